@@ -1,0 +1,69 @@
+import type { Position } from './config.ts';
+import type { AppId } from './ids.ts';
+import type { JsonObject } from './json.ts';
+import type { Route } from './route.ts';
+
+/** Where an app's code comes from, as declared. */
+export type SourceDeclaration =
+  /** `-`: the spec needs none. */
+  | { readonly kind: 'none' }
+  /** A folder of the config repo itself, without `./` and without a slash at the end (`""` is the root). */
+  | { readonly kind: 'config'; readonly folder: string }
+  /** A repo. `url` is normalised (a scheme is always there); `folder` is `""` for its root. */
+  | { readonly kind: 'repo'; readonly url: string; readonly folder: string };
+
+/** When a deployment counts as healthy. */
+export interface HealthPolicy {
+  readonly path: string;
+  readonly expect: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** When a deployment goes to sleep; null: by the spec's default; false: never. */
+export type IdlePolicy = false | { readonly pauseMs: number | null; readonly stopMs: number | null } | null;
+
+/** What an environment may override. */
+export interface Overrides {
+  readonly params?: JsonObject;
+  readonly containerOpts?: JsonObject;
+  readonly idle?: IdlePolicy;
+  readonly health?: Partial<HealthPolicy>;
+}
+
+/** One `app(...)` call, checked and normalised. */
+export interface AppDeclaration {
+  readonly id: AppId;
+  readonly route: Route;
+  readonly source: SourceDeclaration;
+  /** `auto` means: looked for in the source's files. */
+  readonly spec: string;
+  readonly gitBranch: string | null;
+  readonly gitCommit: string | null;
+  readonly gitAuth: string | null;
+  readonly params: JsonObject;
+  readonly containerOpts: JsonObject;
+  readonly containerArgs: JsonObject;
+  readonly containerVols: readonly string[];
+  readonly appConfig: JsonObject;
+  readonly stage: boolean | Overrides;
+  readonly previews: boolean | Overrides;
+  readonly promote: 'on_merge' | 'pinned';
+  readonly strategy: 'blue_green' | 'replace';
+  readonly stripPath: boolean | null;
+  /** Only what was declared; `healthOf` fills in the rest. */
+  readonly health: Partial<HealthPolicy>;
+  readonly idle: IdlePolicy;
+  readonly verify: boolean | readonly string[];
+  readonly position: Position;
+  /** Arguments that were given and are right, but whose effect comes with a later version. */
+  readonly notInEffect: readonly string[];
+}
+
+/** What `health` is where nothing is declared. */
+export const DEFAULT_HEALTH: HealthPolicy = { path: '/', expect: 200, intervalMs: 1_000, timeoutMs: 60_000 };
+
+/** The health policy with defaults filled in. */
+export function healthOf(declared: Partial<HealthPolicy>): HealthPolicy {
+  return { ...DEFAULT_HEALTH, ...declared };
+}

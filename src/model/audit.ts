@@ -1,0 +1,55 @@
+import type { Cause } from './cause.ts';
+import type { AppId, EnvName } from './ids.ts';
+import type { JsonObject } from './json.ts';
+
+/** The kinds of audit events, with what each says. docs/audit.md lists the same kinds; a test compares the two. */
+export const AUDIT_KINDS = {
+  'installation.created': 'the data folder was made by `init`',
+  'controller.started': 'a controller took the lock and adopted what it found',
+  'config.accepted': 'a commit of the config repo evaluated and is followed from now on',
+  'config.rejected': 'a commit of the config repo did not evaluate; the last good state goes on',
+  'source.stale': 'a repo could not be listed or fetched; what was known of it is kept',
+  'source.recovered': 'a repo that was stale answers again',
+  'deployment.planned': 'a new target was recorded for a deployment (create or update)',
+  'deployment.superseded': 'a newer target took the place of one that was not live yet',
+  'deployment.settings': 'policy of a live deployment changed without a new instance',
+  'deployment.live': 'the switch: a verified instance serves from this generation on',
+  'deployment.held': 'a deployment waits for a change in git',
+  'deployment.quarantined': 'verification failed; not tried again until the description differs',
+  'deployment.removing': 'the app left the config; its removal began',
+  'deployment.removed': 'nothing of the deployment is left but retained data',
+  'removal.held': 'a pass would remove a large share of production and waits for `allow_removal`',
+  'removal.allowed': 'main named the hash of a held set of removals, which goes on',
+  'artifact.built': 'a build yielded an artifact',
+  'artifact.failed': 'a build failed',
+  'artifact.removed': 'an artifact that nothing refers to any more was collected',
+  'instance.started': 'an engine started an instance',
+  'instance.failed': 'an instance could not be started or died while it was verified',
+  'instance.stopped': 'an instance was drained and stopped',
+  'drift.seen': 'a live instance was found dead, removed or changed; it is being repaired',
+  'drift.repaired': 'a live instance serves again',
+  'orphan.removed': 'an engine had something of this installation that no row owns; it was removed',
+  'data.retained': 'data of a removed deployment is kept until its time is over',
+  'data.removed': 'retained data was removed',
+} as const satisfies Record<string, string>;
+
+/** One of the kinds above. */
+export type AuditKind = keyof typeof AUDIT_KINDS;
+
+/** What happened, before it has its place in the chain. */
+export interface AuditEntry {
+  readonly kind: AuditKind;
+  readonly env: EnvName | null;
+  readonly app: AppId | null;
+  readonly cause: Cause;
+  readonly detail: JsonObject;
+}
+
+/** One event of the log: append-only, each with the hash of the one before. */
+export interface AuditEvent extends AuditEntry {
+  readonly id: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly prev: string;
+  readonly hash: string;
+}

@@ -1,0 +1,36 @@
+import type { Cause } from './cause.ts';
+import type { Target } from './desired.ts';
+import type { Problem } from './errors.ts';
+import type { AppId, CommitId, EnvName } from './ids.ts';
+
+/** What a step leads from or to, as people and scripts see it. */
+export interface PlanSide {
+  readonly revision: string;
+  readonly artifact: { readonly key: string; readonly digest: string | null };
+  readonly config_commit: string;
+  readonly source_commit: string | null;
+}
+
+interface StepBase {
+  readonly env: EnvName;
+  readonly app: AppId;
+  readonly from: PlanSide | null;
+  readonly cause: Cause;
+}
+
+/** One step from recorded to desired. */
+export type Step =
+  | (StepBase & { readonly kind: 'create' | 'update'; readonly to: PlanSide; readonly target: Target; readonly changed: readonly string[]; readonly effect: 'instance' | 'policy' })
+  | (StepBase & { readonly kind: 'remove'; readonly to: null; readonly changed: readonly []; readonly held: string | null })
+  /** It can't be said now what should run: noted on the deployment, what runs goes on. */
+  | (StepBase & { readonly kind: 'blocked'; readonly to: null; readonly changed: readonly []; readonly problem: Problem })
+  /** A target that was on its way is not wanted any more; what is live is what is wanted. */
+  | (StepBase & { readonly kind: 'cancel'; readonly to: PlanSide | null; readonly changed: readonly [] });
+
+/** The ordered steps from recorded to desired: a plain value that is printed, compared, audited and applied. */
+export interface Plan {
+  readonly configCommit: CommitId | null;
+  readonly steps: readonly Step[];
+  /** The removal brake: the hash of the set that is held, or null. */
+  readonly removalHash: string | null;
+}

@@ -1,0 +1,140 @@
+import type { Cause } from './cause.ts';
+import type { ConfigError } from './config.ts';
+import type { Target } from './desired.ts';
+import type { Problem } from './errors.ts';
+import type { AppId, ArtifactKey, CommitId, EnvName, InstanceId } from './ids.ts';
+import type { ArtifactInputs, EngineName } from './revision.ts';
+import type { RouteTarget } from './routing.ts';
+import type { RepoUrl, ResolvedSource } from './source.ts';
+
+/** States of what is next for a deployment (section 16). */
+export type NextStateName = 'waiting' | 'building' | 'starting' | 'verifying' | 'ready' | 'held' | 'quarantined' | 'removing';
+
+/** A lasting remark on what is live: why it is not as it should be. */
+export interface Condition {
+  readonly reason: string;
+  readonly message: string;
+  readonly since: string;
+}
+
+/** What serves. */
+export interface LiveState {
+  readonly target: Target;
+  readonly instance: InstanceId;
+  readonly generation: number;
+  readonly since: string;
+  readonly asleep: boolean;
+  readonly condition: Condition | null;
+}
+
+/** What is on its way. `target` is null while an app is being removed or nothing is known of what it should be. */
+export interface NextState {
+  readonly target: Target | null;
+  readonly state: NextStateName;
+  readonly reason: string | null;
+  readonly problem: Problem | null;
+  readonly instance: InstanceId | null;
+  readonly release: string | null;
+  readonly generation: number;
+  /** When it was first wanted, in milliseconds since the epoch. */
+  readonly seenAt: number;
+  /** Verification must be done by then; null until it started. */
+  readonly deadline: number | null;
+  /** Not tried again before then. */
+  readonly retryAt: number | null;
+  readonly attempts: number;
+  readonly cause: Cause;
+}
+
+/** One deployment as recorded: what is live, what is next. */
+export interface RecordedDeployment {
+  readonly env: EnvName;
+  readonly app: AppId;
+  /** Names its writable folder: `ENV/APP-HASH`. */
+  readonly dataName: string;
+  readonly live: LiveState | null;
+  readonly next: NextState | null;
+}
+
+/** States of an instance. Each is written before the effect that it announces. */
+export type InstanceStateName =
+  /** To be started (again) as soon as `retryAt` allows. */
+  | 'starting'
+  | 'running'
+  /** Not wanted any more: no new request reaches it, those in flight may end until `drainUntil`. */
+  | 'draining'
+  | 'stopping'
+  | 'removing';
+
+/** One instance as recorded. */
+export interface RecordedInstance {
+  readonly id: InstanceId;
+  readonly env: EnvName;
+  readonly app: AppId;
+  readonly target: Target;
+  readonly generation: number;
+  readonly state: InstanceStateName;
+  /** Where it listens; known once it ran. */
+  readonly route: RouteTarget | null;
+  /** Why it is not running although it should. */
+  readonly problem: Problem | null;
+  /** Starts that failed or ended since it last stayed up. */
+  readonly attempts: number;
+  readonly retryAt: number | null;
+  readonly drainUntil: number | null;
+}
+
+/** One artifact as recorded. */
+export interface RecordedArtifact {
+  readonly key: ArtifactKey;
+  readonly inputs: ArtifactInputs;
+  readonly source: Target['source'];
+  readonly state: 'building' | 'built' | 'failed' | 'removing';
+  readonly digest: string | null;
+  readonly problem: Problem | null;
+  readonly attempts: number;
+  readonly retryAt: number | null;
+  /** When something last referred to it, in milliseconds since the epoch. */
+  readonly usedAt: number;
+}
+
+/** Data of a removed deployment, kept for a while. */
+export interface RetainedData {
+  readonly dataName: string;
+  readonly env: EnvName;
+  readonly app: AppId;
+  readonly engine: EngineName;
+  readonly until: number;
+  readonly state: 'kept' | 'removing';
+}
+
+/** A set of deployments that moves as one; here only removals that are held. */
+export interface RecordedRelease {
+  readonly id: string;
+  readonly env: EnvName;
+  readonly state: 'held';
+  readonly members: readonly AppId[];
+  readonly removalHash: string | null;
+  readonly cause: Cause;
+}
+
+/** What is known of the config repo. */
+export interface RecordedConfig {
+  /** The newest commit that was looked at. */
+  readonly seen: CommitId | null;
+  readonly seenAt: number | null;
+  readonly seenCause: Cause | null;
+  /** The newest commit that evaluated: what is followed. */
+  readonly accepted: CommitId | null;
+  readonly acceptedCause: Cause | null;
+  /** Errors of the newest commit, if it was rejected. */
+  readonly errors: readonly ConfigError[];
+}
+
+/** What the last look at a source gave; `resolved` stays when a later look fails. */
+export interface RecordedSource {
+  readonly key: string;
+  readonly repo: RepoUrl;
+  readonly resolved: ResolvedSource | null;
+  readonly problem: Problem | null;
+}

@@ -1,0 +1,56 @@
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A credential for git, sent nowhere but below `urlPrefix`. Files are read when needed and never kept. */
+export interface GitCredential {
+  readonly urlPrefix: string;
+  readonly username: string | null;
+  readonly tokenFile: string | null;
+  readonly sshKeyFile: string | null;
+}
+
+/** Limits on what comes from outside, in the gateway. */
+export interface GatewayLimits {
+  readonly headerBytes: number;
+  readonly headerTimeoutMs: number;
+  readonly hookBodyBytes: number;
+  readonly connections: number;
+}
+
+/** Everything `mainspring.toml` says, with defaults filled in, durations in milliseconds, sizes in bytes and absolute paths. */
+export interface Settings {
+  readonly configRepo: string;
+  readonly branch: string;
+  readonly domain: string;
+  readonly envDomain: string;
+  /** Without a slash at the end: what people type, `http://localhost:8080`. */
+  readonly publicUrl: string;
+  readonly listen: readonly ListenAddress[];
+  readonly dataDir: string;
+  /** 0 means: look only when told to. */
+  readonly pollIntervalMs: number;
+  readonly retainMs: number;
+  readonly gateway: {
+    readonly processes: number;
+    readonly trustedProxies: readonly string[];
+    readonly sharedCookies: boolean;
+    readonly limits: GatewayLimits;
+  };
+  readonly engines: {
+    readonly process: 'off' | 'prod' | 'all';
+    /** `auto`, `off`, or the path of a socket. */
+    readonly docker: string;
+    readonly onExit: 'keep' | 'stop';
+  };
+  readonly proxy: { readonly allow: readonly string[] };
+  readonly starlark: { readonly timeoutMs: number; readonly memoryBytes: number };
+  readonly git: { readonly localRoots: readonly string[] };
+  readonly gitAuth: Readonly<Record<string, GitCredential>>;
+  readonly status: { readonly host: string; readonly tokenFile: string | null };
+  readonly hooks: Readonly<Record<string, { readonly secretFile: string }>>;
+  /** Sections that are accepted but have no effect in this version, named so that `serve` and `doctor` can say so. */
+  readonly notInEffect: readonly string[];
+}

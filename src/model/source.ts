@@ -1,0 +1,44 @@
+import type { Problem } from './errors.ts';
+import type { CommitId, TreeId } from './ids.ts';
+
+/** Names the repo of a listing: the normalised URL, or the absolute path of a local one. Never holds a credential. */
+export type RepoUrl = string & { readonly brand: 'RepoUrl' };
+
+/** All branches of a repo as seen at one time. Only a listing that holds the followed branch counts as evidence that another ref is gone. */
+export interface RefListing {
+  readonly repo: RepoUrl;
+  /** When it was asked for, in milliseconds since the epoch. */
+  readonly asOf: number;
+  /** The branch that HEAD points to, without `refs/heads/`; null when it points nowhere. */
+  readonly head: string | null;
+  /** Branch name (without `refs/heads/`) → commit. */
+  readonly branches: Readonly<Record<string, CommitId>>;
+}
+
+/** A repo as recorded: its last good listing, and what went wrong since. */
+export interface RepoState {
+  readonly repo: RepoUrl;
+  readonly listing: RefListing | null;
+  /** What the last attempt ran into; null if it went well. */
+  readonly error: Problem | null;
+}
+
+/** Which tree an app wants. `ref` is a branch name, null for the repo's HEAD; `commit` pins and wins. */
+export interface SourceQuery {
+  readonly repo: RepoUrl;
+  readonly branch: string | null;
+  readonly commit: CommitId | null;
+  readonly folder: string;
+  readonly auth: string | null;
+}
+
+/** What a source query resolved to: everything that `desire` needs to know of the files. */
+export interface ResolvedSource {
+  readonly commit: CommitId;
+  readonly tree: TreeId;
+  readonly author: string | null;
+  /** Names of the entries at the top of the folder, in order; folders end with a slash. */
+  readonly entries: readonly string[];
+  /** The text of `Procfile`, if there is one. */
+  readonly procfile: string | null;
+}
