@@ -1,0 +1,33 @@
+/** The shape of one option that a spec documents. */
+export type OptionRule = {
+  /** Named in error messages and by the plan when false: accepted and checked, but without effect in this version. Default true. */
+  readonly inEffect?: boolean;
+  /** Default false. */
+  readonly required?: boolean;
+} & (
+  | { readonly kind: 'text' | 'flag' | 'size' | 'duration' | 'url' | 'list' }
+  /** A shell command: a line of text that is not empty. */
+  | { readonly kind: 'command' }
+  /** A path below the source folder, or of a request. */
+  | { readonly kind: 'path' }
+  | { readonly kind: 'integer' | 'number'; readonly min?: number; readonly max?: number }
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+);
+
+/** Options by name. */
+export type OptionRules = Readonly<Record<string, OptionRule>>;
+
+/** What a spec lets an app say. Plain data, so that the config dialect can check apps without knowing the engines. */
+export interface SpecRules {
+  /** False: the source must be `-`. */
+  readonly needsSource: boolean;
+  /** What `strip_path` is where it is not declared. */
+  readonly stripPath: boolean;
+  /** `environment`: any name, handed to the app as environment variables. Else: exactly these. */
+  readonly params: 'environment' | OptionRules;
+  readonly containerOpts: OptionRules;
+  readonly appConfig: OptionRules;
+}
+
+/** Every spec by name. `auto` is not in it: it may become any spec that needs a source. */
+export type SpecTable = Readonly<Record<string, SpecRules>>;
