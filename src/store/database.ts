@@ -1,0 +1,184 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { MainspringError } from '../model/errors.ts';
+import type { Columns, Schema } from './tables.ts';
+
+/** Builds queries; runs none. What it compiles is run by `Connection`, so that another database needs another connection, not other queries. */
+export const sql = new Kysely<Schema>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+/** A query that was built. */
+export interface Query {
+  compile(): CompiledQuery;
+}
+
+/** An open database. Everything is synchronous: a transaction is over before anything else runs. */
+export class Connection {
+  readonly #db: Database.Database;
+  readonly #path: string;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor(db: Database.Database, path: string) {
+    this.#db = db;
+    this.#path = path;
+  }
+
+  /** All rows of a query. */
+  all<Row = Columns>(query: Query): Row[] {
+    const { sql: text, parameters } = query.compile();
+    return this.#guard(() => this.#prepare(text).all(...parameters) as Row[]);
+  }
+
+  /** The rows of a query, one by one. */
+  *each<Row = Columns>(query: Query): Generator<Row> {
+    const { sql: text, parameters } = query.compile();
+    // A statement of its own: a cached one would be busy for as long as this is read.
+    const statement = this.#guard(() => this.#db.prepare(text));
+    yield* statement.iterate(...parameters) as IterableIterator<Row>;
+  }
+
+  /** Runs queries as one transaction: all of them or none. */
+  write(queries: readonly Query[]): void {
+    this.#guard(() =>
+      this.#db.transaction(() => {
+        for (const query of queries) {
+          const { sql: text, parameters } = query.compile();
+          this.#prepare(text).run(...parameters);
+        }
+      })(),
+    );
+  }
+
+  #prepare(text: string): Database.Statement {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+
+  #guard<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      throw storeError(error, this.#path);
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+/** Says what SQLite ran into as one of our codes; anything but an SQLite error stays what it is. */
+export function storeError(error: unknown, path: string): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  const { code } = error;
+  const at = `store "${path}"`;
+  if (code === 'SQLITE_FULL') {
+    return new MainspringError('store-full', `${at}: the disk is full`, {
+      cause: error,
+      retry: 'after-interval',
+      hint: 'Free some space; Mainspring goes on by itself. What is live is served meanwhile.',
+    });
+  }
+  if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_CANTOPEN' || code === 'SQLITE_PERM') {
+    return new MainspringError('store-read-only', `${at}: can't be written (${error.message})`, {
+      cause: error,
+      retry: 'after-interval',
+      hint: 'Check that the data folder belongs to the user that runs Mainspring and is not mounted read-only.',
+    });
+  }
+  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') {
+    return new MainspringError('store-corrupt', `${at}: is damaged (${error.message})`, {
+      cause: error,
+      hint: 'Put back a backup of the data folder, or move it away and start anew: everything but the audit log is made again from git.',
+    });
+  }
+  return new MainspringError('store-failed', `${at}: ${error.message} (${code})`, { cause: error, retry: 'after-interval' });
+}
+
+/** Opens the database for writing, checks that it is whole, and brings its tables up to date. */
+export function openDatabase(path: string): Connection {
+  try {
+    const db = new Database(path);
+    try {
+      db.pragma('journal_mode = WAL');
+      db.pragma('synchronous = FULL');
+      db.pragma('foreign_keys = ON');
+      db.pragma('busy_timeout = 5000');
+      checkWhole(db, path);
+      migrate(db, path);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return new Connection(db, path);
+  } catch (error) {
+    throw storeError(error, path);
+  }
+}
+
+/** Opens the database to read it while another process writes. */
+export function openDatabaseToRead(path: string): Connection {
+  try {
+    const db = new Database(path, { readonly: true, fileMustExist: true });
+    db.pragma('busy_timeout = 5000');
+    const version = db.pragma('user_version', { simple: true }) as number;
+    if (version > newestVersion()) throw newer(path, version);
+    return new Connection(db, path);
+  } catch (error) {
+    throw storeError(error, path);
+  }
+}
+
+function checkWhole(db: Database.Database, path: string): void {
+  const result = db.pragma('quick_check(1)', { simple: true }) as string;
+  if (result !== 'ok') {
+    throw new MainspringError('store-corrupt', `store "${path}": is damaged (${result})`, {
+      hint: 'Put back a backup of the data folder, or move it away and start anew: everything but the audit log is made again from git.',
+    });
+  }
+}
+
+interface Migration {
+  readonly version: number;
+  readonly text: string;
+}
+
+function migrations(): Migration[] {
+  const folder = new URL('./migrations/', import.meta.url);
+  return readdirSync(folder)
+    .filter((name) => /^\d{4}-.*\.sql$/.test(name))
+    .sort()
+    .map((name) => ({ version: Number(name.slice(0, 4)), text: readFileSync(new URL(name, folder), 'utf8') }));
+}
+
+function newestVersion(): number {
+  return migrations().at(-1)?.version ?? 0;
+}
+
+function migrate(db: Database.Database, path: string): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  const known = migrations();
+  if (version > (known.at(-1)?.version ?? 0)) throw newer(path, version);
+  for (const migration of known.filter((candidate) => candidate.version > version)) {
+    db.transaction(() => {
+      db.exec(migration.text);
+      db.pragma(`user_version = ${migration.version}`);
+    })();
+  }
+}
+
+function newer(path: string, version: number): MainspringError {
+  return new MainspringError('store-newer', `store "${path}": was written by a newer version (schema ${version}, this one knows ${newestVersion()})`, {
+    hint: 'Start the newer version again, or put back the backup that was made before the upgrade.',
+  });
+}

@@ -1,0 +1,205 @@
+import type { AppId, ArtifactKey, EnvName, InstanceId } from '../model/ids.ts';
+import type {
+  RecordedArtifact,
+  RecordedConfig,
+  RecordedDeployment,
+  RecordedInstance,
+  RecordedRelease,
+  RecordedSource,
+  RetainedData,
+} from '../model/recorded.ts';
+import type { RouteRow } from '../model/routing.ts';
+import type { RepoState } from '../model/source.ts';
+import type { Change } from './changes.ts';
+import { deploymentKey, type RecordedEnvironment } from './tables.ts';
+
+/** Nothing was looked at yet. */
+const NO_CONFIG: RecordedConfig = {
+  seen: null,
+  seenAt: null,
+  seenCause: null,
+  accepted: null,
+  acceptedCause: null,
+  errors: [],
+};
+
+/** What is recorded, to be read. */
+export interface RecordedView {
+  readonly config: RecordedConfig;
+  readonly repos: ReadonlyMap<string, RepoState>;
+  readonly sources: ReadonlyMap<string, RecordedSource>;
+  readonly environments: ReadonlyMap<string, RecordedEnvironment>;
+  /** By `deploymentKey`. */
+  readonly deployments: ReadonlyMap<string, RecordedDeployment>;
+  readonly artifacts: ReadonlyMap<string, RecordedArtifact>;
+  readonly instances: ReadonlyMap<string, RecordedInstance>;
+  readonly releases: ReadonlyMap<string, RecordedRelease>;
+  readonly retained: ReadonlyMap<string, RetainedData>;
+  /** By `HOST PATH`. */
+  readonly routes: ReadonlyMap<string, RouteRow>;
+  /** The highest generation given out. */
+  readonly generation: number;
+  deployment(env: EnvName, app: AppId): RecordedDeployment | undefined;
+  instancesOf(env: EnvName, app: AppId): readonly RecordedInstance[];
+  /** Deployments whose live or next target has this artifact. */
+  deploymentsWith(artifact: ArtifactKey): readonly RecordedDeployment[];
+  route(host: string, path: string): RouteRow | undefined;
+}
+
+/**
+ * The recorded state in memory: what the database has as of the last commit. The controller is the only writer, so the two
+ * never differ while it lives; a new controller loads it again.
+ */
+export class Recorded implements RecordedView {
+  config: RecordedConfig = NO_CONFIG;
+  readonly repos = new Map<string, RepoState>();
+  readonly sources = new Map<string, RecordedSource>();
+  readonly environments = new Map<string, RecordedEnvironment>();
+  readonly deployments = new Map<string, RecordedDeployment>();
+  readonly artifacts = new Map<string, RecordedArtifact>();
+  readonly instances = new Map<string, RecordedInstance>();
+  readonly releases = new Map<string, RecordedRelease>();
+  readonly retained = new Map<string, RetainedData>();
+  readonly routes = new Map<string, RouteRow>();
+  generation = 0;
+  readonly #instancesOf = new Map<string, Map<InstanceId, RecordedInstance>>();
+  readonly #artifactUsers = new Map<ArtifactKey, Set<string>>();
+
+  /** Takes over one change. */
+  apply(change: Change): void {
+    if ('put' in change) this.#put(change);
+    else if ('drop' in change) this.#drop(change);
+  }
+
+  #put(change: Extract<Change, { put: unknown }>): void {
+    switch (change.put) {
+      case 'config':
+        this.config = change.row;
+        return;
+      case 'repo':
+        this.repos.set(change.row.repo, change.row);
+        return;
+      case 'source':
+        this.sources.set(change.row.key, change.row);
+        return;
+      case 'environment':
+        this.environments.set(change.row.name, change.row);
+        return;
+      case 'deployment':
+        this.#putDeployment(change.row);
+        return;
+      case 'artifact':
+        this.artifacts.set(change.row.key, change.row);
+        return;
+      case 'instance':
+        this.#putInstance(change.row);
+        return;
+      case 'release':
+        this.releases.set(change.row.id, change.row);
+        return;
+      case 'retained':
+        this.retained.set(change.row.dataName, change.row);
+        return;
+      case 'route':
+        this.routes.set(`${change.row.host} ${change.row.path}`, change.row);
+        this.#grow(change.row.generation);
+        return;
+    }
+  }
+
+  #drop(change: Extract<Change, { drop: unknown }>): void {
+    switch (change.drop) {
+      case 'config':
+        this.config = NO_CONFIG;
+        return;
+      case 'repo':
+        this.repos.delete(change.row.repo);
+        return;
+      case 'source':
+        this.sources.delete(change.row.key);
+        return;
+      case 'environment':
+        this.environments.delete(change.row.name);
+        return;
+      case 'deployment':
+        this.#dropDeployment(change.row);
+        return;
+      case 'artifact':
+        this.artifacts.delete(change.row.key);
+        return;
+      case 'instance':
+        this.instances.delete(change.row.id);
+        this.#instancesOf.get(deploymentKey(change.row))?.delete(change.row.id);
+        return;
+      case 'release':
+        this.releases.delete(change.row.id);
+        return;
+      case 'retained':
+        this.retained.delete(change.row.dataName);
+        return;
+      case 'route':
+        this.routes.delete(`${change.row.host} ${change.row.path}`);
+        return;
+    }
+  }
+
+  #putDeployment(row: RecordedDeployment): void {
+    const key = deploymentKey(row);
+    this.#forgetUses(this.deployments.get(key));
+    this.deployments.set(key, row);
+    for (const artifact of artifactsOf(row)) {
+      const users = this.#artifactUsers.get(artifact) ?? new Set();
+      this.#artifactUsers.set(artifact, users.add(key));
+    }
+    this.#grow(Math.max(row.live?.generation ?? 0, row.next?.generation ?? 0));
+  }
+
+  #dropDeployment(row: RecordedDeployment): void {
+    const key = deploymentKey(row);
+    this.#forgetUses(this.deployments.get(key));
+    this.deployments.delete(key);
+    this.#instancesOf.delete(key);
+  }
+
+  #putInstance(row: RecordedInstance): void {
+    this.instances.set(row.id, row);
+    const key = deploymentKey(row);
+    const siblings = this.#instancesOf.get(key) ?? new Map<InstanceId, RecordedInstance>();
+    this.#instancesOf.set(key, siblings.set(row.id, row));
+    this.#grow(row.generation);
+  }
+
+  #forgetUses(row: RecordedDeployment | undefined): void {
+    if (row === undefined) return;
+    for (const artifact of artifactsOf(row)) {
+      const users = this.#artifactUsers.get(artifact);
+      users?.delete(deploymentKey(row));
+      if (users?.size === 0) this.#artifactUsers.delete(artifact);
+    }
+  }
+
+  #grow(generation: number): void {
+    if (generation > this.generation) this.generation = generation;
+  }
+
+  deployment(env: EnvName, app: AppId): RecordedDeployment | undefined {
+    return this.deployments.get(deploymentKey({ env, app }));
+  }
+
+  instancesOf(env: EnvName, app: AppId): readonly RecordedInstance[] {
+    return [...(this.#instancesOf.get(deploymentKey({ env, app }))?.values() ?? [])];
+  }
+
+  deploymentsWith(artifact: ArtifactKey): readonly RecordedDeployment[] {
+    const keys = this.#artifactUsers.get(artifact) ?? [];
+    return [...keys].flatMap((key) => this.deployments.get(key) ?? []);
+  }
+
+  route(host: string, path: string): RouteRow | undefined {
+    return this.routes.get(`${host} ${path}`);
+  }
+}
+
+function artifactsOf(row: RecordedDeployment): ArtifactKey[] {
+  return [row.live?.target.artifact, row.next?.target?.artifact].filter((key) => key !== undefined);
+}

@@ -1,0 +1,148 @@
+import type { AuditEntry, AuditEvent } from '../model/audit.ts';
+import { canonicalJson } from '../model/canonical.ts';
+import { type Clock, isoTime } from '../model/clock.ts';
+import type { InstallationId } from '../model/ids.ts';
+import type { Change } from './changes.ts';
+import { type Connection, type Query, sql } from './database.ts';
+import { Recorded, type RecordedView } from './recorded.ts';
+import { type Columns, TABLES, type Table, type TableName } from './tables.ts';
+
+/** Gives an event its place behind the newest one; `src/audit/chain.ts` has the real one. */
+export type Chain = (head: { readonly id: number; readonly hash: string }, entry: AuditEntry, at: string) => AuditEvent;
+
+/** What a store is made of. */
+export interface StoreDeps {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly chain: Chain;
+}
+
+/** Decides on changes from what is recorded at that instant. `generation` gives out the next one. Pure; an empty list writes nothing. */
+export type Decide = (recorded: RecordedView, generation: () => number) => readonly Change[];
+
+/**
+ * The one way to write what is recorded. A decision is made from the state it changes, written with its audit events in one
+ * transaction, and only then taken over in memory: a failed write leaves both as they were.
+ */
+export class Store {
+  readonly #deps: StoreDeps;
+  readonly #recorded: Recorded;
+  #head: { readonly id: number; readonly hash: string };
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+
+  constructor(deps: StoreDeps) {
+    this.#deps = deps;
+    this.#recorded = loadRecorded(deps.connection);
+    this.#head = readHead(deps.connection);
+  }
+
+  /** What is recorded now. Rows are never changed in place, so a row that was read stays as it was. */
+  get recorded(): RecordedView {
+    return this.#recorded;
+  }
+
+  /** The newest audit event's number and hash. */
+  get head(): { readonly id: number; readonly hash: string } {
+    return this.#head;
+  }
+
+  /** Calls back after each transaction with what it changed. Call the result to end it. */
+  onChange(listener: (changes: readonly Change[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Decides, writes and takes over, as one transaction. Throws a `MainspringError` (`store-…`) and changes nothing if it can't be written. */
+  transact(decide: Decide): readonly Change[] {
+    let generation = this.#recorded.generation;
+    const changes = decide(this.#recorded, () => {
+      generation += 1;
+      return generation;
+    });
+    if (changes.length === 0) return changes;
+    let head = this.#head;
+    const at = isoTime(this.#deps.clock.now());
+    const queries: Query[] = changes.map((change) => {
+      if (!('audit' in change)) return queryOf(change);
+      const event = this.#deps.chain(head, change.audit, at);
+      head = { id: event.id, hash: event.hash };
+      return insertEvent(event);
+    });
+    if (generation > this.#recorded.generation) queries.push(writeMeta('generation', String(generation)));
+    this.#deps.connection.write(queries);
+    for (const change of changes) this.#recorded.apply(change);
+    this.#recorded.generation = generation;
+    this.#head = head;
+    for (const listener of this.#listeners) listener(changes);
+    return changes;
+  }
+
+  /** A value kept beside the tables. */
+  meta(key: string): string | null {
+    return readMeta(this.#deps.connection, key);
+  }
+
+  /** Keeps a value beside the tables. */
+  setMeta(key: string, value: string): void {
+    this.#deps.connection.write([writeMeta(key, value)]);
+  }
+
+  close(): void {
+    this.#deps.connection.close();
+  }
+}
+
+/** Reads everything that is recorded. */
+export function loadRecorded(connection: Connection): Recorded {
+  const recorded = new Recorded();
+  for (const name of Object.keys(TABLES) as TableName[]) {
+    const table = TABLES[name] as Table<unknown>;
+    for (const columns of connection.each<Columns>(sql.selectFrom(table.name).selectAll())) {
+      recorded.apply({ put: name, row: table.fromColumns(columns) } as Change);
+    }
+  }
+  recorded.generation = Math.max(recorded.generation, Number(readMeta(connection, 'generation') ?? 0));
+  return recorded;
+}
+
+/** A value kept beside the tables; null if there is none. */
+export function readMeta(connection: Connection, key: string): string | null {
+  const rows = connection.all<{ value: string }>(sql.selectFrom('meta').select('value').where('key', '=', key));
+  return rows[0]?.value ?? null;
+}
+
+/** The id of the installation, written by `init`. */
+export function installationId(connection: Connection): InstallationId {
+  return (readMeta(connection, 'installation') ?? '') as InstallationId;
+}
+
+/** A query that keeps a value beside the tables. */
+export function writeMeta(key: string, value: string): Query {
+  return sql
+    .insertInto('meta')
+    .values({ key, value })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }));
+}
+
+function readHead(connection: Connection): { id: number; hash: string } {
+  const rows = connection.all<{ id: number; hash: string }>(sql.selectFrom('audit').select(['id', 'hash']).orderBy('id', 'desc').limit(1));
+  return rows[0] ?? { id: 0, hash: '0'.repeat(64) };
+}
+
+function queryOf(change: Exclude<Change, { audit: unknown }>): Query {
+  const name = 'put' in change ? change.put : change.drop;
+  const table = TABLES[name] as Table<unknown>;
+  const columns = table.toColumns(change.row);
+  if ('put' in change) {
+    const rest = Object.fromEntries(Object.entries(columns).filter(([column]) => !table.key.includes(column)));
+    return sql
+      .insertInto(table.name)
+      .values(columns)
+      .onConflict((conflict) => conflict.columns([...table.key]).doUpdateSet(rest));
+  }
+  return table.key.reduce((query, column) => query.where(column, '=', columns[column]), sql.deleteFrom(table.name));
+}
+
+function insertEvent(event: AuditEvent): Query {
+  return sql.insertInto('audit').values({ ...event, cause: canonicalJson(event.cause), detail: canonicalJson(event.detail) });
+}
