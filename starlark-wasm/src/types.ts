@@ -107,7 +107,7 @@ export type LimitName =
 
 /** An error of an evaluation. Unknown positions have line 0; a limit that needed force names the statement that ran last. */
 export interface StarlarkError extends Position {
-  /** `resolve` includes loads that name no file, and names that the loaded file lacks are `runtime`. */
+  /** `resolve` includes loads of files that are not there and of names that the loaded file does not define. */
   readonly kind: 'syntax' | 'resolve' | 'runtime' | 'limit';
   /** Without position and without the suggestion. */
   readonly message: string;
@@ -212,7 +212,7 @@ export interface PoolOptions {
   readonly workers?: number;
   /** A worker without work for so long is stopped; default 5,000. */
   readonly idleMs?: number;
-  /** Memory of one evaluation, rounded up to 64 KiB pages; default 256 MiB, at least 16 MiB, at most 4 GiB less a page. */
+  /** Memory of one evaluation, rounded up to 64 KiB pages; default 256 MiB, at least 16 MiB, at most 2 GiB. */
   readonly memoryBytes?: number;
 }
 
