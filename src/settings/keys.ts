@@ -1,0 +1,66 @@
+import * as check from './checks.ts';
+import { engineSocket, pathFrom, repoFrom, urlPrefix } from './places.ts';
+
+const user = check.parsedText('a user name', (text) => (/^[^\s:@/]+$/.test(text) ? text : undefined));
+
+/** Every key there is, with its check. `*` stands for a name that the file chooses. Paths are relative to `folder`. */
+export function keyTable(folder: string) {
+  const path = pathFrom(folder);
+  return {
+    config_repo: repoFrom(folder),
+    branch: check.branchName,
+    domain: check.hostName,
+    env_domain: check.hostName,
+    public_url: check.publicUrl,
+    listen: check.oneOrMore(check.listenAddress, 'addresses'),
+    data_dir: path,
+    poll_interval: check.duration(),
+    retain: check.duration(),
+    'gateway.processes': check.wholeNumber(1, 64),
+    'gateway.trusted_proxies': check.listOf(check.network, 'addresses and networks'),
+    'gateway.shared_cookies': check.yesOrNo,
+    'gateway.limits.headers': check.size({ from: '4k', to: '1m' }),
+    'gateway.limits.header_timeout': check.duration({ from: '1s' }),
+    'gateway.limits.hook_body': check.size({ from: '1k', to: '64m' }),
+    'gateway.limits.connections': check.wholeNumber(16, 1_000_000),
+    'engines.process': check.oneOf('off', 'prod', 'all'),
+    'engines.docker': engineSocket(folder),
+    'engines.on_exit': check.oneOf('keep', 'stop'),
+    'proxy.allow': check.listOf(check.proxyTarget, 'addresses, networks and host names'),
+    'starlark.timeout': check.duration({ from: '100ms' }),
+    'starlark.memory': check.size({ from: '16m', to: '4g' }),
+    'git.local_roots': check.listOf(path, 'paths'),
+    'git_auth.*.url_prefix': urlPrefix,
+    'git_auth.*.username': user,
+    'git_auth.*.token_file': path,
+    'git_auth.*.ssh_key_file': path,
+    'status.host': check.hostName,
+    'status.token_file': path,
+    'hooks.*.secret_file': path,
+  } as const satisfies Record<string, check.Check<unknown>>;
+}
+
+/** The keys, by their checks. */
+export type KeyTable = ReturnType<typeof keyTable>;
+/** One key, with `*` for a name. */
+export type Key = keyof KeyTable;
+/** What a key's check yields. */
+export type ValueOf<K extends Key> = KeyTable[K] extends check.Check<infer T> ? T : never;
+
+/** Sections of later versions: accepted, said to have no effect, and not looked into. */
+export const LATER_SECTIONS = ['docker', 'registry', 'forge'] as const;
+
+/** What a name in `[git_auth.NAME]` and `[hooks.NAME]` may be. */
+export const NAME_FORM = 'letters, digits, "-" and "_", at most 40';
+
+/** Whether a name of a section is one that the file may choose. */
+export function isSectionName(name: string): boolean {
+  return /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38}[A-Za-z0-9])?$/.test(name);
+}
+
+/** The pattern of a path of names: `git_auth.acme.username` is `git_auth.*.username`. */
+export function patternOf(path: readonly string[]): string {
+  const [section, , ...rest] = path;
+  const isNamed = (section === 'git_auth' || section === 'hooks') && path.length > 1;
+  return (isNamed ? [section, '*', ...rest] : path).join('.');
+}

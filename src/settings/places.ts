@@ -1,0 +1,86 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Check, parsedText, wrong } from './checks.ts';
+
+const SCP_LIKE = /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!\/\/)./;
+const REPO_FORM = 'the URL or the path of a repo, such as "https://git.example.com/acme/config.git" or "../config.git"';
+
+/** A path; a relative one is taken from the folder of the settings file. */
+export function pathFrom(folder: string): Check<string> {
+  return parsedText('a path', (text) => {
+    if (text === '' || text.includes('\0')) return undefined;
+    if (text.startsWith('~')) return wrong('a path', { hint: '"~" is not expanded here: write the path in full.' });
+    return resolve(folder, text);
+  });
+}
+
+/** `auto`, `off`, or the absolute path of a container engine's socket. */
+export function engineSocket(folder: string): Check<string> {
+  return parsedText('"auto", "off" or the path of a socket such as "/var/run/docker.sock"', (text) => {
+    if (text === 'auto' || text === 'off') return text;
+    const path = text.replace(/^unix:\/\//, '');
+    return path.includes('/') ? resolve(folder, path) : undefined;
+  });
+}
+
+/** The config repo: a URL as it is, a path made absolute. */
+export function repoFrom(folder: string): Check<string> {
+  return parsedText(REPO_FORM, (text) => {
+    if (text === '' || text.startsWith('-') || text.includes('\0') || text.includes('\n')) return undefined;
+    if (/^[a-z0-9+.-]+::/i.test(text)) return wrong(REPO_FORM, { hint: "git's remote helpers are not used." });
+    if (text.includes('://')) return repoUrl(text);
+    if (SCP_LIKE.test(text)) return text;
+    if (text.startsWith('~')) return wrong(REPO_FORM, { hint: '"~" is not expanded here: write the path in full.' });
+    // As in `app()`: `github.com/acme/config` is a host and a path. A folder whose name has a dot is written `./my.folder`.
+    if (/^[a-z0-9-]+(\.[a-z0-9-]+)+\/./i.test(text)) return `https://${text}`;
+    return resolve(folder, text);
+  });
+}
+
+function repoUrl(text: string) {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
+    return wrong('a URL without user name and password', {
+      isSecret: true,
+      hint: 'Put the token into a file and name it in a [git_auth.NAME] section.',
+    });
+  }
+  if (url.protocol === 'file:') return url.host === '' ? filePath(url) : undefined;
+  if (!['https:', 'http:', 'ssh:'].includes(url.protocol)) {
+    return wrong('a URL with https, http, ssh or file, or a path');
+  }
+  return url.hostname === '' ? undefined : text;
+}
+
+function filePath(url: URL): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a repo, as `repoFrom` gives it, lies on this machine. */
+export function isLocalRepo(repo: string): boolean {
+  return repo.startsWith('/');
+}
+
+const PREFIX_FORM = 'the URL below which the credential is sent, such as "https://git.example.com/acme/"';
+
+/** The URL prefix of a credential. */
+export const urlPrefix: Check<string> = parsedText(PREFIX_FORM, (text) => {
+  if (SCP_LIKE.test(`${text}x`)) return text;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
+    return wrong('a URL without user name and password', { isSecret: true });
+  }
+  const isPlain = url.hostname !== '' && url.search === '' && url.hash === '';
+  return isPlain && ['https:', 'http:', 'ssh:'].includes(url.protocol) ? text : undefined;
+});
+
+/** Whether a credential's prefix is reached over ssh. */
+export function isSshPrefix(prefix: string): boolean {
+  return prefix.startsWith('ssh:') || !prefix.includes('://');
+}
