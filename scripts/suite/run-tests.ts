@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import type { Outcome } from './outcome.ts';
 import { TestReport } from './test-report.ts';
@@ -10,7 +10,7 @@ const fileTimeoutMs = 8 * 60_000;
 /** Runs test files, each in a process of its own, and prints one line for each, failures whole. */
 export async function runTests(root: string, files: readonly string[]): Promise<Outcome> {
   const events = run({
-    files: files.map((file) => join(root, file)),
+    files: files.map((file) => resolve(root, file)),
     concurrency: Math.max(2, availableParallelism()),
     execArgv: process.execArgv,
     timeout: fileTimeoutMs,

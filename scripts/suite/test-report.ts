@@ -75,7 +75,9 @@ export class TestReport {
 
   #addResult(file: string, test: TestData, passed: boolean): void {
     if (isSet(test.skip) || isSet(test.todo)) this.#addSkip(file, test);
-    else if (!passed) this.#addFailure(file, test);
+    else if (!passed) this.#addFailure(file, test, describeError(test.details?.error));
+    // The runner reports a file by its own name when there is nothing else to report.
+    else if (this.#isFile(file, test)) this.#addFailure(file, test, 'holds no test');
     else if (test.details?.type !== 'suite') this.#stateOf(file).passed += 1;
   }
 
@@ -85,13 +87,15 @@ export class TestReport {
     this.#skips.push({ name: `${file}: ${test.name}`, detail: String(reason) });
   }
 
-  #addFailure(file: string, test: TestData): void {
-    const error = test.details?.error;
+  #addFailure(file: string, test: TestData, detail: string): void {
     // A parent fails because its children did: they are reported themselves.
-    if (isSubtestsFailed(error)) return;
-    const isFile = this.#nameOf(test.name) === file;
-    const name = isFile ? `${file} as a whole` : `${file}: ${test.name}`;
-    this.#stateOf(file).failures.push({ name, detail: describeError(error) });
+    if (isSubtestsFailed(test.details?.error)) return;
+    const name = this.#isFile(file, test) ? `${file} as a whole` : `${file}: ${test.name}`;
+    this.#stateOf(file).failures.push({ name, detail });
+  }
+
+  #isFile(file: string, test: TestData): boolean {
+    return this.#nameOf(test.name) === file;
   }
 
   #endFile(file: string, ms: number): void {

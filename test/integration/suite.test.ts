@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { execa } from 'execa';
+import { root } from '../imports.ts';
+
+/** Runs the suite's runner on one test file; the environment says that it is not itself part of a test. */
+async function runSuite(t: TestContext, body: string, env: Record<string, string> = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'mainspring-suite-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(
+    join(dir, 'a.test.mjs'),
+    `import assert from 'node:assert';\nimport { describe, it, test } from 'node:test';\n${body}`,
+  );
+  const { NODE_TEST_CONTEXT: _context, CI: _ci, ...outside } = process.env;
+  const options = { cwd: root, env: { ...outside, ...env }, extendEnv: false, reject: false } as const;
+  const { stdout, exitCode } = await execa(process.execPath, ['scripts/test.ts', dir], options);
+  return { stdout, exitCode, lastLine: stdout.split('\n').at(-1) };
+}
+
+const passing = "test('a', () => {});";
+
+for (const [name, body, env, lastLine, exitCode] of [
+  ['a passing file passes', passing, {}, '1 passed, 0 failed, 0 skipped', 0],
+  ['no test at all fails', '', {}, '0 passed, 1 failed, 0 skipped', 1],
+  ['a failing test fails the run', "test('a', () => assert.equal(1, 2));", {}, '0 passed, 1 failed, 0 skipped', 1],
+  [
+    'suites do not count',
+    "describe('s', () => { it('a', () => {}); it('b', () => {}); });",
+    {},
+    '2 passed, 0 failed, 0 skipped',
+    0,
+  ],
+  [
+    'a failing subtest counts once',
+    "describe('s', () => it('a', () => assert.fail('no')));",
+    {},
+    '0 passed, 1 failed, 0 skipped',
+    1,
+  ],
+  [
+    'a skipped test is told',
+    `${passing} test('b', { skip: 'no engine' }, () => {});`,
+    {},
+    '1 passed, 0 failed, 1 skipped',
+    0,
+  ],
+  [
+    'a skipped test fails CI',
+    `${passing} test('b', { skip: 'no engine' }, () => {});`,
+    { CI: 'true' },
+    '1 passed, 0 failed, 1 skipped',
+    1,
+  ],
+  [
+    'a test that is still to do is not a pass',
+    `${passing} test('b', { todo: true }, () => assert.fail());`,
+    {},
+    '1 passed, 0 failed, 1 skipped',
+    0,
+  ],
+  [
+    'a file that throws fails as a whole',
+    `${passing} throw new Error('at the top');`,
+    {},
+    '0 passed, 1 failed, 0 skipped',
+    1,
+  ],
+  ['a file that can not be read as code fails', 'test(;', {}, '0 passed, 1 failed, 0 skipped', 1],
+  ['a file that kills itself fails', "process.kill(process.pid, 'SIGKILL');", {}, '0 passed, 1 failed, 0 skipped', 1],
+] as const) {
+  test(`in the suite, ${name}`, async (t) => {
+    const result = await runSuite(t, body, env);
+    assert.equal(result.lastLine, lastLine, result.stdout);
+    assert.equal(result.exitCode, exitCode);
+  });
+}
+
+test('a failure is shown whole: where, what was expected and what the file printed', async (t) => {
+  const { stdout } = await runSuite(t, "test('adds up', () => { console.log('a hint'); assert.equal(1 + 1, 3); });");
+  for (const part of [/✖ .*a\.test\.mjs: adds up/, /2 == 3/, /a\.test\.mjs:3/, /a hint/]) assert.match(stdout, part);
+});
+
+test('what was skipped is named with its reason', async (t) => {
+  const { stdout } = await runSuite(t, `${passing} test('builds', { skip: 'no engine here' }, () => {});`);
+  assert.match(stdout, /^SKIPPED .*a\.test\.mjs: builds: no engine here$/m);
+});
+
+test('tests see no git settings of the user', async (t) => {
+  const body =
+    "test('a', () => assert.deepEqual([process.env.GIT_DIR, process.env.GIT_CONFIG_GLOBAL], [undefined, '/dev/null']));";
+  assert.equal((await runSuite(t, body, { GIT_DIR: '/elsewhere' })).exitCode, 0);
+});
