@@ -14,6 +14,9 @@ type argument struct {
 	at    Place
 }
 
+// A call can have a million problems; nobody reads more than these.
+const maxProblems = 100
+
 // problem is what is wrong with a call.
 type problem struct {
 	kind, name, message, suggestion string
@@ -92,12 +95,19 @@ func (b *binding) bindKeyword(name string, value starlark.Value) {
 	place, ok := d.places[name]
 	switch {
 	case !ok:
-		b.complain("unknown", name, at, "%s: unexpected keyword argument %s", d.Name, clip(name))
-		b.problems[len(b.problems)-1].suggestion = nearest(name, d.parameterNames())
+		b.unknown(name, at)
 	case b.given[place]:
 		b.complain("duplicate", name, at, "%s: got multiple values for %s", d.Name, name)
 	default:
 		b.set(place, value, at)
+	}
+}
+
+func (b *binding) unknown(name string, at Place) {
+	known := len(b.problems)
+	b.complain("unknown", clip(name, maxMessage), at, "%s: unexpected keyword argument %s", b.declaration.Name, clip(name, maxMessage))
+	if len(b.problems) > known {
+		b.problems[known].suggestion = nearest(name, b.declaration.parameterNames())
 	}
 }
 
@@ -110,13 +120,16 @@ func (b *binding) set(place int, value starlark.Value, at Place) {
 			b.limit = limitAt(at, err.limit, fmt.Sprintf("%s: %s%s %s", b.declaration.Name, name, err.path, err.message))
 			return
 		}
-		b.complain("invalid", name, at, "%s: %s%s %s", b.declaration.Name, name, clip(err.path), err.message)
+		b.complain("invalid", name, at, "%s: %s%s %s", b.declaration.Name, name, err.path, err.message)
 		return
 	}
 	b.arguments = append(b.arguments, argument{place, encoder.out, at})
 }
 
 func (b *binding) complain(kind, name string, at Place, format string, args ...any) {
+	if len(b.problems) == maxProblems {
+		return
+	}
 	if at.line == 0 {
 		at = b.site.at
 	}

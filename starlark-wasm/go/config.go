@@ -53,8 +53,9 @@ type Dialect struct {
 	Math            bool `json:"math"`
 }
 
-// Limits bound one evaluation. Time and memory are the host's to enforce.
+// Limits bound one evaluation. Memory, and time that runs out within one step, are the host's to enforce.
 type Limits struct {
+	TimeMs      int    `json:"timeMs"`
 	Steps       uint64 `json:"steps"`
 	OutputBytes int    `json:"outputBytes"`
 	InputBytes  int    `json:"inputBytes"`

@@ -3,10 +3,21 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
+
+// panicFailure is for a fault of the interpreter, or for a builtin of Starlark's that wants more than could ever be
+// had. It ends this evaluation only; the stack is gone by then, but not the mark.
+func (s *Session) panicFailure(r any) *Failure {
+	text := fmt.Sprint(r)
+	if strings.Contains(text, "makeslice") || strings.Contains(text, "too large") || strings.Contains(text, "overflow") {
+		return limitAt(s.marked, "memory", "needs more memory than there could be")
+	}
+	return &Failure{kind: "runtime", at: s.marked, message: "internal error: " + text}
+}
 
 // How many steps pass between two questions to the host whether to go on: about a millisecond.
 const stepsPerTick = 10_000
@@ -14,10 +25,9 @@ const stepsPerTick = 10_000
 const sessionKey = "session"
 
 func (s *Session) execute() {
-	// A panic would be a fault of the interpreter or of ours: it ends this evaluation only.
 	defer func() {
 		if r := recover(); r != nil {
-			s.report(&Failure{kind: "runtime", at: Place{file: s.files[0].path}, message: fmt.Sprintf("internal error: %v", r)})
+			s.report(s.panicFailure(r))
 		}
 	}()
 	s.thread = &starlark.Thread{Name: s.files[0].path, Print: s.print, Load: s.load, OnMaxSteps: s.onSteps}
@@ -71,15 +81,15 @@ func (s *Session) onSteps(thread *starlark.Thread) {
 		return
 	}
 	if why := tick(); why != 0 {
-		s.halt(stopped(why))
+		s.halt(s.stopped(why))
 		return
 	}
 	thread.SetMaxExecutionSteps(min(thread.Steps+stepsPerTick, limit))
 }
 
-func stopped(why int32) *Failure {
+func (s *Session) stopped(why int32) *Failure {
 	if why == 1 {
-		return &Failure{kind: "limit", limit: "time", message: "took too long"}
+		return &Failure{kind: "limit", limit: "time", message: fmt.Sprintf("took longer than %d ms", s.config.Limits.TimeMs)}
 	}
 	return &Failure{kind: "limit", limit: "cancelled", message: "was cancelled"}
 }
@@ -143,12 +153,14 @@ func markCall(at syntax.Position, index int32) syntax.Stmt {
 	}}
 }
 
-func markStatement(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+func markStatement(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 	var at [3]int32
 	for i := range at {
 		n, _ := args[i].(starlark.Int).Int64()
 		at[i] = int32(n)
 	}
 	mark(at[0], at[1], at[2])
+	s := thread.Local(sessionKey).(*Session)
+	s.marked = Place{s.files[at[0]].path, at[1], at[2]}
 	return starlark.None, nil
 }

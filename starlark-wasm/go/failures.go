@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"strings"
-	"unicode/utf8"
 
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
@@ -42,15 +41,11 @@ func placeOf(p syntax.Position) Place { return Place{p.Filename(), p.Line, p.Col
 // Messages may quote what the source made up, so they are cut.
 const maxMessage = 2_000
 
-func clip(text string) string {
-	if len(text) <= maxMessage {
+func clip(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	cut := maxMessage
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // A file can have a million errors; nobody reads more than these.

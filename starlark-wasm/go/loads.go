@@ -21,10 +21,10 @@ func (r LoadRules) resolve(from, name string) (string, error) {
 	}
 	rest, ok := strings.CutPrefix(name, r.Root)
 	if !ok {
-		return "", fmt.Errorf("load name %q should %s", clip(name), r.expected())
+		return "", fmt.Errorf("load name %q should %s", clip(name, maxPath), r.expected())
 	}
 	if rest != path.Clean(rest) {
-		return "", fmt.Errorf("load name %q is not a plain path", clip(name))
+		return "", fmt.Errorf("load name %q is not a plain path", clip(name, maxPath))
 	}
 	return r.checked(name, rest)
 }
@@ -38,10 +38,10 @@ func relativeName(name string) (string, bool) {
 
 func (r LoadRules) checked(name, p string) (string, error) {
 	if p == "." || p == ".." || strings.HasPrefix(p, "../") {
-		return "", fmt.Errorf("load name %q leaves the tree of files", clip(name))
+		return "", fmt.Errorf("load name %q leaves the tree of files", clip(name, maxPath))
 	}
 	if p == "" || strings.HasPrefix(p, "/") || strings.ContainsAny(p, "\\\x00") {
-		return "", fmt.Errorf("load name %q is not a plain path", clip(name))
+		return "", fmt.Errorf("load name %q is not a plain path", clip(name, maxPath))
 	}
 	return p, nil
 }

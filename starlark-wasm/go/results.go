@@ -100,7 +100,7 @@ func (s *Session) render() []byte {
 // file is spelled out, since it may be one that was never handed in.
 func (s *Session) appendFailure(out []byte, f *Failure) []byte {
 	out = append(out, '[')
-	for _, text := range []string{f.kind, f.limit, clip(f.message), f.suggestion, f.at.file} {
+	for _, text := range []string{f.kind, f.limit, clip(f.message, maxMessage), f.suggestion, f.at.file} {
 		out = append(appendString(out, text), ',')
 	}
 	out = append(strconv.AppendInt(out, int64(f.at.line), 10), ',')
@@ -144,7 +144,7 @@ func (b *binding) appendProblems(out []byte) []byte {
 			out = append(out, ',')
 		}
 		out = append(out, '[')
-		for _, text := range []string{p.kind, clip(p.name), p.message, p.suggestion} {
+		for _, text := range []string{p.kind, p.name, p.message, p.suggestion} {
 			out = append(appendString(out, text), ',')
 		}
 		out = append(b.session.appendPlace(out, p.at), ']')

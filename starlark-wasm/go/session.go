@@ -27,6 +27,7 @@ type Session struct {
 
 	thread *starlark.Thread
 	module *File // whose top level is running
+	marked Place // the statement that is running
 	stop   *Failure
 	out    *Results
 	errors []*Failure
@@ -86,7 +87,7 @@ func (s *Session) absent() {
 		s.report(&Failure{kind: "resolve", at: at, message: "no such file"})
 		return
 	}
-	s.report(&Failure{kind: "resolve", at: at, message: fmt.Sprintf("load: there is no file %q", clip(path))})
+	s.report(&Failure{kind: "resolve", at: at, message: fmt.Sprintf("load: there is no file %q", clip(path, maxMessage))})
 }
 
 func (s *Session) provide(text string) {

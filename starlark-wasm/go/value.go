@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -155,15 +156,18 @@ func (e *valueEncoder) member(first bool, name string, value starlark.Value) *va
 	}
 	e.out = append(appendString(e.out, name), ':')
 	if err := e.encode(value); err != nil {
-		return err.below("[" + strconv.Quote(clip(name)) + "]")
+		return err.below("[" + strconv.Quote(clip(name, maxPath)) + "]")
 	}
 	return nil
 }
 
-// below puts a step in front of the path; a path that is long anyway says enough.
+// Where in a value something is matters as long as one can take it in.
+const maxPath = 100
+
+// below puts a step in front of the path.
 func (e *valueError) below(step string) *valueError {
-	if len(e.path) < maxMessage {
-		e.path = step + e.path
+	if e.path = step + e.path; len(e.path) > maxPath {
+		e.path = strings.ToValidUTF8(e.path[:maxPath], "") + "…"
 	}
 	return e
 }

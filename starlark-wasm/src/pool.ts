@@ -98,6 +98,7 @@ class Pool implements StarlarkPool {
       },
       ended: (handle) => {
         this.#threads.delete(handle);
+        if (this.#threads.size === 0) this.#module = undefined;
         if (!this.#closed) this.#pump(module);
       },
     });

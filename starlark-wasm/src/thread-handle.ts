@@ -28,6 +28,12 @@ interface Job {
   fetching: boolean;
 }
 
+function note(job: Job, path: string, text: unknown): void {
+  if (text === undefined) job.missing.push(path);
+  else if (typeof text === 'string') job.loaded.push(path);
+  else throw new TypeError(`files: the text of "${path}" should be a string or undefined`);
+}
+
 /** What a handle tells its pool. */
 export interface HandleEvents {
   /** The thread has finished a job and can take another one. */
@@ -111,7 +117,7 @@ export class ThreadHandle {
     const arrived = (texts: (string | undefined)[]) => {
       if (this.#job !== job) return;
       job.fetching = false;
-      for (const [i, path] of paths.entries()) (texts[i] === undefined ? job.missing : job.loaded).push(path);
+      for (const [i, path] of paths.entries()) note(job, path, texts[i]);
       proceed(texts);
     };
     try {
