@@ -108,7 +108,11 @@ export interface Engine {
 export type ProbeResult = { readonly healthy: true } | { readonly healthy: false; readonly reason: string };
 
 /** One look at the health of an instance: a GET to `path`. Never throws; a time limit counts as unhealthy. */
-export type Probe = (target: RouteTarget, check: { readonly path: string; readonly expect: number; readonly host: string }, signal: AbortSignal) => Promise<ProbeResult>;
+export type Probe = (
+  target: RouteTarget,
+  check: { readonly path: string; readonly expect: number; readonly host: string },
+  signal: AbortSignal,
+) => Promise<ProbeResult>;
 
 /** Why an engine can't be used here, or null. Asked once per pass and spec, so it must be cheap. */
 export type EngineAvailability = (engine: EngineName, env: EnvName) => Problem | null;
