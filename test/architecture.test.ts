@@ -100,6 +100,14 @@ for (const file of ['src/reconcile/desire.ts', 'src/reconcile/plan.ts']) {
   });
 }
 
+test('no file of the product needs syntax that the oldest supported Node lacks', () => {
+  const modern = files.filter(({ file }) => /^\s*(await )?using \w+ =/m.test(readFileSync(join(root, file), 'utf8')));
+  assert.deepEqual(
+    modern.map(({ file }) => file),
+    [],
+  );
+});
+
 test('folders do not import each other in a circle', () => {
   const graph = new Map<string, Set<string>>(rooms.map(({ name }) => [name, new Set()]));
   for (const { room, file } of files) {

@@ -61,13 +61,7 @@ for (const [name, body, env, lastLine, exitCode] of [
     '1 passed, 0 failed, 1 skipped',
     0,
   ],
-  [
-    'a file that throws fails as a whole',
-    `${passing} throw new Error('at the top');`,
-    {},
-    '0 passed, 1 failed, 0 skipped',
-    1,
-  ],
+  ['a file that throws fails as a whole', "throw new Error('at the top');", {}, '0 passed, 1 failed, 0 skipped', 1],
   ['a file that can not be read as code fails', 'test(;', {}, '0 passed, 1 failed, 0 skipped', 1],
   ['a file that kills itself fails', "process.kill(process.pid, 'SIGKILL');", {}, '0 passed, 1 failed, 0 skipped', 1],
 ] as const) {
