@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { DURATION_FORM, parseDurationMs, parseSizeBytes, SIZE_FORM } from '../model/duration.ts';
 import { allowEntryFault } from '../model/proxy-target.ts';
 import type { ListenAddress } from '../model/settings.ts';
+import { branchFault } from '../model/source-url.ts';
 
 /** Why a value is not right, in words that follow the key: `should be …`. */
 export interface Fault {
@@ -179,10 +180,10 @@ export const publicUrl: Check<string> = parsedText(
   },
 );
 
-/** The name of a branch. The rules are git's (check-ref-format). */
+/** The name of a branch. */
 export const branchName: Check<string> = parsedText('the name of a branch such as "main"', (text) => {
-  const bad =
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: git refuses them in names of refs
-    /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/.-]|[/.]$|\.lock$|\/\./;
-  return text === '' || text === '@' || bad.test(text) || text.startsWith('refs/') ? undefined : text;
+  const fault = branchFault(text);
+  if (fault === undefined) return text;
+  const hint = fault.hint === null ? {} : { hint: fault.hint };
+  return wrong(`the name of a branch, but it ${fault.fault}`, hint);
 });

@@ -88,7 +88,8 @@ for (const [given, expected] of [
   ['git.example.com/a/b', 'https://git.example.com/a/b'],
   ['./my.repo/x', '/srv/ms/my.repo/x'],
   ['../config.git', '/srv/config.git'],
-  ['file:///srv/git/a%20b.git', '/srv/git/a b.git'],
+  ['file:///srv/git/ab.git', '/srv/git/ab.git'],
+  ['repos/config', '/srv/ms/repos/config'],
 ] as const) {
   test(`the config repo "${given}" is ${expected}`, () => {
     const text = `config_repo = "${given}"\ngit.local_roots = ["/srv"]`;
@@ -180,9 +181,14 @@ for (const [name, text, expected] of [
     '2 data_dir: should be a path, got "~/data" | "~" is not expanded here: write the path in full.',
   ],
   [
+    'a branch that git would not take',
+    `${REPO}branch = "a..b"`,
+    '2 branch: should be the name of a branch, but it holds characters that no branch name may hold, got "a..b" | See `git help check-ref-format`.',
+  ],
+  [
     'a helper of git',
-    'config_repo = "ext::sh -c id"',
-    '1 config_repo: should be the URL or the path of a repo, such as "https://git.example.com/acme/config.git" or "../config.git", got "ext::sh -c id" | git\'s remote helpers are not used.',
+    'config_repo = "ext::x"',
+    '1 config_repo: should be the URL or the path of a repo, but it names a transport helper, which can run commands, got "ext::x" | Use an https:// or ssh:// URL.',
   ],
   [
     'an entry of the proxy list that is none',

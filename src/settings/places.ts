@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseRepoUrl } from '../model/source-url.ts';
 import { type Check, parsedText, wrong } from './checks.ts';
 
-const SCP_LIKE = /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!\/\/)./;
-const REPO_FORM = 'the URL or the path of a repo, such as "https://git.example.com/acme/config.git" or "../config.git"';
+const REPO_FORM = 'the URL or the path of a repo';
 
 /** A path; a relative one is taken from the folder of the settings file. */
 export function pathFrom(folder: string): Check<string> {
@@ -23,42 +22,22 @@ export function engineSocket(folder: string): Check<string> {
   });
 }
 
-/** The config repo: a URL as it is, a path made absolute. */
+/** The config repo: a URL normalised, a path made absolute. */
 export function repoFrom(folder: string): Check<string> {
   return parsedText(REPO_FORM, (text) => {
-    if (text === '' || text.startsWith('-') || text.includes('\0') || text.includes('\n')) return undefined;
-    if (/^[a-z0-9+.-]+::/i.test(text)) return wrong(REPO_FORM, { hint: "git's remote helpers are not used." });
-    if (text.includes('://')) return repoUrl(text);
-    if (SCP_LIKE.test(text)) return text;
+    if (text === '') return undefined;
     if (text.startsWith('~')) return wrong(REPO_FORM, { hint: '"~" is not expanded here: write the path in full.' });
-    // As in `app()`: `github.com/acme/config` is a host and a path. A folder whose name has a dot is written `./my.folder`.
-    if (/^[a-z0-9-]+(\.[a-z0-9-]+)+\/./i.test(text)) return `https://${text}`;
-    return resolve(folder, text);
+    const parsed = parseRepoUrl(isPath(text) ? resolve(folder, text) : text);
+    if (parsed.kind === 'repo') return parsed.url as string;
+    const hint = parsed.hint === null ? {} : { hint: parsed.hint };
+    return wrong(`${REPO_FORM}, but it ${parsed.fault}`, { isSecret: /:\/\/[^/]*@/.test(text), ...hint });
   });
 }
 
-function repoUrl(text: string) {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
-    return wrong('a URL without user name and password', {
-      isSecret: true,
-      hint: 'Put the token into a file and name it in a [git_auth.NAME] section.',
-    });
-  }
-  if (url.protocol === 'file:') return url.host === '' ? filePath(url) : undefined;
-  if (!['https:', 'http:', 'ssh:'].includes(url.protocol)) {
-    return wrong('a URL with https, http, ssh or file, or a path');
-  }
-  return url.hostname === '' ? undefined : text;
-}
-
-function filePath(url: URL): string | undefined {
-  try {
-    return fileURLToPath(url);
-  } catch {
-    return undefined;
-  }
+// As in `app()`: `github.com/acme/config` is a host and a path. A folder whose name has a dot is written `./my.folder`.
+function isPath(text: string): boolean {
+  if (text.startsWith('/') || text === '.' || text === '..' || /^\.\.?\//.test(text)) return true;
+  return !text.startsWith('-') && /^[\w-]+(?:\/|$)/.test(text) && !/[:@]/.test(text);
 }
 
 /** Whether a repo, as `repoFrom` gives it, lies on this machine. */
@@ -70,7 +49,7 @@ const PREFIX_FORM = 'the URL below which the credential is sent, such as "https:
 
 /** The URL prefix of a credential. */
 export const urlPrefix: Check<string> = parsedText(PREFIX_FORM, (text) => {
-  if (SCP_LIKE.test(`${text}x`)) return text;
+  if (/^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!\/\/)/.test(text)) return text;
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
   if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
