@@ -1,0 +1,24 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { ExportTree } from '../../src/runtime/engine.ts';
+
+/** A folder for one test, gone after it. Other users may enter it, as apps run as users of their own when we are root. */
+export async function tempFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'mainspring-test-'));
+  await chmod(folder, 0o755);
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}
+
+/** Exports these files. Like the real one it makes the folder itself and fails if it is there. */
+export function exporting(files: Readonly<Record<string, string>>): ExportTree {
+  return async (into) => {
+    await mkdir(into);
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(into, path)), { recursive: true });
+      await writeFile(join(into, path), text, { mode: path.endsWith('.sh') ? 0o755 : 0o644 });
+    }
+  };
+}
