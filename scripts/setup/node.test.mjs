@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkIntegrity, runsMainspring } from './node.mjs';
+import { checkIntegrity } from './fetch.mjs';
+import { runsMainspring } from './node.mjs';
 
 for (const [version, expected] of [
   ['v18.20.8', false],

@@ -3,15 +3,28 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { SetupError } from './paths.mjs';
 
-/** Runs npm with the client and the configuration of the user. Its output is shown only if it fails. */
-export function npm(args, { cwd, node }) {
+/** Runs the user's npm with the Node it was made for, and returns what it printed. */
+export function userNpm(args, cwd) {
   // Under "npm run" this is the client that was started; other package managers put themselves there too.
   const cli = process.env.npm_execpath || '';
-  const isKnown = /npm-cli\.[cm]?js$/.test(cli) && fs.existsSync(cli);
-  const result = spawnSync(isKnown ? node : 'npm', isKnown ? [cli].concat(args) : args, {
+  const env = withNodeFirst(process.execPath);
+  if (/npm-cli\.[cm]?js$/.test(cli) && fs.existsSync(cli)) return runNpm([process.execPath, cli], args, { cwd, env });
+  return runNpm(['npm'], args, { cwd, env });
+}
+
+/** Runs another npm with another Node, but with the user's configuration, and returns what it printed. */
+export function runNpmWith(node, cli, args, cwd) {
+  // npm looks for its global configuration beside the Node that runs it, where here is none.
+  const globalConfig = process.env.npm_config_globalconfig || userNpm(['config', 'get', 'globalconfig'], cwd).trim();
+  const env = Object.assign(withNodeFirst(node), { npm_config_globalconfig: globalConfig });
+  return runNpm([node, cli], args, { cwd, env });
+}
+
+function runNpm([program, ...first], args, { cwd, env }) {
+  const result = spawnSync(program, first.concat(args), {
     cwd,
     encoding: 'utf8',
-    env: withNodeFirst(node),
+    env,
     maxBuffer: 64 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -19,9 +32,8 @@ export function npm(args, { cwd, node }) {
     throw new SetupError('npm was not found on PATH; install it (it usually comes with Node) and try again');
   }
   if (result.error) throw result.error;
-  if (result.status !== 0) {
-    throw new SetupError(`npm ${args.join(' ')} failed:\n${errorLines(result.stderr).join('\n')}`);
-  }
+  if (result.status === 0) return result.stdout;
+  throw new SetupError(`npm ${args.join(' ')} failed:\n${errorLines(result.stderr).join('\n')}`);
 }
 
 /** The start of what npm says went wrong; after that it prints all its options. */
