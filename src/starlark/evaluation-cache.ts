@@ -1,0 +1,93 @@
+import type { Outcome } from './outcome.ts';
+
+/** One kept evaluation of an entry file. */
+export interface CachedEvaluation {
+  /** Names entry and dialect: 64 hex digits. */
+  readonly key: string;
+  /** Names what it loaded: 64 hex digits. One key can have several, where branches differ in what they load. */
+  readonly variant: string;
+  /** Opaque text. */
+  readonly value: string;
+}
+
+/**
+ * Keeps evaluations over restarts. Whatever it loses only costs time, so rows may be dropped at will (the oldest first), and
+ * a row that can't be read counts as lost. Asked only for what is not in memory: a pass over an unchanged tree asks nothing.
+ */
+export interface EvaluationCache {
+  /** All variants of these keys, in any order; up to 10,000 keys at once. */
+  getMany(keys: readonly string[]): Promise<readonly CachedEvaluation[]>;
+  /** Adds rows; one with the same key and variant replaces what was there. */
+  putMany(rows: readonly CachedEvaluation[]): Promise<void>;
+}
+
+/** A cache that keeps nothing. */
+export const NO_CACHE: EvaluationCache = { getMany: async () => [], putMany: async () => undefined };
+
+/** Asks for the oid that a path has in a tree; null: there is no such file. */
+export type OidOf = (path: string) => string | null;
+
+/** Whether everything that was loaded is as it was. */
+export function isCurrent(loads: Outcome['loads'], oidOf: OidOf): boolean {
+  return loads.every(([path, oid]) => oidOf(path) === oid);
+}
+
+const MAX_VARIANTS = 8;
+
+interface Held {
+  readonly outcome: Outcome;
+  /** Null: for as long as there is room. */
+  readonly until: number | null;
+}
+
+/** Checked outcomes in memory, by entry and content: what is unchanged is the same object. Drops what was not used for longest. */
+export class OutcomeMemory {
+  readonly #held = new Map<string, readonly Held[]>();
+  readonly #latest = new Map<string, Outcome>();
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** The outcome of this entry, if all that it depends on is as it was. */
+  find(entry: { readonly path: string; readonly oid: string }, oidOf: OidOf, now: number): Outcome | undefined {
+    const key = keyOf(entry);
+    const held = this.#held.get(key);
+    const found = held?.find(
+      ({ outcome, until }) => (until === null || until > now) && isCurrent(outcome.loads, oidOf),
+    );
+    if (held === undefined || found === undefined) return undefined;
+    this.#held.delete(key);
+    this.#held.set(key, held);
+    return found.outcome;
+  }
+
+  /** The last outcome that was remembered for a path, whatever its content was. */
+  latest(path: string): Outcome | undefined {
+    return this.#latest.get(path);
+  }
+
+  /** Remembers an outcome, for good or `until` an instant. */
+  remember(entry: { readonly path: string; readonly oid: string }, outcome: Outcome, until: number | null): void {
+    const key = keyOf(entry);
+    const others = (this.#held.get(key) ?? []).slice(0, MAX_VARIANTS - 1);
+    this.#held.delete(key);
+    this.#held.set(key, [{ outcome, until }, ...others]);
+    this.#latest.delete(entry.path);
+    this.#latest.set(entry.path, outcome);
+    trim(this.#held, this.#capacity);
+    trim(this.#latest, this.#capacity);
+  }
+}
+
+function keyOf({ path, oid }: { readonly path: string; readonly oid: string }): string {
+  return `${oid}\n${path}`;
+}
+
+function trim(map: Map<string, unknown>, capacity: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= capacity) return;
+    map.delete(key);
+  }
+}

@@ -1,0 +1,23 @@
+import type { AppDeclaration } from '../model/app.ts';
+import type { SpecRules } from '../model/spec-table.ts';
+import { idleOptions } from './options.ts';
+
+/** Names of arguments that were given, are right, and do nothing in this version: the plan says so. */
+export function namesNotInEffect(app: Omit<AppDeclaration, 'notInEffect'>, rules: SpecRules): readonly string[] {
+  const later: readonly (readonly [string, boolean])[] = [
+    ['container_args', Object.keys(app.containerArgs).length > 0],
+    ['container_vols', app.containerVols.length > 0],
+    ['stage', app.stage !== true],
+    ['previews', app.previews !== true],
+    ['promote', app.promote !== 'on_merge'],
+    ['strategy', app.strategy !== 'blue_green'],
+    ['idle', app.idle !== null],
+    ['verify', typeof app.verify !== 'boolean'],
+  ];
+  return [
+    ...idleOptions('container_opts', app.containerOpts, rules.containerOpts),
+    ...idleOptions('app_config', app.appConfig, rules.appConfig),
+    ...(rules.params === 'environment' ? [] : idleOptions('params', app.params, rules.params)),
+    ...later.filter(([, given]) => given).map(([name]) => name),
+  ];
+}

@@ -1,0 +1,124 @@
+import type { Value } from 'starlark-wasm';
+import type { Json, JsonObject } from '../model/json.ts';
+import { judgeTarget, parseAllow } from '../model/proxy-target.ts';
+import type { OptionRule, OptionRules, SpecRules, SpecTable } from '../model/spec-table.ts';
+import type { Field } from './field.ts';
+import { plainJson } from './json-value.ts';
+import { nameHint } from './nearest.ts';
+import { dictEntries, duration, flag, listOf, number, oneOf, type Shape, size, text } from './shapes.ts';
+
+/** Checks a dict against what a spec documents: unknown names, wrong values, and what is missing. Values stay as they are written. */
+export function optionsShape(rules: OptionRules, whole: string): Shape<JsonObject> {
+  return (value, field) => {
+    const entries = dictEntries('a dict', value, field);
+    if (entries === undefined) return undefined;
+    requireOptions(rules, new Set(entries.map(([name]) => name)), field);
+    const kept = entries.filter(([name, option]) => checkOption({ rules, name, option, whole }, field));
+    return Object.fromEntries(kept.map(([name, option]) => [name, plainJson(option)]));
+  };
+}
+
+/** Reports every required option that is not there. */
+export function requireOptions(rules: OptionRules, given: ReadonlySet<string>, field: Field): void {
+  for (const [name, rule] of Object.entries(rules)) {
+    if (rule.required === true && !given.has(name))
+      field.fail(`needs "${name}"`, `For example ${EXAMPLES[rule.kind](name)}.`);
+  }
+}
+
+interface Option {
+  readonly rules: OptionRules;
+  readonly name: string;
+  readonly option: Value;
+  readonly whole: string;
+}
+
+function checkOption({ rules, name, option, whole }: Option, field: Field): boolean {
+  const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+  if (rule === undefined) {
+    field.fail(`unknown name "${name}"`, nameHint(name, Object.keys(rules), whole));
+    return false;
+  }
+  return optionShape(rule)(option, field.part(name)) !== undefined;
+}
+
+// Which addresses may be reached is for the settings to say, when the gateway connects; here only the form of the URL counts.
+const ANY_ADDRESS = parseAllow(['0.0.0.0/0', '::/0']);
+
+const url: Shape<string> = (value, field) => {
+  const whole = text('a URL such as "https://docs.example.com"', (one) => one !== '')(value, field);
+  const fault = whole === undefined ? undefined : judgeTarget(whole, ANY_ADDRESS);
+  return fault === undefined ? whole : field.fail(`${fault}, got ${JSON.stringify(whole)}`);
+};
+
+const TEXT = text('a string', (one) => !one.includes('\0'));
+const COMMAND = text('a command on one line', (one) => one.trim() !== '' && !/[\0\r\n]/.test(one));
+const PATH = text('a path below the source folder such as "public/index.html"', isRelativePath);
+
+function optionShape(rule: OptionRule): Shape<Json> {
+  switch (rule.kind) {
+    case 'text':
+      return TEXT;
+    case 'flag':
+      return flag;
+    case 'size':
+      return size;
+    case 'duration':
+      return kept(duration({ minMs: 1 }));
+    case 'url':
+      return url;
+    case 'list':
+      return listOf('a list of strings', TEXT);
+    case 'command':
+      return COMMAND;
+    case 'path':
+      return PATH;
+    case 'integer':
+    case 'number':
+      return number({ ...rule, whole: rule.kind === 'integer' });
+    case 'choice':
+      return oneOf(rule.of);
+  }
+}
+
+function kept(shape: Shape<unknown>): Shape<Json> {
+  return (value, field) => (shape(value, field) === undefined ? undefined : value);
+}
+
+const EXAMPLES: Readonly<Record<OptionRule['kind'], (name: string) => string>> = {
+  text: (name) => `{"${name}": "…"}`,
+  flag: (name) => `{"${name}": True}`,
+  size: (name) => `{"${name}": "512m"}`,
+  duration: (name) => `{"${name}": "10s"}`,
+  url: (name) => `{"${name}": "https://docs.example.com"}`,
+  list: (name) => `{"${name}": ["…"]}`,
+  command: (name) => `{"${name}": "make"}`,
+  path: (name) => `{"${name}": "public/index.html"}`,
+  integer: (name) => `{"${name}": 1}`,
+  number: (name) => `{"${name}": 1}`,
+  choice: (name) => `{"${name}": "…"}`,
+};
+
+/** Whether a text is a plain relative path that stays inside: no `.`, `..` or empty segments, no backslash. */
+export function isRelativePath(path: string): boolean {
+  const segments = path.split('/');
+  return !/[\0\\\r\n]/.test(path) && segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..');
+}
+
+/** The rules of a spec; for `auto` everything that a spec it may become allows; `undefined` for an unknown spec. */
+export function rulesOf(spec: string, specs: SpecTable): SpecRules | undefined {
+  if (spec !== 'auto') return Object.hasOwn(specs, spec) ? specs[spec] : undefined;
+  const candidates = Object.values(specs).filter((rules) => rules.needsSource);
+  return {
+    needsSource: true,
+    stripPath: true,
+    params: candidates.some((rules) => rules.params === 'environment') ? 'environment' : {},
+    containerOpts: Object.assign({}, ...candidates.map((rules) => rules.containerOpts)) as OptionRules,
+    appConfig: Object.assign({}, ...candidates.map((rules) => rules.appConfig)) as OptionRules,
+  };
+}
+
+/** Names of given options that are right but have no effect in this version: `container_opts.NAME`. */
+export function idleOptions(argument: string, given: JsonObject, rules: OptionRules): readonly string[] {
+  return Object.keys(given).flatMap((name) => (rules[name]?.inEffect === false ? [`${argument}.${name}`] : []));
+}
