@@ -110,6 +110,7 @@ func (s *Session) runtimeFailure(err error) *Failure {
 		failure.message, failure.suggestion = splitSuggestion(evalErr.Msg)
 		failure.stack = framesOf(evalErr.CallStack)
 	}
+	failure.stack = withoutRefused(failure.stack, failure.message)
 	var own *Failure
 	if s.stop != nil {
 		own = s.stop
@@ -121,6 +122,17 @@ func (s *Session) runtimeFailure(err error) *Failure {
 		own.at = own.stack[len(own.stack)-1].Place
 	}
 	return own
+}
+
+// withoutRefused drops the innermost frame if it is that of a function which
+// never began, because its arguments don't fit or it is called recursively: what
+// is wrong is the call.
+func withoutRefused(stack []Frame, message string) []Frame {
+	last := len(stack) - 1
+	if last > 0 && strings.HasPrefix(message, "function "+stack[last].name+" ") {
+		return stack[:last]
+	}
+	return stack
 }
 
 // The name has a NUL, so no source can spell it and no misspelling comes near it.

@@ -9,7 +9,7 @@ func nearest(name string, candidates []string) string {
 		return ""
 	}
 	folded := fold(name)
-	best, bound := "", max(2, (len(folded)+2)/3+1)
+	best, bound := "", max(2, len(folded)/3+1)
 	for _, candidate := range candidates {
 		if len(candidate) > 64 || candidate == markName {
 			continue

@@ -78,8 +78,13 @@ class Pool implements StarlarkPool {
       const thread = this.#freeThread() ?? this.#newThread(module);
       const next = thread && this.#queue.shift();
       if (!next) return;
-      clearTimeout(this.#threads.get(thread));
       next.signal?.removeEventListener('abort', next.onAbort);
+      // One signal may end several evaluations, and the first to hear of it makes room for the next.
+      if (next.signal?.aborted) {
+        next.resolve(cancelled(next.request));
+        continue;
+      }
+      clearTimeout(this.#threads.get(thread));
       next.resolve(thread.evaluate(next.request, next.signal));
     }
   }

@@ -3,7 +3,7 @@ import type { Builtin, EvaluateRequest, Files, Limits } from './types.ts';
 /** The limits that hold where a request says nothing else. */
 export const defaultLimits: Required<Limits> = {
   timeMs: 5_000,
-  steps: 20_000_000,
+  steps: 30_000_000,
   outputBytes: 8 * 2 ** 20,
   inputBytes: 8 * 2 ** 20,
   loadDepth: 32,

@@ -148,7 +148,7 @@ export interface LoadRules {
 export interface Limits {
   /** Wall time from the moment a worker takes it up; default 5,000. It is stopped by force 250 ms later if it does not stop by itself. */
   readonly timeMs?: number;
-  /** Starlark computation steps (a loop turn is about six); default 20,000,000. The same on every machine. */
+  /** Starlark computation steps (a loop turn is about ten); default 30,000,000. The same on every machine. */
   readonly steps?: number;
   /** Bytes of calls, prints and globals as JSON; default 8 MiB. */
   readonly outputBytes?: number;
