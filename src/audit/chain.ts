@@ -12,7 +12,16 @@ export const GENESIS: ChainHead = { id: 0, hash: '0'.repeat(64) };
 
 /** The event that follows `head`: its hash covers every other field, the hash of the one before among them. */
 export function chainEvent(head: ChainHead, entry: AuditEntry, at: string): AuditEvent {
-  const body = { id: head.id + 1, at, kind: entry.kind, env: entry.env, app: entry.app, cause: entry.cause, detail: entry.detail, prev: head.hash };
+  const body = {
+    id: head.id + 1,
+    at,
+    kind: entry.kind,
+    env: entry.env,
+    app: entry.app,
+    cause: entry.cause,
+    detail: entry.detail,
+    prev: head.hash,
+  };
   return { ...body, hash: hashOf(body) };
 }
 
@@ -20,9 +29,12 @@ export function chainEvent(head: ChainHead, entry: AuditEntry, at: string): Audi
 export function chainFault(head: ChainHead, event: AuditEvent): string | null {
   const { hash, ...body } = event;
   if (event.id !== head.id + 1) {
-    return event.id <= head.id ? `event ${event.id} stands twice or out of order` : `events ${head.id + 1} to ${event.id - 1} are missing`;
+    return event.id <= head.id
+      ? `event ${event.id} stands twice or out of order`
+      : `events ${head.id + 1} to ${event.id - 1} are missing`;
   }
-  if (event.prev !== head.hash) return `event ${event.id} does not follow event ${head.id}: one of them was changed, inserted or moved`;
+  if (event.prev !== head.hash)
+    return `event ${event.id} does not follow event ${head.id}: one of them was changed, inserted or moved`;
   if (hashOf(body) !== hash) return `event ${event.id} was changed: its hash is not that of its content`;
   return null;
 }

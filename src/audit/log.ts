@@ -72,7 +72,8 @@ export function verifyAudit(connection: Connection, expected: string | null): Au
     if (wanted && wanted.id === head.id && wanted.hash === head.hash) met = true;
   }
   const verdict = { lines: head.id, head: formatHead(head) };
-  if (wanted === undefined) return { ok: false, ...verdict, message: `"${expected}" is not a head: expected ID:HASH as "status" shows it` };
+  if (wanted === undefined)
+    return { ok: false, ...verdict, message: `"${expected}" is not a head: expected ID:HASH as "status" shows it` };
   if (!met && wanted !== null) return { ok: false, ...verdict, message: missingHead(wanted, head) };
   return { ok: true, ...verdict, message: `${head.id} events, an unbroken chain` };
 }

@@ -40,7 +40,11 @@ export interface Declarations {
 
 /** The outcome of evaluating a config tree: everything, or every error. */
 export type Evaluation =
-  | { readonly ok: true; readonly declarations: Declarations; readonly prints: readonly (Position & { readonly text: string })[] }
+  | {
+      readonly ok: true;
+      readonly declarations: Declarations;
+      readonly prints: readonly (Position & { readonly text: string })[];
+    }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
 /** The default policy when `previews()` is not called. */

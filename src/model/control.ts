@@ -13,7 +13,11 @@ export type GatewayMessage =
    * Requests in flight by instance (streams included), sent when asked for and whenever a watched instance changes.
    * `lastUse` is in milliseconds since the epoch.
    */
-  | { readonly type: 'use'; readonly inFlight: Readonly<Record<InstanceId, number>>; readonly lastUse: Readonly<Record<InstanceId, number>> }
+  | {
+      readonly type: 'use';
+      readonly inFlight: Readonly<Record<InstanceId, number>>;
+      readonly lastUse: Readonly<Record<InstanceId, number>>;
+    }
   /** A verified webhook came in. Only says: look now. */
   | { readonly type: 'hint'; readonly hook: string };
 

@@ -60,6 +60,8 @@ export interface DesiredEnvironment {
 /** What should be. Null from `desire` means: nothing is known yet, so nothing is wanted and nothing is removed. */
 export interface Desired {
   readonly configCommit: CommitId;
+  /** The commit that is followed. */
+  readonly cause: Cause;
   readonly environments: readonly DesiredEnvironment[];
   readonly allowRemoval: string | null;
 }

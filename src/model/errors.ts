@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'not-initialised',
   'daemon-unreachable',
   'not-permitted',
+  'not-found',
   'timed-out',
   // config
   'config-invalid',

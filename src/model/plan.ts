@@ -20,10 +20,26 @@ interface StepBase {
 
 /** One step from recorded to desired. */
 export type Step =
-  | (StepBase & { readonly kind: 'create' | 'update'; readonly to: PlanSide; readonly target: Target; readonly changed: readonly string[]; readonly effect: 'instance' | 'policy' })
-  | (StepBase & { readonly kind: 'remove'; readonly to: null; readonly changed: readonly []; readonly held: string | null })
+  | (StepBase & {
+      readonly kind: 'create' | 'update';
+      readonly to: PlanSide;
+      readonly target: Target;
+      readonly changed: readonly string[];
+      readonly effect: 'instance' | 'policy';
+    })
+  | (StepBase & {
+      readonly kind: 'remove';
+      readonly to: null;
+      readonly changed: readonly [];
+      readonly held: string | null;
+    })
   /** It can't be said now what should run: noted on the deployment, what runs goes on. */
-  | (StepBase & { readonly kind: 'blocked'; readonly to: null; readonly changed: readonly []; readonly problem: Problem })
+  | (StepBase & {
+      readonly kind: 'blocked';
+      readonly to: null;
+      readonly changed: readonly [];
+      readonly problem: Problem;
+    })
   /** A target that was on its way is not wanted any more; what is live is what is wanted. */
   | (StepBase & { readonly kind: 'cancel'; readonly to: PlanSide | null; readonly changed: readonly [] });
 

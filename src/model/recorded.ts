@@ -8,7 +8,15 @@ import type { RouteTarget } from './routing.ts';
 import type { RepoUrl, ResolvedSource } from './source.ts';
 
 /** States of what is next for a deployment (section 16). */
-export type NextStateName = 'waiting' | 'building' | 'starting' | 'verifying' | 'ready' | 'held' | 'quarantined' | 'removing';
+export type NextStateName =
+  | 'waiting'
+  | 'building'
+  | 'starting'
+  | 'verifying'
+  | 'ready'
+  | 'held'
+  | 'quarantined'
+  | 'removing';
 
 /** A lasting remark on what is live: why it is not as it should be. */
 export interface Condition {
@@ -42,7 +50,6 @@ export interface NextState {
   readonly deadline: number | null;
   /** Not tried again before then. */
   readonly retryAt: number | null;
-  readonly attempts: number;
   readonly cause: Cause;
 }
 
@@ -52,6 +59,8 @@ export interface RecordedDeployment {
   readonly app: AppId;
   /** Names its writable folder: `ENV/APP-HASH`. */
   readonly dataName: string;
+  /** The engine that keeps such a folder for it; null if none ever did. */
+  readonly dataEngine: EngineName | null;
   readonly live: LiveState | null;
   readonly next: NextState | null;
 }
@@ -80,6 +89,8 @@ export interface RecordedInstance {
   readonly problem: Problem | null;
   /** Starts that failed or ended since it last stayed up. */
   readonly attempts: number;
+  /** When it was last seen to start, in milliseconds since the epoch. */
+  readonly startedAt: number | null;
   readonly retryAt: number | null;
   readonly drainUntil: number | null;
 }

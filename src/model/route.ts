@@ -47,7 +47,7 @@ function pathFault(path: string): string | undefined {
     if (segment === '') return 'empty segments and a slash at the end are not allowed';
     if (segment === '.' || segment === '..') return '"." and ".." are not allowed as segments';
     if (!/^[A-Za-z0-9._~!$&'()*+,;=@-]+$/.test(segment)) {
-      return 'a segment may hold letters, digits and ._~!$&\'()*+,;=@- only (nothing percent-encoded)';
+      return "a segment may hold letters, digits and ._~!$&'()*+,;=@- only (nothing percent-encoded)";
     }
   }
   if (isUnder(path, RESERVED_PREFIX)) return `"${RESERVED_PREFIX}" is reserved`;

@@ -35,7 +35,7 @@ export interface Snapshot {
   /** Listings with the time they are as of. */
   readonly repos: readonly RepoState[];
   /** What each source query resolved to, by `sourceKey`. */
-  readonly sources: ReadonlyMap<string, SourceState>;
+  readonly sources: Pick<ReadonlyMap<string, SourceState>, 'get'>;
   /** Why an engine can't be used in an environment; missing: it can. By `ENGINE ENV`. */
   readonly engines: ReadonlyMap<string, Problem>;
 }

@@ -208,3 +208,23 @@ export const ApiErrorSchema = z.object({
 
 /** `GET /api/v1/tip`: the followed branch, listed now. */
 export const TipSchema = z.object({ commit: z.string() });
+
+/** Which lines of the audit log. */
+export interface AuditFilter {
+  readonly app: string | null;
+  readonly env: string | null;
+  /** ISO 8601; lines from then on. */
+  readonly since: string | null;
+  /** Lines after this id. */
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+/** Which log of an app, and how much of it. */
+export interface LogsQuery {
+  readonly app: string;
+  readonly env: string;
+  readonly build: boolean;
+  readonly follow: boolean;
+  readonly tail: number;
+}

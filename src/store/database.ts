@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import {
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
 import { MainspringError } from '../model/errors.ts';
 import type { Columns, Schema } from './tables.ts';
 
@@ -102,7 +109,10 @@ export function storeError(error: unknown, path: string): unknown {
       hint: 'Put back a backup of the data folder, or move it away and start anew: everything but the audit log is made again from git.',
     });
   }
-  return new MainspringError('store-failed', `${at}: ${error.message} (${code})`, { cause: error, retry: 'after-interval' });
+  return new MainspringError('store-failed', `${at}: ${error.message} (${code})`, {
+    cause: error,
+    retry: 'after-interval',
+  });
 }
 
 /** Opens the database for writing, checks that it is whole, and brings its tables up to date. */
@@ -178,7 +188,11 @@ function migrate(db: Database.Database, path: string): void {
 }
 
 function newer(path: string, version: number): MainspringError {
-  return new MainspringError('store-newer', `store "${path}": was written by a newer version (schema ${version}, this one knows ${newestVersion()})`, {
-    hint: 'Start the newer version again, or put back the backup that was made before the upgrade.',
-  });
+  return new MainspringError(
+    'store-newer',
+    `store "${path}": was written by a newer version (schema ${version}, this one knows ${newestVersion()})`,
+    {
+      hint: 'Start the newer version again, or put back the backup that was made before the upgrade.',
+    },
+  );
 }

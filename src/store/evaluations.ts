@@ -10,7 +10,9 @@ export class EvaluationTable {
 
   /** Everything kept: entry file → value. */
   read(): Map<string, string> {
-    const rows = this.#connection.all<{ entry: string; value: string }>(sql.selectFrom('evaluations').select(['entry', 'value']));
+    const rows = this.#connection.all<{ entry: string; value: string }>(
+      sql.selectFrom('evaluations').select(['entry', 'value']),
+    );
     return new Map(rows.map((row) => [row.entry, row.value]));
   }
 

@@ -28,7 +28,8 @@ export function takeLock(dataDir: string): StoreLock {
     writeFileSync(pidFile, `${process.pid}\n`);
   } catch (error) {
     db.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) throw locked(dataDir, holder(pidFile));
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))
+      throw locked(dataDir, holder(pidFile));
     throw storeError(error, path);
   }
   return { release: () => db.close() };

@@ -43,6 +43,8 @@ export interface RecordedView {
   instancesOf(env: EnvName, app: AppId): readonly RecordedInstance[];
   /** Deployments whose live or next target has this artifact. */
   deploymentsWith(artifact: ArtifactKey): readonly RecordedDeployment[];
+  /** Number of instances made from this artifact. */
+  instancesWith(artifact: ArtifactKey): number;
   route(host: string, path: string): RouteRow | undefined;
 }
 
@@ -64,6 +66,7 @@ export class Recorded implements RecordedView {
   generation = 0;
   readonly #instancesOf = new Map<string, Map<InstanceId, RecordedInstance>>();
   readonly #artifactUsers = new Map<ArtifactKey, Set<string>>();
+  readonly #artifactInstances = new Map<ArtifactKey, number>();
 
   /** Takes over one change. */
   apply(change: Change): void {
@@ -128,7 +131,7 @@ export class Recorded implements RecordedView {
         this.artifacts.delete(change.row.key);
         return;
       case 'instance':
-        this.instances.delete(change.row.id);
+        if (this.instances.delete(change.row.id)) this.#countInstance(change.row, -1);
         this.#instancesOf.get(deploymentKey(change.row))?.delete(change.row.id);
         return;
       case 'release':
@@ -162,11 +165,18 @@ export class Recorded implements RecordedView {
   }
 
   #putInstance(row: RecordedInstance): void {
+    if (!this.instances.has(row.id)) this.#countInstance(row, 1);
     this.instances.set(row.id, row);
     const key = deploymentKey(row);
     const siblings = this.#instancesOf.get(key) ?? new Map<InstanceId, RecordedInstance>();
     this.#instancesOf.set(key, siblings.set(row.id, row));
     this.#grow(row.generation);
+  }
+
+  #countInstance(row: RecordedInstance, by: 1 | -1): void {
+    const count = (this.#artifactInstances.get(row.target.artifact) ?? 0) + by;
+    if (count > 0) this.#artifactInstances.set(row.target.artifact, count);
+    else this.#artifactInstances.delete(row.target.artifact);
   }
 
   #forgetUses(row: RecordedDeployment | undefined): void {
@@ -193,6 +203,10 @@ export class Recorded implements RecordedView {
   deploymentsWith(artifact: ArtifactKey): readonly RecordedDeployment[] {
     const keys = this.#artifactUsers.get(artifact) ?? [];
     return [...keys].flatMap((key) => this.deployments.get(key) ?? []);
+  }
+
+  instancesWith(artifact: ArtifactKey): number {
+    return this.#artifactInstances.get(artifact) ?? 0;
   }
 
   route(host: string, path: string): RouteRow | undefined {

@@ -14,8 +14,16 @@ import { Store } from './store.ts';
 
 const clock = { now: () => Date.UTC(2026, 0, 1), sleep: () => Promise.resolve() };
 const env = 'prod' as EnvName;
-const environment = { name: env, kind: 'prod', identity: 'prod', parked: false, cause: null, errors: [], createdAt: 1 } as const;
-const deployment = { env, app: '/a' as AppId, dataName: 'prod/a-1', live: null, next: null };
+const environment = {
+  name: env,
+  kind: 'prod',
+  identity: 'prod',
+  parked: false,
+  cause: null,
+  errors: [],
+  createdAt: 1,
+} as const;
+const deployment = { env, app: '/a' as AppId, dataName: 'prod/a-1', dataEngine: null, live: null, next: null };
 const started = audit({ kind: 'controller.started', env: null, app: null, cause: { kind: 'bootstrap' }, detail: {} });
 
 function tempStore(t: { after(fn: () => void): void }): { path: string; folder: string; open(): Store } {
@@ -34,11 +42,21 @@ test('what was recorded is there again after the store is opened anew', (t) => {
     put('route', { host: 'localhost', path: '/a', generation: generation(), env, app: deployment.app, serve: null }),
     started,
   ]);
-  const before = { deployments: [...first.recorded.deployments], routes: [...first.recorded.routes], generation: first.recorded.generation, head: first.head };
+  const before = {
+    deployments: [...first.recorded.deployments],
+    routes: [...first.recorded.routes],
+    generation: first.recorded.generation,
+    head: first.head,
+  };
   first.close();
   const second = open();
   assert.deepEqual(
-    { deployments: [...second.recorded.deployments], routes: [...second.recorded.routes], generation: second.recorded.generation, head: second.head },
+    {
+      deployments: [...second.recorded.deployments],
+      routes: [...second.recorded.routes],
+      generation: second.recorded.generation,
+      head: second.head,
+    },
     before,
   );
   second.close();
@@ -87,7 +105,10 @@ test('a damaged database is refused with a code of its own', (t) => {
 test('a second controller on the same folder is refused with the pid of the first', (t) => {
   const { folder } = tempStore(t);
   const lock = takeLock(folder);
-  assert.throws(() => takeLock(folder), (error: Error & { code?: string }) => error.code === 'store-locked' && error.message.includes(String(process.pid)));
+  assert.throws(
+    () => takeLock(folder),
+    (error: Error & { code?: string }) => error.code === 'store-locked' && error.message.includes(String(process.pid)),
+  );
   lock.release();
   takeLock(folder).release();
 });
@@ -95,14 +116,25 @@ test('a second controller on the same folder is refused with the pid of the firs
 /** Each fault in a log of five events, with the words that name it. */
 for (const [name, sqlText, expected] of [
   ['a changed byte', `UPDATE audit SET detail = '{"n":9}' WHERE id = 3`, /event 3 was changed/],
-  ['an inserted row', `UPDATE audit SET id = id + 100 WHERE id > 2; INSERT INTO audit SELECT 3, at, kind, env, app, cause, detail, prev, hash FROM audit WHERE id = 2; UPDATE audit SET id = id - 99 WHERE id > 100`, /event 3 does not follow event 2/],
-  ['two swapped rows', 'UPDATE audit SET id = 99 WHERE id = 2; UPDATE audit SET id = 2 WHERE id = 3; UPDATE audit SET id = 3 WHERE id = 99', /event 2 does not follow event 1/],
+  [
+    'an inserted row',
+    `UPDATE audit SET id = id + 100 WHERE id > 2; INSERT INTO audit SELECT 3, at, kind, env, app, cause, detail, prev, hash FROM audit WHERE id = 2; UPDATE audit SET id = id - 99 WHERE id > 100`,
+    /event 3 does not follow event 2/,
+  ],
+  [
+    'two swapped rows',
+    'UPDATE audit SET id = 99 WHERE id = 2; UPDATE audit SET id = 2 WHERE id = 3; UPDATE audit SET id = 3 WHERE id = 99',
+    /event 2 does not follow event 1/,
+  ],
   ['a missing row', 'DELETE FROM audit WHERE id = 2', /events 2 to 2 are missing/],
 ] as const) {
   test(`${name} breaks the audit chain and is named`, (t) => {
     const { open, path } = tempStore(t);
     const store = open();
-    for (let n = 0; n < 5; n++) store.transact(() => [audit({ kind: 'controller.started', env: null, app: null, cause: { kind: 'bootstrap' }, detail: { n } })]);
+    for (let n = 0; n < 5; n++)
+      store.transact(() => [
+        audit({ kind: 'controller.started', env: null, app: null, cause: { kind: 'bootstrap' }, detail: { n } }),
+      ]);
     store.close();
     const db = new Database(path);
     db.exec(sqlText);

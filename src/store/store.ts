@@ -125,7 +125,9 @@ export function writeMeta(key: string, value: string): Query {
 }
 
 function readHead(connection: Connection): { id: number; hash: string } {
-  const rows = connection.all<{ id: number; hash: string }>(sql.selectFrom('audit').select(['id', 'hash']).orderBy('id', 'desc').limit(1));
+  const rows = connection.all<{ id: number; hash: string }>(
+    sql.selectFrom('audit').select(['id', 'hash']).orderBy('id', 'desc').limit(1),
+  );
   return rows[0] ?? { id: 0, hash: '0'.repeat(64) };
 }
 
@@ -144,5 +146,7 @@ function queryOf(change: Exclude<Change, { audit: unknown }>): Query {
 }
 
 function insertEvent(event: AuditEvent): Query {
-  return sql.insertInto('audit').values({ ...event, cause: canonicalJson(event.cause), detail: canonicalJson(event.detail) });
+  return sql
+    .insertInto('audit')
+    .values({ ...event, cause: canonicalJson(event.cause), detail: canonicalJson(event.detail) });
 }

@@ -75,7 +75,11 @@ function table<Row extends object>(
   name: string,
   key: readonly (keyof Row & string)[],
   fields: readonly (keyof Row & string)[],
-  options: { jsonFields?: readonly (keyof Row & string)[]; flags?: readonly (keyof Row & string)[]; fixed?: Columns } = {},
+  options: {
+    jsonFields?: readonly (keyof Row & string)[];
+    flags?: readonly (keyof Row & string)[];
+    fixed?: Columns;
+  } = {},
 ): Table<Row> {
   const snake = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const kinds = fields.map((field) => ({
@@ -107,12 +111,10 @@ function table<Row extends object>(
 
 /** Every table whose rows are changed by `ChangeSet`s; the log has its own way in. */
 export const TABLES = {
-  config: table<RecordedConfig>(
-    'config',
-    [],
-    ['seen', 'seenAt', 'seenCause', 'accepted', 'acceptedCause', 'errors'],
-    { jsonFields: ['seenCause', 'acceptedCause', 'errors'], fixed: { id: 1 } },
-  ),
+  config: table<RecordedConfig>('config', [], ['seen', 'seenAt', 'seenCause', 'accepted', 'acceptedCause', 'errors'], {
+    jsonFields: ['seenCause', 'acceptedCause', 'errors'],
+    fixed: { id: 1 },
+  }),
   repo: table<RepoState>('repos', ['repo'], ['repo', 'listing', 'error'], { jsonFields: ['listing', 'error'] }),
   source: table<RecordedSource>('sources', ['key'], ['key', 'repo', 'resolved', 'problem'], {
     jsonFields: ['resolved', 'problem'],
@@ -123,9 +125,14 @@ export const TABLES = {
     ['name', 'kind', 'identity', 'parked', 'cause', 'errors', 'createdAt'],
     { jsonFields: ['cause', 'errors'], flags: ['parked'] },
   ),
-  deployment: table<RecordedDeployment>('deployments', ['env', 'app'], ['env', 'app', 'dataName', 'live', 'next'], {
-    jsonFields: ['live', 'next'],
-  }),
+  deployment: table<RecordedDeployment>(
+    'deployments',
+    ['env', 'app'],
+    ['env', 'app', 'dataName', 'dataEngine', 'live', 'next'],
+    {
+      jsonFields: ['live', 'next'],
+    },
+  ),
   artifact: table<RecordedArtifact>(
     'artifacts',
     ['key'],
@@ -135,7 +142,20 @@ export const TABLES = {
   instance: table<RecordedInstance>(
     'instances',
     ['id'],
-    ['id', 'env', 'app', 'target', 'generation', 'state', 'route', 'problem', 'attempts', 'retryAt', 'drainUntil'],
+    [
+      'id',
+      'env',
+      'app',
+      'target',
+      'generation',
+      'state',
+      'route',
+      'problem',
+      'attempts',
+      'startedAt',
+      'retryAt',
+      'drainUntil',
+    ],
     { jsonFields: ['target', 'route', 'problem'] },
   ),
   release: table<RecordedRelease>('releases', ['id'], ['id', 'env', 'state', 'members', 'removalHash', 'cause'], {

@@ -19,7 +19,7 @@ CREATE TABLE environments (
 ) STRICT;
 CREATE TABLE deployments (
   env TEXT NOT NULL REFERENCES environments (name), app TEXT NOT NULL,
-  data_name TEXT NOT NULL, live TEXT, next TEXT,
+  data_name TEXT NOT NULL, data_engine TEXT, live TEXT, next TEXT,
   PRIMARY KEY (env, app)
 ) STRICT;
 CREATE TABLE artifacts (
@@ -30,7 +30,7 @@ CREATE TABLE artifacts (
 CREATE TABLE instances (
   id TEXT PRIMARY KEY, env TEXT NOT NULL, app TEXT NOT NULL, target TEXT NOT NULL, generation INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('starting', 'running', 'draining', 'stopping', 'removing')),
-  route TEXT, problem TEXT, attempts INTEGER NOT NULL, retry_at INTEGER, drain_until INTEGER,
+  route TEXT, problem TEXT, attempts INTEGER NOT NULL, started_at INTEGER, retry_at INTEGER, drain_until INTEGER,
   FOREIGN KEY (env, app) REFERENCES deployments (env, app)
 ) STRICT;
 CREATE INDEX instances_by_deployment ON instances (env, app);

@@ -1,0 +1,131 @@
+import { observation } from '../model/cause.ts';
+import type { Problem } from '../model/errors.ts';
+import type { ArtifactKey, InstanceId } from '../model/ids.ts';
+import type { EngineEvent } from '../runtime/engine.ts';
+import { audit, type Change, put } from '../store/changes.ts';
+import type { RecordedView } from '../store/recorded.ts';
+import { deploymentKey } from '../store/tables.ts';
+import { limiter } from './limiter.ts';
+import type { Ports } from './ports.ts';
+import { ArtifactSlots } from './slots/artifact-slots.ts';
+import { DeploymentSlots } from './slots/deployment-slots.ts';
+import { InstanceSlots } from './slots/instance-slots.ts';
+import { RetainedSlots } from './slots/retained-slots.ts';
+import { Slots } from './slots/slots.ts';
+
+/**
+ * Brings what is recorded about: every deployment, instance, artifact and retained folder has a slot, which is looked at again
+ * whenever a row changes that decides about it.
+ */
+export class Driver {
+  readonly #ports: Ports;
+  readonly #instanceSlots: InstanceSlots;
+  readonly #slots;
+  readonly #stopListening: () => void;
+
+  constructor(ports: Ports) {
+    this.#ports = ports;
+    const onError = (slot: string, error: unknown) =>
+      ports.log.warn(`${slot}: ${error instanceof Error ? error.message : String(error)}`);
+    const deps = { clock: ports.clock, onError };
+    this.#instanceSlots = new InstanceSlots(ports, limiter(ports.limits.starts));
+    this.#slots = {
+      deployment: new Slots(new DeploymentSlots(ports), deps),
+      instance: new Slots(this.#instanceSlots, deps),
+      artifact: new Slots(new ArtifactSlots(ports, limiter(ports.limits.builds)), deps),
+      retained: new Slots(new RetainedSlots(ports), deps),
+    };
+    this.#stopListening = ports.store.onChange((changes) => this.#wakeFor(changes));
+  }
+
+  /** Looks at everything once: after a start, all that was under way goes on. */
+  wakeAll(): void {
+    const { recorded } = this.#ports.store;
+    for (const key of recorded.retained.keys()) this.#slots.retained.wake(key);
+    for (const key of recorded.artifacts.keys()) this.#slots.artifact.wake(key);
+    for (const key of recorded.instances.keys()) this.#slots.instance.wake(key);
+    for (const key of recorded.deployments.keys()) this.#slots.deployment.wake(key);
+  }
+
+  /** Ends every step; waits until nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.#stopListening();
+    await Promise.all(Object.values(this.#slots).map((slots) => slots.stop()));
+  }
+
+  #wakeFor(changes: readonly Change[]): void {
+    const { recorded } = this.#ports.store;
+    for (const change of changes) {
+      if ('audit' in change) continue;
+      const name = 'put' in change ? change.put : change.drop;
+      if (name === 'deployment') this.#wakeDeployment(change.row as Parameters<typeof deploymentKey>[0], recorded);
+      if (name === 'instance')
+        this.#wakeInstance(change.row as { id: InstanceId } & Parameters<typeof deploymentKey>[0]);
+      if (name === 'artifact') this.#wakeArtifact((change.row as { key: ArtifactKey }).key, recorded);
+      if (name === 'retained') this.#wakeRetained((change.row as { dataName: string }).dataName, recorded);
+    }
+  }
+
+  #wakeDeployment(row: Parameters<typeof deploymentKey>[0], recorded: RecordedView): void {
+    const now = recorded.deployments.get(deploymentKey(row));
+    this.#slots.deployment.wake(deploymentKey(row));
+    for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
+    for (const target of [now?.live?.target, now?.next?.target]) if (target) this.#slots.artifact.wake(target.artifact);
+  }
+
+  #wakeInstance(row: { id: InstanceId } & Parameters<typeof deploymentKey>[0]): void {
+    this.#slots.instance.wake(row.id);
+    this.#slots.deployment.wake(deploymentKey(row));
+  }
+
+  #wakeArtifact(key: ArtifactKey, recorded: RecordedView): void {
+    this.#slots.artifact.wake(key);
+    for (const row of recorded.deploymentsWith(key)) {
+      this.#slots.deployment.wake(deploymentKey(row));
+      for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
+    }
+  }
+
+  #wakeRetained(dataName: string, recorded: RecordedView): void {
+    this.#slots.retained.wake(dataName);
+    for (const row of recorded.deployments.values())
+      if (row.dataName === dataName) this.#slots.deployment.wake(deploymentKey(row));
+  }
+
+  /** Records what an engine saw happen. A gap is the caller's: it means to list again. */
+  observe(event: Exclude<EngineEvent, { kind: 'gap' }>): void {
+    if (event.kind === 'artifact-lost') {
+      this.artifactLost(event.key);
+      return;
+    }
+    const reason = event.kind === 'removed' ? 'it was removed by hand' : event.reason;
+    this.instanceEnded(event.id, {
+      code: 'instance-exited',
+      message: `instance ended: ${reason}`,
+      hint: null,
+      retry: 'after-interval',
+    });
+  }
+
+  /** Records that a running instance is not running any more. */
+  instanceEnded(id: InstanceId, problem: Problem): void {
+    this.#ports.store.transact((recorded) => {
+      const row = recorded.instances.get(id);
+      return row?.state === 'running' ? this.#instanceSlots.failed(row, problem, recorded) : [];
+    });
+  }
+
+  /** Records that an artifact is not there any more: built again if something needs it. */
+  artifactLost(key: ArtifactKey): void {
+    this.#ports.store.transact((recorded) => {
+      const row = recorded.artifacts.get(key);
+      if (row?.state !== 'built') return [];
+      const [user] = recorded.deploymentsWith(key);
+      const cause = observation('an artifact was removed by hand');
+      return [
+        put('artifact', { ...row, state: 'building', attempts: 0, retryAt: null }),
+        audit({ kind: 'drift.seen', env: user?.env ?? null, app: user?.app ?? null, cause, detail: { artifact: key } }),
+      ];
+    });
+  }
+}

@@ -1,0 +1,158 @@
+import type { Problem } from '../../model/errors.ts';
+import { type CommitId, PROD } from '../../model/ids.ts';
+import type { RecordedSource } from '../../model/recorded.ts';
+import type { EngineName } from '../../model/revision.ts';
+import { type ConfigState, engineKey, type Snapshot, type SourceState } from '../../model/snapshot.ts';
+import type { RepoState, RepoUrl } from '../../model/source.ts';
+import { type Change, drop } from '../../store/changes.ts';
+import type { Ports } from '../ports.ts';
+import { ConfigFollower } from './config-follower.ts';
+import { type KeyedQuery, queriesByRepo } from './queries.ts';
+import { SourceReader } from './read-source.ts';
+import { RepoWatch } from './repo-watch.ts';
+import { followSources } from './source-follower.ts';
+
+/** Watches all repos that matter, each on its own, and says what is known of them as one `Snapshot`. */
+export class Observer {
+  readonly #ports: Ports;
+  readonly #reader: SourceReader;
+  readonly #config: ConfigFollower;
+  readonly #configWatch: RepoWatch;
+  readonly #watches = new Map<RepoUrl, { readonly watch: RepoWatch; readonly unwatch: () => void }>();
+  readonly #onChange: () => void;
+  #queries: ReadonlyMap<RepoUrl, readonly KeyedQuery[]> = new Map();
+
+  /** `onChange` is called after something was recorded that may change what is desired. */
+  constructor(ports: Ports, onChange: () => void) {
+    this.#ports = ports;
+    this.#onChange = onChange;
+    this.#reader = new SourceReader(ports.git, ports.limits.fileBytes);
+    const repo = ports.settings.configRepo as RepoUrl;
+    this.#config = new ConfigFollower(repo, ports, this.#reader, () => this.#declared());
+    this.#configWatch = this.#watch(repo, null);
+  }
+
+  /** What was accepted from the config repo, as it is followed now. */
+  get accepted(): { readonly commit: CommitId } | null {
+    return this.#config.accepted;
+  }
+
+  /** Looks at every repo; resolves when all looks are over. One that hangs ends by its own time limit. */
+  async look(): Promise<void> {
+    const before = new Set(this.#watches.keys());
+    await Promise.all([...this.#watches.values()].map(({ watch }) => watch.look()));
+    // Repos that the new config brought in were looked at as soon as they were known.
+    const added = [...this.#watches].filter(([repo]) => !before.has(repo));
+    await Promise.all(added.map(([, { watch }]) => watch.look()));
+  }
+
+  /** After a start: takes up what was accepted before, from the mirror. Its failure is no obstacle: the next look tries again. */
+  async restore(signal: AbortSignal): Promise<void> {
+    await this.#config.restore(signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      this.#ports.log.warn(`config: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  }
+
+  /** When each repo was last listed with success. */
+  asOf(repo: string): number | null {
+    return this.#watches.get(repo as RepoUrl)?.watch.asOf ?? null;
+  }
+
+  async stop(): Promise<void> {
+    for (const { unwatch } of this.#watches.values()) unwatch();
+    await Promise.all([...this.#watches.values()].map(({ watch }) => watch.stop()));
+  }
+
+  /** Everything that decides, as of now. */
+  snapshot(): Snapshot {
+    const { settings, store, clock } = this.#ports;
+    const { recorded } = store;
+    return {
+      at: clock.now(),
+      settings,
+      config: this.#configState(),
+      repos: [...recorded.repos.values()].sort((a, b) => (a.repo < b.repo ? -1 : 1)),
+      sources: new SourceStates(recorded.sources),
+      engines: this.#engineProblems(),
+    };
+  }
+
+  #configState(): ConfigState | null {
+    const accepted = this.#config.accepted;
+    return accepted === null ? null : { repo: this.#config.repo, ...accepted };
+  }
+
+  #engineProblems(): ReadonlyMap<string, Problem> {
+    const problems = new Map<string, Problem>();
+    for (const engine of ['static', 'process', 'proxy', 'docker'] satisfies EngineName[]) {
+      const problem = this.#ports.available(engine, PROD);
+      if (problem !== null) problems.set(engineKey(engine, PROD), problem);
+    }
+    return problems;
+  }
+
+  #watch(repo: RepoUrl, auth: string | null): RepoWatch {
+    const watch = new RepoWatch(repo, auth, this.#ports, async (listing, signal) => {
+      if (repo === this.#config.repo) await this.#config.follow(listing, signal);
+      const queries = this.#queries.get(repo);
+      if (queries !== undefined) await followSources(queries, listing, this.#ports, this.#reader, signal);
+      this.#onChange();
+    });
+    const unwatch = this.#ports.git.watch(repo, () => void watch.look());
+    this.#watches.set(repo, { watch, unwatch });
+    return watch;
+  }
+
+  /** New declarations: other repos may matter from now on. */
+  #declared(): void {
+    const { accepted } = this.#config;
+    if (accepted === null) return;
+    this.#queries = queriesByRepo(accepted.declarations);
+    this.#forgetSources();
+    for (const [repo, queries] of this.#queries) {
+      const known = this.#watches.get(repo);
+      if (known !== undefined) {
+        if (known.watch !== this.#configWatch) known.watch.auth = queries[0]?.auth ?? null;
+        if (this.#isNew(queries)) void known.watch.look();
+      } else void this.#watch(repo, queries[0]?.auth ?? null).look();
+    }
+    this.#onChange();
+  }
+
+  #isNew(queries: readonly KeyedQuery[]): boolean {
+    return queries.some((query) => !this.#ports.store.recorded.sources.has(query.key));
+  }
+
+  /** Drops what is known of sources and repos that nothing names any more. */
+  #forgetSources(): void {
+    const wanted = new Set([...this.#queries.values()].flat().map((query) => query.key));
+    const isGone = (row: RecordedSource) => !row.key.startsWith('config\n') && !wanted.has(row.key);
+    for (const [repo, { watch, unwatch }] of this.#watches) {
+      if (repo === this.#config.repo || this.#queries.has(repo)) continue;
+      unwatch();
+      void watch.stop();
+      this.#watches.delete(repo);
+    }
+    const isGoneRepo = (row: RepoState) => row.repo !== this.#config.repo && !this.#queries.has(row.repo);
+    this.#ports.store.transact((recorded): Change[] => [
+      ...[...recorded.sources.values()].filter(isGone).map((row) => drop('source', row)),
+      ...[...recorded.repos.values()].filter(isGoneRepo).map((row) => drop('repo', row)),
+    ]);
+  }
+}
+
+/** The recorded sources as of one instant, as `Snapshot` has them. Rows are never changed in place, so a copy of the map is enough. */
+class SourceStates implements Pick<ReadonlyMap<string, SourceState>, 'get'> {
+  readonly #rows: ReadonlyMap<string, RecordedSource>;
+
+  constructor(rows: ReadonlyMap<string, RecordedSource>) {
+    this.#rows = new Map(rows);
+  }
+
+  get(key: string): SourceState | undefined {
+    const row = this.#rows.get(key);
+    if (row === undefined) return undefined;
+    return row.resolved ?? (row.problem === null ? undefined : { problem: row.problem });
+  }
+}

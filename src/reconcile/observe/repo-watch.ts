@@ -1,0 +1,120 @@
+import { observation } from '../../model/cause.ts';
+import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
+import type { RefListing, RepoState, RepoUrl } from '../../model/source.ts';
+import { audit, type Change, put } from '../../store/changes.ts';
+import type { Ports } from '../ports.ts';
+import { isStoreError } from '../slots/instance-slots.ts';
+import { isSameListing } from './queries.ts';
+
+/** What a watch does with a listing: everything that follows from it, idempotent, cheap when nothing follows. */
+export type Follow = (listing: RefListing, signal: AbortSignal) => Promise<void>;
+
+/**
+ * Looks at one repo: at most one look at a time, and a request that comes during one makes exactly one more follow. A repo
+ * that hangs or fails keeps what was known of it, and holds up nobody else.
+ */
+export class RepoWatch {
+  readonly repo: RepoUrl;
+  /** The credential that the settings or declarations name for it. */
+  auth: string | null;
+  readonly #ports: Ports;
+  readonly #follow: Follow;
+  readonly #stop = new AbortController();
+  #listing: RefListing | null;
+  #asOf: number | null;
+  #running: Promise<void> | null = null;
+  #again = false;
+
+  constructor(repo: RepoUrl, auth: string | null, ports: Ports, follow: Follow) {
+    this.repo = repo;
+    this.auth = auth;
+    this.#ports = ports;
+    this.#follow = follow;
+    this.#listing = ports.store.recorded.repos.get(repo)?.listing ?? null;
+    this.#asOf = this.#listing?.asOf ?? null;
+  }
+
+  /** When the repo was last listed with success, in milliseconds since the epoch. */
+  get asOf(): number | null {
+    return this.#asOf;
+  }
+
+  /** Looks now, or once more after the look that is under way. Resolves when a look that began after the call is over. */
+  look(): Promise<void> {
+    if (this.#running !== null) {
+      this.#again = true;
+      return this.#running;
+    }
+    this.#running = this.#loop().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Ends the look that is under way, and all others. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new DOMException('stopping', 'AbortError'));
+    await this.#running?.catch(() => {});
+  }
+
+  async #loop(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#lookOnce();
+    } while (this.#again && !this.#stop.signal.aborted);
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      const listing = await this.#ports.git.list({ repo: this.repo, auth: this.auth }, signal);
+      await this.#ports.reach('listed');
+      this.#asOf = listing.asOf;
+      this.#record(listing);
+      await this.#follow(listing, signal);
+      this.#noteError(null);
+    } catch (error) {
+      if (signal.aborted && isAbort(error)) return;
+      if (error instanceof MainspringError && error.code === 'git-ref-moved') this.#again = true;
+      this.#noteFailure(error);
+    }
+  }
+
+  #noteFailure(error: unknown): void {
+    try {
+      if (isStoreError(error)) throw error;
+      this.#noteError(problemOf(error));
+    } catch (failure) {
+      this.#ports.log.warn(`look at "${this.repo}": ${failure instanceof Error ? failure.message : String(failure)}`);
+    }
+  }
+
+  #record(listing: RefListing): void {
+    if (isSameListing(this.#listing, listing)) return;
+    this.#listing = listing;
+    this.#ports.store.transact((recorded) => {
+      const row = recorded.repos.get(this.repo);
+      return [put('repo', { repo: this.repo, listing, error: row?.error ?? null })];
+    });
+  }
+
+  #noteError(error: Problem | null): void {
+    this.#ports.store.transact((recorded) => {
+      const row: RepoState = recorded.repos.get(this.repo) ?? { repo: this.repo, listing: null, error: null };
+      if (row.error?.code === error?.code && row.error?.message === error?.message) return [];
+      const changes: Change[] = [put('repo', { ...row, error })];
+      if ((row.error === null) !== (error === null)) changes.push(this.#event(error));
+      return changes;
+    });
+  }
+
+  #event(error: Problem | null): Change {
+    const of = { env: null, app: null, cause: observation(`look at ${this.repo}`) };
+    if (error === null) return audit({ kind: 'source.recovered', ...of, detail: { repo: this.repo } });
+    return audit({
+      kind: 'source.stale',
+      ...of,
+      detail: { repo: this.repo, code: error.code, message: error.message },
+    });
+  }
+}

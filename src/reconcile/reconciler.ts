@@ -1,0 +1,196 @@
+import type { Desired } from '../model/desired.ts';
+import { isAbort } from '../model/errors.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { Engine } from '../runtime/engine.ts';
+import { acceptStep, tidyReleases } from './accept.ts';
+import { adoptEngine } from './adopt.ts';
+import { DesireMemo, desire, type Sliced } from './desire.ts';
+import { Driver } from './driver.ts';
+import { Observer } from './observe/observer.ts';
+import { plan, stepFor } from './plan.ts';
+import type { Ports } from './ports.ts';
+
+/** Steps accepted in one transaction: few enough that nothing waits long, many enough that a large change is not one disk write a step. */
+const STEPS_PER_TRANSACTION = 100;
+
+/**
+ * The loop: observe, desire, plan, apply. A pass is due whenever something was recorded that decides; it plans from recorded
+ * to desired and writes down the steps as intents, which the driver then brings about.
+ */
+export class Reconciler {
+  readonly #ports: Ports;
+  readonly #observer: Observer;
+  readonly #driver: Driver;
+  readonly #memo = new DesireMemo();
+  readonly #stop = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  #due = false;
+  #passing: Promise<void> | null = null;
+  #adopting: Promise<void> = Promise.resolve();
+  #passes = 0;
+
+  constructor(ports: Ports) {
+    this.#ports = ports;
+    this.#observer = new Observer(ports, () => this.#passSoon());
+    this.#driver = new Driver(ports);
+  }
+
+  /** Adopts what runs, takes up what was under way, and begins to look. Resolves when adoption is over; looking goes on. */
+  async start(): Promise<void> {
+    const { signal } = this.#stop;
+    for (const engine of this.#ports.engines.values()) this.#loops.push(this.#listen(engine));
+    for (const engine of this.#ports.engines.values()) await this.#adopt(engine);
+    this.#driver.wakeAll();
+    await this.#observer.restore(signal);
+    this.#loops.push(this.#poll());
+  }
+
+  /** Looks at all repos now. Only ever a hint: nothing else is done than at the next poll. */
+  hint(): void {
+    if (!this.#stop.signal.aborted) void this.#observer.look();
+  }
+
+  /** Ends everything in this process and waits for it; what runs goes on. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new DOMException('stopping', 'AbortError'));
+    await this.#observer.stop();
+    await this.#driver.stop();
+    await Promise.allSettled([...this.#loops, this.#passing, this.#adopting]);
+  }
+
+  /** Number of passes that were made. */
+  get passes(): number {
+    return this.#passes;
+  }
+
+  /** Whether a pass is due or under way. */
+  get isPassing(): boolean {
+    return this.#due || this.#passing !== null;
+  }
+
+  /** Everything that decides, as of now. */
+  snapshot(): Snapshot {
+    return this.#observer.snapshot();
+  }
+
+  /** When a repo was last listed with success, in milliseconds since the epoch. */
+  asOf(repo: string): number | null {
+    return this.#observer.asOf(repo);
+  }
+
+  /** What would be done if this snapshot held: the value that a pass applies. Changes nothing. */
+  async planFor(snapshot: Snapshot): Promise<Plan> {
+    return (await this.#plan(snapshot)).plan;
+  }
+
+  async #plan(snapshot: Snapshot): Promise<{ desired: Desired | null; plan: Plan }> {
+    const desired = await this.#sliced(desire(snapshot, this.#memo));
+    return { desired, plan: await this.#sliced(plan(desired, this.#ports.store.recorded)) };
+  }
+
+  #passSoon(): void {
+    this.#due = true;
+    if (this.#passing !== null || this.#stop.signal.aborted) return;
+    this.#passing = this.#runPasses().finally(() => {
+      this.#passing = null;
+    });
+  }
+
+  async #runPasses(): Promise<void> {
+    // What is recorded together is planned together.
+    await Promise.resolve();
+    while (this.#due && !this.#stop.signal.aborted) {
+      this.#due = false;
+      try {
+        await this.#pass();
+      } catch (error) {
+        if (isAbort(error)) return;
+        this.#ports.log.warn(`pass: ${error instanceof Error ? error.message : String(error)}`);
+        this.#due = true;
+        await this.#ports.clock.sleep(1_000, this.#stop.signal).catch(() => {});
+      }
+    }
+  }
+
+  async #pass(): Promise<void> {
+    this.#passes += 1;
+    const { desired, plan: value } = await this.#plan(this.#observer.snapshot());
+    if (desired !== null) await this.#apply(value, desired);
+  }
+
+  /** Writes the steps of a plan down as intents. A step that is not due any more by the time it is written is left out. */
+  async #apply(value: Plan, desired: Desired): Promise<void> {
+    const { store, clock, reach } = this.#ports;
+    const seenAt = store.recorded.config.seenAt ?? clock.now();
+    const wanted = new Map(
+      desired.environments.flatMap(({ deployments }) =>
+        deployments.map((deployment) => [`${deployment.env} ${deployment.app}`, deployment] as const),
+      ),
+    );
+    if (value.steps.length > 0) await reach('accepting');
+    for (let from = 0; from < value.steps.length; from += STEPS_PER_TRANSACTION) {
+      if (this.#stop.signal.aborted) return;
+      store.transact((recorded, generation) =>
+        value.steps.slice(from, from + STEPS_PER_TRANSACTION).flatMap((step) => {
+          const deployment = wanted.get(`${step.env} ${step.app}`);
+          const row = recorded.deployment(step.env, step.app);
+          const due = deployment === undefined ? (row === undefined ? null : step) : stepFor(deployment, row, recorded);
+          return due === null
+            ? []
+            : acceptStep(due, { recorded, generation, at: clock.now(), seenAt: Math.min(seenAt, clock.now()) });
+        }),
+      );
+      await this.#ports.yieldTurn();
+    }
+    store.transact((recorded) => tidyReleases(recorded));
+    if (value.steps.length > 0) await reach('accepted');
+  }
+
+  async #sliced<T>(work: Sliced<T>): Promise<T> {
+    for (;;) {
+      const slice = work.next();
+      if (slice.done) return slice.value;
+      await this.#ports.yieldTurn();
+      this.#stop.signal.throwIfAborted();
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { clock, settings } = this.#ports;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      // A repo that hangs must not hold up the next look at the others.
+      void this.#observer.look();
+      if (settings.pollIntervalMs === 0) return;
+      await clock.sleep(settings.pollIntervalMs, signal).catch(() => {});
+    }
+  }
+
+  async #listen(engine: Engine): Promise<void> {
+    try {
+      for await (const event of engine.events(this.#stop.signal)) {
+        if (event.kind === 'gap') this.#adopting = this.#adopting.then(() => this.#adopt(engine));
+        else this.#driver.observe(event);
+      }
+    } catch (error) {
+      if (!isAbort(error))
+        this.#ports.log.warn(`events of "${engine.name}": ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** Adopts what an engine has; tries again for as long as the engine does not answer. */
+  async #adopt(engine: Engine): Promise<void> {
+    const { signal } = this.#stop;
+    for (let pause = 1_000; !signal.aborted; pause = Math.min(60_000, pause * 2)) {
+      try {
+        await adoptEngine(engine, this.#ports, this.#driver);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#ports.log.warn(`adoption of "${engine.name}": ${error instanceof Error ? error.message : String(error)}`);
+        await this.#ports.clock.sleep(pause, signal).catch(() => {});
+      }
+    }
+  }
+}

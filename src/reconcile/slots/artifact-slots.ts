@@ -1,0 +1,164 @@
+import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
+import { PROD } from '../../model/ids.ts';
+import type { RecordedArtifact } from '../../model/recorded.ts';
+import type { Artifact } from '../../model/revision.ts';
+import type { BuildRequest, Engine, ExportTree } from '../../runtime/engine.ts';
+import { audit, type Change, drop, put } from '../../store/changes.ts';
+import type { RecordedView } from '../../store/recorded.ts';
+import { performEffect } from '../boundaries.ts';
+import type { Ports } from '../ports.ts';
+import { type ArtifactStep, nextOfArtifact, type Wait } from '../progress.ts';
+import { backoffMs } from '../transitions.ts';
+import { withDeadline } from './deadline.ts';
+import { isStoreError, type Limiter } from './instance-slots.ts';
+import type { SlotKind } from './slots.ts';
+
+type Step = Exclude<ArtifactStep, Wait>;
+
+/** The slot of an artifact: built once however many want it, kept while it is referred to and a while after, then collected. */
+export class ArtifactSlots implements SlotKind<Step> {
+  readonly name = 'artifact';
+  readonly #ports: Ports;
+  readonly #limit: Limiter;
+
+  constructor(ports: Ports, limit: Limiter) {
+    this.#ports = ports;
+    this.#limit = limit;
+  }
+
+  next(key: string): ArtifactStep {
+    const { store, clock, settings } = this.#ports;
+    const row = store.recorded.artifacts.get(key);
+    return row === undefined
+      ? { do: 'wait', until: null }
+      : nextOfArtifact(row, store.recorded, clock.now(), settings.retainMs);
+  }
+
+  async perform(key: string, step: Step, signal: AbortSignal): Promise<void> {
+    const row = this.#ports.store.recorded.artifacts.get(key);
+    if (row === undefined) return;
+    switch (step.do) {
+      case 'build':
+        return this.#build(row, signal);
+      case 'abandon':
+        this.#change(row, 'abandon', (now) => [put('artifact', { ...now, state: 'removing' })]);
+        return;
+      case 'collect':
+        return this.#collect(row, signal);
+    }
+  }
+
+  async #build(row: RecordedArtifact, signal: AbortSignal): Promise<void> {
+    const { reach, clock, limits } = this.#ports;
+    const late = {
+      code: 'build-timeout',
+      message: `build: took longer than ${limits.buildMs / 60_000} minutes`,
+    } as const;
+    try {
+      await performEffect(reach, 'build', {
+        intent: () => this.next(row.key).do === 'build',
+        effect: () =>
+          this.#limit(() =>
+            withDeadline(clock, limits.buildMs, signal, late, (limited) =>
+              this.#engine(row).build(this.#request(row), limited),
+            ),
+          ),
+        commit: (artifact) => this.#change(row, 'build', (now, recorded) => built(now, artifact, recorded)),
+      });
+    } catch (error) {
+      if ((isAbort(error) && signal.aborted) || isStoreError(error)) throw error;
+      this.#change(row, 'build', (now, recorded) => this.#failed(now, problemOf(error), recorded));
+    }
+  }
+
+  #request(row: RecordedArtifact): BuildRequest {
+    return { key: row.key, inputs: row.inputs, exportTree: this.#exporter(row) };
+  }
+
+  #exporter(row: RecordedArtifact): ExportTree | null {
+    const { git } = this.#ports;
+    const { source } = row;
+    const { tree } = row.inputs;
+    if (source === null || tree === null) return null;
+    return async (into, signal) => {
+      await git.fetch(source, source.commit, signal);
+      await git.exportTree(source.repo, tree, into, signal);
+    };
+  }
+
+  #failed(row: RecordedArtifact, problem: Problem, recorded: RecordedView): Change[] {
+    const attempts = row.attempts + 1;
+    if (problem.retry === 'needs-human') {
+      return [
+        put('artifact', { ...row, state: 'failed', problem, attempts, retryAt: null }),
+        failedEvent(row, problem, recorded),
+      ];
+    }
+    const first = row.problem?.code !== problem.code || row.problem.message !== problem.message;
+    const retryAt = this.#ports.clock.now() + backoffMs(attempts);
+    return [
+      put('artifact', { ...row, problem, attempts, retryAt }),
+      ...(first ? [failedEvent(row, problem, recorded)] : []),
+    ];
+  }
+
+  async #collect(row: RecordedArtifact, signal: AbortSignal): Promise<void> {
+    const { reach, clock, limits } = this.#ports;
+    const late = { code: 'engine-failed', message: 'removal of an artifact: no answer' } as const;
+    await performEffect(reach, 'collect', {
+      intent: () => this.next(row.key).do === 'collect',
+      effect: () => withDeadline(clock, limits.startMs, signal, late, () => this.#engine(row).removeArtifact(row.key)),
+      commit: () => this.#change(row, 'collect', (now) => [drop('artifact', now), removedEvent(now)]),
+    });
+  }
+
+  #engine(row: RecordedArtifact): Engine {
+    const engine = this.#ports.engines.get(row.inputs.engine);
+    if (engine === undefined)
+      throw new MainspringError('engine-off', `engine "${row.inputs.engine}" is not there`, {
+        retry: 'after-interval',
+      });
+    return engine;
+  }
+
+  #change(
+    of: RecordedArtifact,
+    due: Step['do'],
+    decide: (row: RecordedArtifact, recorded: RecordedView) => Change[],
+  ): void {
+    this.#ports.store.transact((recorded) => {
+      const row = recorded.artifacts.get(of.key);
+      return row === undefined || this.next(of.key).do !== due ? [] : decide(row, recorded);
+    });
+  }
+}
+
+function built(row: RecordedArtifact, artifact: Artifact, recorded: RecordedView): Change[] {
+  const [user] = recorded.deploymentsWith(row.key);
+  return [
+    put('artifact', { ...row, state: 'built', digest: artifact.digest, problem: null, attempts: 0, retryAt: null }),
+    audit({
+      kind: 'artifact.built',
+      env: user?.env ?? PROD,
+      app: user?.app ?? null,
+      cause: user?.next?.cause ?? { kind: 'observation', what: 'an artifact was missing' },
+      detail: { artifact: row.key, digest: artifact.digest, spec: row.inputs.spec },
+    }),
+  ];
+}
+
+function failedEvent(row: RecordedArtifact, problem: Problem, recorded: RecordedView): Change {
+  const [user] = recorded.deploymentsWith(row.key);
+  return audit({
+    kind: 'artifact.failed',
+    env: user?.env ?? PROD,
+    app: user?.app ?? null,
+    cause: user?.next?.cause ?? { kind: 'observation', what: 'an artifact was missing' },
+    detail: { artifact: row.key, code: problem.code, message: problem.message },
+  });
+}
+
+function removedEvent(row: RecordedArtifact): Change {
+  const cause = { kind: 'observation', what: 'nothing refers to it any more' } as const;
+  return audit({ kind: 'artifact.removed', env: null, app: null, cause, detail: { artifact: row.key } });
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../../model/clock.ts';
+import { type ErrorCode, MainspringError } from '../../model/errors.ts';
+
+/** What to say when the time is over. */
+export interface DeadlineError {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** How long something that was told to end is waited for, in milliseconds. */
+const GRACE_MS = 5_000;
+
+/**
+ * Runs something with a time limit: its signal aborts when the outer one does or when the time is over; then the error says
+ * so. What was aborted is waited for a little, so that nothing is undone while it is still being done; what ignores its signal
+ * is left behind.
+ */
+export async function withDeadline<T>(
+  clock: Clock,
+  ms: number,
+  outer: AbortSignal,
+  late: DeadlineError,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  outer.throwIfAborted();
+  const controller = new AbortController();
+  const timer = new AbortController();
+  const onAbort = () => controller.abort(outer.reason);
+  outer.addEventListener('abort', onAbort, { once: true });
+  const ended = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
+  });
+  ended.catch(() => {});
+  const over = () => controller.abort(new MainspringError(late.code, late.message, { retry: 'after-interval' }));
+  clock.sleep(ms, timer.signal).then(over, () => {});
+  const running = run(controller.signal);
+  try {
+    return await Promise.race([running, ended]);
+  } catch (error) {
+    if (controller.signal.aborted) await settled(clock, running);
+    throw error;
+  } finally {
+    timer.abort();
+    outer.removeEventListener('abort', onAbort);
+  }
+}
+
+async function settled(clock: Clock, running: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  const nothing = () => {};
+  await Promise.race([running.then(nothing, nothing), clock.sleep(GRACE_MS, timer.signal).catch(nothing)]);
+  timer.abort();
+}

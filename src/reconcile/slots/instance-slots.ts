@@ -1,0 +1,257 @@
+import { type Cause, observation } from '../../model/cause.ts';
+import { isoTime } from '../../model/clock.ts';
+import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
+import type { InstanceId } from '../../model/ids.ts';
+import type { Json, JsonObject } from '../../model/json.ts';
+import type { Condition, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
+import type { RouteTarget } from '../../model/routing.ts';
+import type { Engine, InstanceRequest } from '../../runtime/engine.ts';
+import { audit, type Change, drop, put } from '../../store/changes.ts';
+import type { RecordedView } from '../../store/recorded.ts';
+import { performEffect } from '../boundaries.ts';
+import type { Ports } from '../ports.ts';
+import { type InstanceStep, nextOfInstance, type Wait } from '../progress.ts';
+import { backoffMs, retireInstance, routeRow } from '../transitions.ts';
+import { withDeadline } from './deadline.ts';
+import type { SlotKind } from './slots.ts';
+
+type Step = Exclude<InstanceStep, Wait>;
+
+/** An instance that stayed up this long has a clean slate. */
+const STEADY_MS = 60_000;
+
+/** A bound on what runs side by side. */
+export type Limiter = <T>(run: () => Promise<T>) => Promise<T>;
+
+/** The slot of an instance: started, started again when it dies, drained, stopped and removed. */
+export class InstanceSlots implements SlotKind<Step> {
+  readonly name = 'instance';
+  readonly #ports: Ports;
+  readonly #limit: Limiter;
+
+  constructor(ports: Ports, limit: Limiter) {
+    this.#ports = ports;
+    this.#limit = limit;
+  }
+
+  next(key: string): InstanceStep {
+    const { recorded } = this.#ports.store;
+    const row = recorded.instances.get(key);
+    return row === undefined ? { do: 'wait', until: null } : nextOfInstance(row, recorded, this.#ports.clock.now());
+  }
+
+  async perform(key: string, step: Step, signal: AbortSignal): Promise<void> {
+    const row = this.#ports.store.recorded.instances.get(key);
+    if (row === undefined) return;
+    switch (step.do) {
+      case 'start':
+        return this.#start(row, signal);
+      case 'retire':
+        this.#change(row.id, (now) => retireInstance(now, this.#ports.clock.now(), 'stopping'));
+        return;
+      case 'drain':
+        return this.#drain(row, signal);
+      case 'stop':
+        return this.#stop(row, signal);
+      case 'remove':
+        return this.#remove(row, signal);
+    }
+  }
+
+  async #start(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { reach, clock, limits } = this.#ports;
+    const late = {
+      code: 'start-failed',
+      message: `start of "${row.app}": took longer than ${limits.startMs / 1000}s`,
+    } as const;
+    try {
+      await performEffect(reach, 'start', {
+        intent: () => this.#isDue(row.id, 'start'),
+        effect: () =>
+          this.#limit(() =>
+            withDeadline(clock, limits.startMs, signal, late, (limited) =>
+              this.#engine(row).start(this.#request(row), limited),
+            ),
+          ),
+        commit: (route) =>
+          this.#change(row.id, (now, recorded, generation) => this.#started(now, route, recorded, generation)),
+      });
+      this.#ports.gateways.announce(this.#ports.store.recorded.generation);
+    } catch (error) {
+      if (isAbort(error) && signal.aborted) throw error;
+      if (isStoreError(error)) throw error;
+      this.#change(row.id, (now, recorded) => this.failed(now, problemOf(error), recorded));
+    }
+  }
+
+  #request(row: RecordedInstance): InstanceRequest {
+    const { target } = row;
+    const artifact = this.#ports.store.recorded.artifacts.get(target.artifact);
+    return {
+      id: row.id,
+      env: row.env,
+      app: row.app,
+      generation: row.generation,
+      revision: target.revision,
+      spec: target.revisionSpec,
+      artifact: { key: target.artifact, digest: artifact?.digest ?? null },
+      variables: variablesOf(row),
+      containerOpts: target.values.containerOpts,
+      dataName: this.#ports.store.recorded.deployment(row.env, row.app)?.dataName ?? `${row.env}/unknown`,
+    };
+  }
+
+  #started(row: RecordedInstance, route: RouteTarget, recorded: RecordedView, generation: () => number): Change[] {
+    if (row.state !== 'starting') return [];
+    const { clock } = this.#ports;
+    const running = put('instance', {
+      ...row,
+      state: 'running',
+      route,
+      problem: null,
+      retryAt: null,
+      startedAt: clock.now(),
+    });
+    const deployment = recorded.deployment(row.env, row.app);
+    if (deployment?.live?.instance !== row.id)
+      return [running, this.#event('instance.started', row, deployment?.next?.cause ?? null, {})];
+    const live = { ...deployment.live, condition: null };
+    return [
+      running,
+      put('deployment', { ...deployment, live }),
+      put('route', routeRow(deployment, live, route, generation())),
+      this.#event('drift.repaired', row, observation('the live instance was started again'), {}),
+    ];
+  }
+
+  /** What is recorded when an instance could not be started, or ended by itself. */
+  failed(row: RecordedInstance, problem: Problem, recorded: RecordedView): Change[] {
+    if (row.state !== 'starting' && row.state !== 'running') return [];
+    const at = this.#ports.clock.now();
+    const steady = row.state === 'running' && row.startedAt !== null && at - row.startedAt >= STEADY_MS;
+    const attempts = steady ? 1 : row.attempts + 1;
+    const retryAt = problem.retry === 'needs-human' && row.state === 'starting' ? null : at + backoffMs(attempts);
+    const next = put('instance', { ...row, state: 'starting', problem, attempts, retryAt });
+    const deployment = recorded.deployment(row.env, row.app);
+    const again = row.problem?.code === problem.code && row.problem.message === problem.message;
+    const detail: JsonObject = { code: problem.code, message: problem.message, attempts };
+    if (deployment?.live?.instance !== row.id) {
+      return again ? [next] : [next, this.#event('instance.failed', row, deployment?.next?.cause ?? null, detail)];
+    }
+    const condition: Condition = {
+      reason: problem.code,
+      message: problem.message,
+      since: deployment.live.condition?.since ?? isoTime(at),
+    };
+    const live = { ...deployment.live, condition };
+    const seen = again ? [] : [this.#event('drift.seen', row, observation(problem.message), detail)];
+    return [next, put('deployment', { ...deployment, live }), ...seen];
+  }
+
+  async #drain(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { reach, clock, gateways, store } = this.#ports;
+    const left = (row.drainUntil ?? 0) - clock.now();
+    const late = { code: 'timed-out', message: 'drain time is over' } as const;
+    await performEffect(reach, 'drain', {
+      intent: () => this.#isDue(row.id, 'drain'),
+      effect: async () => {
+        if (left <= 0) return;
+        await withDeadline(clock, left, signal, late, async (limited) => {
+          await gateways.applied(store.recorded.generation, limited);
+          await gateways.idle(row.id, limited);
+        }).catch((error: unknown) => {
+          // Requests that are still in flight when the drain time is over are cut: that is what the time is for.
+          if (signal.aborted || !(error instanceof MainspringError)) throw error;
+        });
+      },
+      commit: () =>
+        this.#change(row.id, (now) =>
+          now.state === 'draining' ? [put('instance', { ...now, state: 'stopping' })] : [],
+        ),
+    });
+  }
+
+  async #stop(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { reach, clock, limits } = this.#ports;
+    const late = { code: 'engine-failed', message: `stop of "${row.app}": no answer` } as const;
+    await performEffect(reach, 'stop', {
+      intent: () => this.#isDue(row.id, 'stop'),
+      effect: () =>
+        withDeadline(clock, limits.graceMs * 3, signal, late, () =>
+          this.#engine(row).stop(row.id, { graceMs: limits.graceMs }),
+        ),
+      commit: () =>
+        this.#change(row.id, (now) =>
+          now.state === 'stopping' ? [put('instance', { ...now, state: 'removing' })] : [],
+        ),
+    });
+  }
+
+  async #remove(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { reach, clock, limits } = this.#ports;
+    const late = { code: 'engine-failed', message: `removal of "${row.app}": no answer` } as const;
+    await performEffect(reach, 'remove', {
+      intent: () => this.#isDue(row.id, 'remove'),
+      effect: () => withDeadline(clock, limits.graceMs * 3, signal, late, () => this.#engine(row).remove(row.id)),
+      commit: () =>
+        this.#change(row.id, (now) => [drop('instance', now), this.#event('instance.stopped', row, null, {})]),
+    });
+  }
+
+  #engine(row: RecordedInstance): Engine {
+    const engine = this.#ports.engines.get(row.target.inputs.engine);
+    if (engine === undefined)
+      throw new MainspringError('engine-off', `engine "${row.target.inputs.engine}" is not there`, {
+        retry: 'after-interval',
+      });
+    return engine;
+  }
+
+  #isDue(id: InstanceId, step: Step['do']): boolean {
+    return this.next(id).do === step;
+  }
+
+  #change(
+    id: InstanceId,
+    decide: (row: RecordedInstance, recorded: RecordedView, generation: () => number) => Change[],
+  ): void {
+    this.#ports.store.transact((recorded, generation) => {
+      const row = recorded.instances.get(id);
+      return row === undefined ? [] : decide(row, recorded, generation);
+    });
+  }
+
+  #event(
+    kind: 'instance.started' | 'instance.failed' | 'instance.stopped' | 'drift.seen' | 'drift.repaired',
+    row: RecordedInstance,
+    cause: Cause | null,
+    detail: JsonObject,
+  ): Change {
+    const of = { env: row.env, app: row.app };
+    return audit({
+      kind,
+      ...of,
+      cause: cause ?? row.target.causes.config,
+      detail: { instance: row.id, revision: row.target.revision, ...detail },
+    });
+  }
+}
+
+/** Whether an error says that nothing can be recorded now: then nothing about it can be recorded either. */
+export function isStoreError(error: unknown): boolean {
+  return error instanceof MainspringError && error.code.startsWith('store-');
+}
+
+/** What an instance finds in its environment besides PORT and APP_DATA. */
+function variablesOf(
+  row: Pick<RecordedInstance, 'env' | 'target'> & Pick<RecordedDeployment, 'app'>,
+): Record<string, string> {
+  const { values } = row.target;
+  const params = Object.entries(values.params).map(([name, value]) => [name, textOf(value)]);
+  return { ...Object.fromEntries(params), APP_URL: values.url, APP_PATH: values.path, APP_ENV: row.env };
+}
+
+/** Not strings: JSON. */
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

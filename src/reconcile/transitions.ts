@@ -1,0 +1,86 @@
+import type { Target } from '../model/desired.ts';
+import type { ArtifactKey, InstanceId } from '../model/ids.ts';
+import { PROD } from '../model/ids.ts';
+import type { LiveState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
+import type { RouteRow, RouteTarget } from '../model/routing.ts';
+import { type Change, put } from '../store/changes.ts';
+import type { RecordedView } from '../store/recorded.ts';
+
+/** What a transition of routes is decided from. */
+export interface RouteContext {
+  readonly recorded: RecordedView;
+  readonly generation: () => number;
+}
+
+/** The rows that lead requests to what is live from now on; the old route becomes a tombstone where it was another one. */
+export function routeChanges(
+  old: Target | null,
+  live: LiveState,
+  row: RecordedDeployment,
+  context: RouteContext,
+): Change[] {
+  const instance = context.recorded.instances.get(live.instance);
+  if (instance?.route == null) return [];
+  return [
+    ...leaveRoute(old, live.target, row, context),
+    put('route', routeRow(row, live, instance.route, context.generation())),
+  ];
+}
+
+/** The route row of something live. */
+export function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget, generation: number): RouteRow {
+  const { policy } = live.target;
+  const own: RouteTarget = target.kind === 'static' ? { ...target, fallback: policy.fallback } : target;
+  return {
+    host: policy.host,
+    path: policy.path,
+    generation,
+    env: row.env,
+    app: row.app,
+    serve: { instance: live.instance, target: own, stripPath: policy.stripPath, noindex: row.env !== PROD },
+  };
+}
+
+/** A tombstone for the old route, if the new target has another one and nobody else took the old one meanwhile. */
+export function leaveRoute(
+  old: Target | null,
+  target: Target | null,
+  row: RecordedDeployment,
+  context: RouteContext,
+): Change[] {
+  if (old === null) return [];
+  const { host, path } = old.policy;
+  if (target !== null && target.policy.host === host && target.policy.path === path) return [];
+  const current = context.recorded.route(host, path);
+  if (current === undefined || current.serve === null || current.env !== row.env || current.app !== row.app) return [];
+  return [put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null })];
+}
+
+/** An instance that is not wanted any more: requests in flight may end (`draining`), or there are none (`stopping`). */
+export function retireInstance(
+  instance: RecordedInstance,
+  at: number,
+  how: 'draining' | 'stopping',
+  drainMs = 0,
+): Change[] {
+  if (instance.state === 'stopping' || instance.state === 'removing') return [];
+  return [
+    put('instance', { ...instance, state: how, retryAt: null, drainUntil: how === 'draining' ? at + drainMs : null }),
+  ];
+}
+
+/** Notes that an artifact was referred to until now, so that its retention counts from here. */
+export function touchArtifact(key: ArtifactKey, recorded: RecordedView, at: number): Change[] {
+  const artifact = recorded.artifacts.get(key);
+  return artifact === undefined ? [] : [put('artifact', { ...artifact, usedAt: at })];
+}
+
+/** Whether an instance is live or on its way to be. */
+export function isWanted(id: InstanceId, row: RecordedDeployment | undefined): boolean {
+  return row?.live?.instance === id || row?.next?.instance === id;
+}
+
+/** How long to wait before the n-th try, in milliseconds: doubling from half a second, at most a minute. */
+export function backoffMs(attempts: number): number {
+  return Math.min(60_000, 500 * 2 ** Math.max(0, Math.min(attempts - 1, 10)));
+}
