@@ -7,7 +7,7 @@ import { runCheck, staticChecks } from './suite/run-check.ts';
 import { runTests } from './suite/run-tests.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const unitTests = ['src', 'starlark-wasm', 'scripts', 'test/architecture.test.ts', 'test/dependencies.test.ts'];
+const unitTests = ['starlark-wasm', 'src', 'scripts', 'test/architecture.test.ts', 'test/dependencies.test.ts'];
 
 isolateEnvironment(process.env);
 const checks = await Promise.all(staticChecks.map((check) => runCheck(check, root)));

@@ -1,21 +1,44 @@
 import { availableParallelism } from 'node:os';
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { run } from 'node:test';
-import type { Outcome } from './outcome.ts';
-import { TestReport } from './test-report.ts';
+import pLimit from 'p-limit';
+import { FileReport, toSeconds } from './file-report.ts';
+import { type Outcome, sum } from './outcome.ts';
 
 // A file that takes this long hangs; the whole suite has a quarter of an hour.
 const fileTimeoutMs = 8 * 60_000;
+const slowMs = 1_000;
+const slowestCount = 5;
 
-/** Runs test files, each in a process of its own, and prints one line for each, failures whole. */
+interface FileRun {
+  readonly file: string;
+  readonly ms: number;
+  readonly outcome: Outcome;
+}
+
+/** Runs test files, each in a process of its own, and prints one line for each, failures whole, then the slowest. */
 export async function runTests(root: string, files: readonly string[]): Promise<Outcome> {
-  const events = run({
-    files: files.map((file) => resolve(root, file)),
-    concurrency: Math.max(2, availableParallelism()),
-    execArgv: process.execArgv,
-    timeout: fileTimeoutMs,
-  });
-  const report = new TestReport((file) => relative(root, file));
+  const limit = pLimit(Math.max(2, availableParallelism()));
+  const runs = await Promise.all(files.map((file) => limit(() => runFile(root, file))));
+  printSlowest(runs);
+  return sum(runs.map(({ outcome }) => outcome));
+}
+
+// One run a file, not one for all: Node 22 does not say which file runs a test that it took from another.
+async function runFile(root: string, file: string): Promise<FileRun> {
+  const startedMs = performance.now();
+  const path = resolve(root, file);
+  const report = new FileReport(file, path);
+  const events = run({ files: [path], execArgv: process.execArgv, timeout: fileTimeoutMs });
   for await (const event of events) report.add(event);
-  return report.end();
+  const ms = performance.now() - startedMs;
+  console.log(report.render(ms));
+  return { file, ms, outcome: report.outcome() };
+}
+
+function printSlowest(runs: readonly FileRun[]): void {
+  const slow = runs.filter(({ ms }) => ms >= slowMs).sort((a, b) => b.ms - a.ms);
+  if (slow.length === 0) return;
+  console.log('\nslowest files:');
+  for (const { file, ms } of slow.slice(0, slowestCount)) console.log(`  ${toSeconds(ms).padStart(8)}  ${file}`);
 }

@@ -77,6 +77,15 @@ test('a failure is shown whole: where, what was expected and what the file print
   for (const part of [/✖ .*a\.test\.mjs: adds up/, /2 == 3/, /a\.test\.mjs:3/, /a hint/]) assert.match(stdout, part);
 });
 
+test('tests that a file takes from another count for the file that is run', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'mainspring-lent-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const contract = join(dir, 'contract.mjs');
+  writeFileSync(contract, "import { test } from 'node:test';\nexport const define = () => test('holds', () => {});");
+  const { stdout } = await runSuite(t, `import { define } from '${contract}';\ndefine();`);
+  assert.match(stdout, /^ok .*a\.test\.mjs \(1 passed/m);
+});
+
 test('what was skipped is named with its reason', async (t) => {
   const { stdout } = await runSuite(t, `${passing} test('builds', { skip: 'no engine here' }, () => {});`);
   assert.match(stdout, /^SKIPPED .*a\.test\.mjs: builds: no engine here$/m);
