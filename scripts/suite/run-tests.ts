@@ -29,7 +29,8 @@ async function runFile(root: string, file: string): Promise<FileRun> {
   const startedMs = performance.now();
   const path = resolve(root, file);
   const report = new FileReport(file, path);
-  const events = run({ files: [path], execArgv: process.execArgv, timeout: fileTimeoutMs });
+  // The runner's own time limit ends tests, but not a process that something left open keeps alive.
+  const events = run({ files: [path], execArgv: process.execArgv, signal: AbortSignal.timeout(fileTimeoutMs) });
   for await (const event of events) report.add(event);
   const ms = performance.now() - startedMs;
   console.log(report.render(ms));
