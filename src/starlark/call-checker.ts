@@ -26,9 +26,14 @@ export class CallChecker {
 
   /** What the argument means; `undefined` where it was not given or is wrong (which is reported). */
   take<T>(argument: string, shape: Shape<T>): T | undefined {
-    const value = this.#call.args[argument] ?? null;
+    return this.has(argument) ? this.need(argument, shape) : undefined;
+  }
+
+  /** The same for an argument that a call must have: None is wrong there. That it is missing was reported by the evaluator. */
+  need<T>(argument: string, shape: Shape<T>): T | undefined {
+    const value = this.#call.args[argument];
     const field = fieldOf((name, message, hint) => this.fail(name, message, hint), argument);
-    return value === null ? undefined : shape(value, field);
+    return value === undefined ? undefined : shape(value, field);
   }
 
   /** Reports something wrong with an argument, or with the call as a whole where the argument is not written in it. */

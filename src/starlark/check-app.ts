@@ -61,7 +61,7 @@ function readParts(check: CallChecker, specs: SpecTable) {
   const rules = check.has('spec') && named === undefined ? undefined : rulesOf(spec, specs);
   check.take('auth', authShape);
   return {
-    route: check.take('path', routeShape),
+    route: check.need('path', routeShape),
     id: check.take('id', idShape),
     spec,
     ...readSource(check, rules, spec),
@@ -74,7 +74,7 @@ function readParts(check: CallChecker, specs: SpecTable) {
 }
 
 function readSource(check: CallChecker, rules: SpecRules | undefined, spec: string) {
-  const source = check.take('source', sourceShape);
+  const source = check.need('source', sourceShape);
   const gitBranch = check.take('git_branch', branchName) ?? null;
   const gitCommit = check.take('git_commit', commitId) ?? null;
   const gitAuth = check.take('git_auth', credentialName) ?? null;

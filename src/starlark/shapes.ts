@@ -1,5 +1,5 @@
 import type { Value } from 'starlark-wasm';
-import { DURATION_FORM, parseDurationMs, parseSizeBytes, SIZE_FORM } from '../model/duration.ts';
+import { DURATION_FORM, formatDuration, parseDurationMs, parseSizeBytes, SIZE_FORM } from '../model/duration.ts';
 import { describe, type Field, isDict, isSecret } from './field.ts';
 import { nameHint } from './nearest.ts';
 
@@ -56,7 +56,7 @@ export function duration({ minMs }: { readonly minMs: number }): Shape<number> {
   return (value, field) => {
     const ms = typeof value === 'string' ? parseDurationMs(value) : undefined;
     if (ms === undefined) return unexpected(DURATION_FORM, value, field);
-    return ms >= minMs ? ms : field.fail(`expected at least ${minMs}ms, got ${describe(value)}`);
+    return ms >= minMs ? ms : field.fail(`expected at least "${formatDuration(minMs)}", got ${describe(value)}`);
   };
 }
 

@@ -72,7 +72,6 @@ const SYNTAX_HINTS: readonly (readonly [RegExp, string])[] = [
     'That is Python; Starlark has def, if, for, load and expressions.',
   ],
   [/^\s*(?:true|false|null)\b|[=:,]\s*(?:true|false|null)\b/, 'Starlark writes True, False and None.'],
-  [/^\s+\S/, 'Look at how the line is indented.'],
 ];
 
 const LIMIT_HINTS: Readonly<Record<LimitName, string>> = {
