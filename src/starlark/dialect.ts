@@ -52,8 +52,11 @@ export const BUILTINS: readonly Builtin[] = [
   { name: 'secret', parameters: [{ name: 'name', required: true }], kind: 'value' },
 ];
 
-/** Starlark as config files speak it. `while` and recursion stay off: every file comes to an end. */
-export const DIALECT: Dialect = { topLevelControl: true, struct: true, json: true };
+/**
+ * Starlark as config files speak it. `while` and recursion stay off: every file comes to an end. Names may be assigned again,
+ * because two loops at the top of a file want to use the same variable.
+ */
+export const DIALECT: Dialect = { topLevelControl: true, globalReassign: true, struct: true, json: true };
 
 /** Loads name a path from the root of the config repo: `load("//lib/team.star", "team_app")`. */
 export const LOADS: LoadRules = { root: '//' };
