@@ -29,7 +29,10 @@ export interface CommitFacts {
  * repo is read in place). Every operation has a time limit of its own and ends soon when its signal aborts.
  */
 export interface Git {
-  /** All branches, and the one HEAD points to. Asks the repo itself, each time. */
+  /**
+   * All branches, and the one HEAD points to. Asks the repo itself, each time. An empty repo is no error here: no branches, no head.
+   * Half an answer never counts as a listing.
+   */
   list(access: RepoAccess, signal: AbortSignal): Promise<RefListing>;
   /** Makes sure that the commit, its trees and its files can be read. Costs nothing when it is there already. `git-ref-moved` if the repo no longer gives it out. */
   fetch(access: RepoAccess, commit: CommitId, signal: AbortSignal): Promise<void>;
@@ -48,7 +51,10 @@ export interface Git {
   exportTree(repo: RepoUrl, tree: TreeId, into: string, signal: AbortSignal): Promise<void>;
   /** Calls back, soon, after something in a local repo's refs changed; a repo that is not local is not watched. Call the result to end it. */
   watch(repo: RepoUrl, onChange: () => void): () => void;
-  /** Drops mirrors of repos that are not named, and tidies the others. */
-  prune(keep: readonly RepoUrl[]): Promise<void>;
+  /**
+   * Drops mirrors of repos that are not named, and tidies the others: with `commits` only those stay fetched (and what was fetched
+   * within the hour), without it the newest. What was dropped can be fetched again.
+   */
+  prune(keep: readonly RepoUrl[], options?: { readonly commits?: ReadonlySet<CommitId> }): Promise<void>;
   close(): Promise<void>;
 }

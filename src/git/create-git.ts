@@ -1,0 +1,300 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAbort, MainspringError } from '../model/errors.ts';
+import { type CommitId, isCommitId, type TreeId } from '../model/ids.ts';
+import type { GitCredential, Settings } from '../model/settings.ts';
+import type { RefListing, RepoUrl } from '../model/source.ts';
+import { parseRepoUrl, transportOf } from '../model/source-url.ts';
+import { chooseCredential } from './credentials.ts';
+import { abandonable, deadline } from './deadline.ts';
+import type { CommitFacts, Git, RepoAccess, TreeEntry } from './git.ts';
+import { gitEnvironment, type HostEnvironment } from './git-environment.ts';
+import { DEFAULT_LIMITS, type GitLimits } from './limits.ts';
+import { type GitListing, listLocalByGit, listRemote } from './list-by-git.ts';
+import { HttpLister } from './list-http.ts';
+import { hasRefFiles, readLocalRefs } from './list-local.ts';
+import { type LocalRepo, locateLocal } from './local-repo.ts';
+import type { Remote } from './mirror.ts';
+import { Mirrors } from './mirrors.ts';
+import type { Refs } from './refs.ts';
+import { httpRemote, sshRemote } from './remotes.ts';
+import { RepoObjects } from './repo-objects.ts';
+import { type MissingObject, UnreadableObject } from './unreadable-object.ts';
+import { RefWatch } from './watch-refs.ts';
+
+/** What git needs to know. */
+export interface GitOptions {
+  readonly settings: Pick<Settings, 'git' | 'gitAuth'>;
+  /** Mirrors are kept below `mirrors/` in it. */
+  readonly dataDir: string;
+  /** The program's environment; only a few variables of it reach git. */
+  readonly env: HostEnvironment;
+  readonly now?: () => number;
+  readonly limits?: Partial<GitLimits>;
+}
+
+/** Git by isomorphic-git (listing over HTTP) and the system's git (everything else). One for each data folder. */
+export function createGit(options: GitOptions): Git {
+  return new SystemGit(options);
+}
+
+class SystemGit implements Git {
+  readonly #options: GitOptions;
+  readonly #limits: GitLimits;
+  readonly #now: () => number;
+  readonly #lister: HttpLister;
+  readonly #mirrors: Mirrors;
+  readonly #objects: RepoObjects;
+  readonly #closing = new AbortController();
+  readonly #watches = new Set<RefWatch>();
+  /** Where local repos were found by the last listing or fetch, which is when the roots are checked. */
+  readonly #located = new Map<RepoUrl, LocalRepo>();
+
+  constructor(options: GitOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#now = options.now ?? Date.now;
+    this.#lister = new HttpLister(options.env);
+    this.#mirrors = new Mirrors({
+      dir: this.#mirrorsDir,
+      env: options.env,
+      now: this.#now,
+      onReplaced: (gitDir) => this.#objects.release(gitDir),
+    });
+    this.#objects = new RepoObjects({
+      env: options.env,
+      limits: this.#limits,
+      gitDirOf: (repo) => this.#gitDirOf(repo),
+      explain: (repo, error) => this.#explain(repo, error),
+    });
+  }
+
+  async list(access: RepoAccess, signal: AbortSignal): Promise<RefListing> {
+    checkUrl(access.repo);
+    const credential = chooseCredential(access, this.#options.settings.gitAuth);
+    const asOf = this.#now();
+    return this.#within(this.#limits.listMs, `list "${access.repo}"`, signal, async (limited) => {
+      const { head, branches } = await abandonable(limited, this.#refs(access.repo, credential, limited));
+      return { repo: access.repo, asOf, head, branches };
+    });
+  }
+
+  async fetch(access: RepoAccess, commit: CommitId, signal: AbortSignal): Promise<void> {
+    checkUrl(access.repo);
+    if (!isCommitId(commit)) throw new MainspringError('git-ref-missing', `not a commit id: ${JSON.stringify(commit)}`);
+    const credential = chooseCredential(access, this.#options.settings.gitAuth);
+    await this.#within(this.#limits.fetchMs, `fetch "${access.repo}"`, signal, (limited) =>
+      abandonable(limited, this.#bringCommit(access.repo, credential, commit, limited)),
+    );
+  }
+
+  async commitFacts(repo: RepoUrl, commit: CommitId): Promise<CommitFacts> {
+    const { author, subject } = await this.#objects.commit(repo, commit);
+    return { commit, author, subject };
+  }
+
+  treeOf(repo: RepoUrl, commit: CommitId, folder: string): Promise<TreeId> {
+    return this.#objects.treeOf(repo, commit, folder);
+  }
+
+  entries(repo: RepoUrl, tree: TreeId, options: { readonly recursive: boolean }): Promise<readonly TreeEntry[]> {
+    return this.#objects.entries(repo, tree, options.recursive);
+  }
+
+  blobs(
+    repo: RepoUrl,
+    oids: readonly string[],
+    options: { readonly maxBytes: number },
+  ): Promise<readonly Uint8Array[]> {
+    return this.#objects.blobs(repo, oids, options.maxBytes);
+  }
+
+  exportTree(repo: RepoUrl, tree: TreeId, into: string, signal: AbortSignal): Promise<void> {
+    return this.#within(this.#limits.exportMs, `export of tree ${tree}`, signal, (limited) =>
+      this.#objects.exportTree(repo, tree, into, limited),
+    );
+  }
+
+  watch(repo: RepoUrl, onChange: () => void): () => void {
+    if (transportOf(repo) !== 'local') return () => {};
+    const { localRoots } = this.#options.settings.git;
+    const watch = new RefWatch({ locate: () => locateLocal(repo, localRoots, 'git-list-failed'), onChange });
+    this.#watches.add(watch);
+    return () => {
+      watch.close();
+      this.#watches.delete(watch);
+    };
+  }
+
+  async prune(keep: readonly RepoUrl[], options: { readonly commits?: ReadonlySet<CommitId> } = {}): Promise<void> {
+    const remote = keep.filter((repo) => transportOf(repo) !== 'local');
+    const run = { timeoutMs: this.#limits.tidyMs, signal: this.#closing.signal };
+    await this.#mirrors.prune(remote, options.commits ?? null, run);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const watch of this.#watches) watch.close();
+    this.#watches.clear();
+    this.#objects.close();
+    await this.#lister.close();
+  }
+
+  get #mirrorsDir(): string {
+    return join(this.#options.dataDir, 'mirrors');
+  }
+
+  async #refs(repo: RepoUrl, credential: GitCredential | null, signal: AbortSignal): Promise<Refs> {
+    const transport = transportOf(repo);
+    const { listMs: timeoutMs, listBytes: maxBytes } = this.#limits;
+    if (transport === 'http') return this.#lister.list({ repo, credential, signal, maxBytes });
+    await mkdir(this.#mirrorsDir, { recursive: true, mode: 0o700 });
+    const listing = { repo, cwd: this.#mirrorsDir, signal, timeoutMs, maxBytes };
+    if (transport === 'ssh')
+      return listRemote({
+        ...listing,
+        env: {
+          ...sshRemote(repo, credential, this.#options.env, {}).env,
+          GIT_CEILING_DIRECTORIES: this.#options.dataDir,
+        },
+      });
+    return this.#localRefs({ ...listing, env: gitEnvironment(this.#options.env) });
+  }
+
+  async #localRefs(listing: GitListing): Promise<Refs> {
+    const local = await this.#locate(listing.repo, 'git-list-failed');
+    try {
+      return (await hasRefFiles(local)) ? await readLocalRefs(local) : await listLocalByGit(listing, local);
+    } catch (error) {
+      if (error instanceof MainspringError || isAbort(error)) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new MainspringError('git-list-failed', `list "${listing.repo}": ${why}`, {
+        cause: error,
+        retry: 'after-interval',
+        hint: 'May the daemon read the repo? `git fsck` in it says whether it is whole.',
+      });
+    }
+  }
+
+  async #locate(repo: RepoUrl, code: 'git-list-failed' | 'git-fetch-failed'): Promise<LocalRepo> {
+    const local = await locateLocal(repo, this.#options.settings.git.localRoots, code);
+    this.#located.set(repo, local);
+    return local;
+  }
+
+  async #gitDirOf(repo: RepoUrl): Promise<string> {
+    if (transportOf(repo) !== 'local') return this.#mirrors.gitDir(repo);
+    const local = this.#located.get(repo) ?? (await this.#locate(repo, 'git-fetch-failed'));
+    return local.commonDir;
+  }
+
+  async #bringCommit(
+    repo: RepoUrl,
+    credential: GitCredential | null,
+    commit: CommitId,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (transportOf(repo) === 'local') await this.#locate(repo, 'git-fetch-failed');
+    else if (await this.#isMirrored(repo, credential, commit, signal)) return;
+    const type = await this.#objects.typeOf(repo, commit);
+    if (type === null) throw goneCommit(repo, commit);
+    if (type !== 'commit') throw notACommit(repo, commit, type);
+  }
+
+  /** Fetches the commit unless it was fetched before, which it says. */
+  async #isMirrored(
+    repo: RepoUrl,
+    credential: GitCredential | null,
+    commit: CommitId,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const mirror = await this.#mirrors.get(repo);
+    if (await mirror.has(commit)) return true;
+    const remote = await this.#remote(repo, credential, signal);
+    try {
+      await mirror.fetch(commit, remote, { signal, timeoutMs: this.#limits.fetchMs });
+    } catch (error) {
+      // The next attempt looks where the repo is by now.
+      this.#lister.forget(repo);
+      throw error;
+    }
+    return false;
+  }
+
+  async #remote(repo: RepoUrl, credential: GitCredential | null, signal: AbortSignal): Promise<Remote> {
+    const marker = await this.#mirrors.marker();
+    if (transportOf(repo) === 'ssh') return sshRemote(repo, credential, this.#options.env, marker);
+    if (this.#lister.baseOf(repo) === undefined) {
+      await this.#lister.list({ repo, credential, signal, maxBytes: this.#limits.listBytes });
+    }
+    return httpRemote(this.#lister.baseOf(repo) ?? repo, credential, this.#options.env, marker);
+  }
+
+  /** Runs work under a time limit, which also ends when git is closed. */
+  async #within<T>(
+    ms: number,
+    what: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const limit = deadline(ms, what, AbortSignal.any([signal, this.#closing.signal]));
+    limit.signal.throwIfAborted();
+    return work(limit.signal).catch((error: unknown) => {
+      throw limit.explain(error);
+    });
+  }
+
+  async #explain(repo: RepoUrl, error: MissingObject | UnreadableObject): Promise<MainspringError> {
+    if (transportOf(repo) === 'local') return localDamage(repo, error);
+    const mirror = await this.#mirrors.get(repo);
+    const { generation } = mirror;
+    const run = { timeoutMs: this.#limits.readMs, signal: this.#closing.signal };
+    if (!(error instanceof UnreadableObject) && (await mirror.isWhole(run))) {
+      return new MainspringError(
+        'git-ref-missing',
+        `read "${repo}": ${error.message} (not fetched, or dropped since)`,
+        {
+          cause: error,
+          retry: 'now',
+        },
+      );
+    }
+    await mirror.remove(generation);
+    return new MainspringError('git-mirror-corrupt', `mirror of "${repo}": ${error.message}`, {
+      cause: error,
+      retry: 'now',
+      hint: 'It is made anew by the next fetch. If this comes back, the disk may be failing.',
+    });
+  }
+}
+
+function checkUrl(repo: RepoUrl): void {
+  const parsed = parseRepoUrl(repo);
+  if (parsed.kind === 'repo' && parsed.url === repo) return;
+  const why = parsed.kind === 'fault' ? parsed.fault : `should be written "${parsed.url}"`;
+  throw new MainspringError('git-url-refused', `repo ${JSON.stringify(repo)}: ${why}`, {
+    ...(parsed.kind === 'fault' && parsed.hint !== null ? { hint: parsed.hint } : {}),
+  });
+}
+
+function goneCommit(repo: RepoUrl, commit: CommitId): MainspringError {
+  return new MainspringError('git-ref-moved', `fetch "${repo}": it does not have ${commit} (any more)`, {
+    retry: 'now',
+    hint: 'The ref has moved meanwhile, or git_commit names a commit that is not in this repo.',
+  });
+}
+
+function notACommit(repo: RepoUrl, commit: CommitId, type: string): MainspringError {
+  return new MainspringError('git-fetch-failed', `fetch "${repo}": ${commit} is a ${type}, not a commit`, {
+    hint: 'Check git_commit: `git rev-parse NAME^{commit}` gives the commit of a tag.',
+  });
+}
+
+function localDamage(repo: RepoUrl, error: Error): MainspringError {
+  const code = error instanceof UnreadableObject ? 'git-fetch-failed' : 'git-ref-missing';
+  return new MainspringError(code, `read "${repo}": ${error.message}`, {
+    cause: error,
+    retry: 'after-interval',
+    hint: 'May the daemon read the repo? `git fsck` in it says whether it is whole.',
+  });
+}

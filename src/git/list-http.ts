@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { getCACertificates } from 'node:tls';
+import { listServerRefs } from 'isomorphic-git';
+import { type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { isAbort, MainspringError } from '../model/errors.ts';
+import type { GitCredential } from '../model/settings.ts';
+import type { RepoUrl } from '../model/source.ts';
+import { type Authorization, isBelowPrefix, readAuthorization } from './credentials.ts';
+import type { HostEnvironment } from './git-environment.ts';
+import { type Refs, refsOf } from './refs.ts';
+import { NoRefs, SmartHttp } from './smart-http.ts';
+
+/** One listing. */
+export interface HttpListing {
+  readonly repo: RepoUrl;
+  readonly credential: GitCredential | null;
+  readonly signal: AbortSignal;
+  readonly maxBytes: number;
+}
+
+/** Lists refs over HTTP in this process, with kept connections and the machine's proxies and certificates. */
+export class HttpLister {
+  readonly #env: HostEnvironment;
+  readonly #bases = new Map<RepoUrl, string>();
+  #dispatcher: Promise<Dispatcher> | null = null;
+
+  constructor(env: HostEnvironment) {
+    this.#env = env;
+  }
+
+  /** HEAD and the branches, from the server itself. */
+  async list(listing: HttpListing): Promise<Refs> {
+    const { repo, credential, signal, maxBytes } = listing;
+    const authorization = credential === null ? null : await readAuthorization(credential);
+    const secrets = authorization?.secrets ?? [];
+    const authorize = (url: string) => headerFor(url, credential, authorization);
+    this.#dispatcher ??= makeDispatcher(this.#env);
+    const http = new SmartHttp({ repo, dispatcher: await this.#dispatcher, signal, maxBytes, authorize, secrets });
+    try {
+      const refs = await listServerRefs({ http, url: repo, symrefs: true });
+      this.#bases.set(repo, http.base);
+      return refsOf(refs);
+    } catch (error) {
+      if (error instanceof NoRefs) return { head: null, branches: {} };
+      throw listFailure(repo, error);
+    }
+  }
+
+  /** Where the last listing found the repo after redirects; undefined if there was none. */
+  baseOf(repo: RepoUrl): string | undefined {
+    return this.#bases.get(repo);
+  }
+
+  /** Forgets where the repo was found. */
+  forget(repo: RepoUrl): void {
+    this.#bases.delete(repo);
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    if (this.#dispatcher !== null) await (await this.#dispatcher).destroy();
+  }
+}
+
+function headerFor(url: string, credential: GitCredential | null, authorization: Authorization | null): string | null {
+  const { origin, pathname } = new URL(url);
+  const mayGo = credential !== null && isBelowPrefix(origin + pathname, credential.urlPrefix);
+  return mayGo ? (authorization?.header ?? null) : null;
+}
+
+function listFailure(repo: RepoUrl, error: unknown): unknown {
+  if (error instanceof MainspringError || isAbort(error)) return error;
+  const why = error instanceof Error ? reasonOf(error) : String(error);
+  return new MainspringError('git-list-failed', `list "${repo}": ${why.slice(0, 300)}`, {
+    cause: error,
+    retry: 'after-interval',
+    hint: 'Does the repo exist, and can this machine reach it? See `mainspring doctor`.',
+  });
+}
+
+/** Node gives an empty message when it tried several addresses. */
+function reasonOf(error: Error): string {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0].message;
+  return error.message;
+}
+
+/** Trusts what git would trust: the file that the environment names, else the machine's store, and Node's own list. */
+async function makeDispatcher(env: HostEnvironment): Promise<Dispatcher> {
+  const httpProxy = env.http_proxy;
+  const httpsProxy = env.https_proxy ?? env.HTTPS_PROXY;
+  const noProxy = env.no_proxy ?? env.NO_PROXY;
+  const ca = await trusted(env);
+  return new EnvHttpProxyAgent({
+    // Given even when unset: the agent would read the environment by itself.
+    httpProxy: httpProxy ?? '',
+    httpsProxy: httpsProxy ?? '',
+    noProxy: noProxy ?? '',
+    connect: { ca },
+    requestTls: { ca },
+    proxyTls: { ca },
+    bodyTimeout: 0,
+    headersTimeout: 0,
+  });
+}
+
+async function trusted(env: HostEnvironment): Promise<string[]> {
+  const file = env.GIT_SSL_CAINFO ?? env.SSL_CERT_FILE;
+  if (file !== undefined && file !== '') return [await readFile(file, 'utf8')];
+  return [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
+}
