@@ -19,14 +19,14 @@ type Declared =
   | { readonly path: string; readonly id?: string; readonly source?: string; readonly trail?: string };
 
 /** One file per app: a.star, b.star, … */
-function errorsOf(apps: readonly Declared[], listing = files): string[] {
-  const outcomes = apps.map((app, index) => {
+async function errorsOf(apps: readonly Declared[], listing = files): Promise<string[]> {
+  const pending = apps.map((app, index) => {
     const { trail = '', ...args } = typeof app === 'string' ? { path: app } : app;
     const call = appCall({ source: 'github.com/acme/x', ...args });
     const at = { file: `${String.fromCharCode(97 + index)}.star`, line: 3, column: 1 };
     return checkOutcome({ loads: [], calls: [{ ...call, at, trail }], prints: [], errors: [] }, SPEC_TABLE);
   });
-  return checkTree(outcomes, hosts, listing).map(({ file, message }) => `${file}: ${message}`);
+  return checkTree(await Promise.all(pending), hosts, listing).map(({ file, message }) => `${file}: ${message}`);
 }
 
 for (const [name, apps] of [
@@ -43,7 +43,7 @@ for (const [name, apps] of [
   ],
   ['a host that only looks like the zone', ['notenv.:/', 'env.other.com:/']],
 ] as const) {
-  test(`${name} are fine together`, () => assert.deepEqual(errorsOf(apps), []));
+  test(`${name} are fine together`, async () => assert.deepEqual(await errorsOf(apps), []));
 }
 
 for (const [name, apps, expected] of [
@@ -100,12 +100,13 @@ for (const [name, apps, expected] of [
     ['a.star: app "/x": source: "./apps/notes.txt" is a file, not a folder'],
   ],
 ] as const) {
-  test(`${name} is an error that names both places or what is there`, () => assert.deepEqual(errorsOf(apps), expected));
+  test(`${name} is an error that names both places or what is there`, async () =>
+    assert.deepEqual(await errorsOf(apps), expected));
 }
 
-test('a missing folder has its own code and the nearest folder as a hint', () => {
+test('a missing folder has its own code and the nearest folder as a hint', async () => {
   const call = appCall({ path: '/x', source: './apps/wikki' });
-  const outcome = checkOutcome({ loads: [], calls: [call], prints: [], errors: [] }, SPEC_TABLE);
+  const outcome = await checkOutcome({ loads: [], calls: [call], prints: [], errors: [] }, SPEC_TABLE);
   const [error] = checkTree([outcome], hosts, files);
   assert.deepEqual(
     [error?.code, error?.line, error?.hint],
@@ -113,13 +114,13 @@ test('a missing folder has its own code and the nearest folder as a hint', () =>
   );
 });
 
-test('a link or a submodule is no source folder', () => {
+test('a link or a submodule is no source folder', async () => {
   const links = [
     { path: 'a', mode: '120000', oid: 'a', size: null },
     { path: 'b', mode: '160000', oid: 'b', size: null },
   ];
   assert.deepEqual(
-    errorsOf(
+    await errorsOf(
       [
         { path: '/a', source: './a' },
         { path: '/b', source: './b' },
@@ -133,24 +134,24 @@ test('a link or a submodule is no source folder', () => {
   );
 });
 
-test('two apps of one line are told apart by how they came about', () => {
+test('two apps of one line are told apart by how they came about', async () => {
   const trail = 'Called from a.star:9.';
-  const outcomes = ['/x', '/x'].map((path) => {
+  const pending = ['/x', '/x'].map((path) => {
     const call = { ...appCall({ path, source: './apps/wiki' }), trail };
     return checkOutcome({ loads: [], calls: [call], prints: [], errors: [] }, SPEC_TABLE);
   });
-  const [error] = checkTree(outcomes, hosts, files);
+  const [error] = checkTree(await Promise.all(pending), hosts, files);
   assert.match(error?.message ?? '', /declared at apps\.star:1 \(called from a\.star:9\)$/);
 });
 
-test('previews() and release() are called once, wherever that is', () => {
+test('previews() and release() are called once, wherever that is', async () => {
   const outcome = (builtin: string, file: string) =>
     checkOutcome(
       { loads: [], calls: [{ ...appCall({}, builtin), at: { file, line: 1, column: 1 } }], prints: [], errors: [] },
       SPEC_TABLE,
     );
   const errors = checkTree(
-    [outcome('previews', 'a.star'), outcome('release', 'a.star'), outcome('previews', 'b.star')],
+    await Promise.all([outcome('previews', 'a.star'), outcome('release', 'a.star'), outcome('previews', 'b.star')]),
     hosts,
     files,
   );

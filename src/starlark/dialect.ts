@@ -62,10 +62,16 @@ export const DIALECT: Dialect = { topLevelControl: true, globalReassign: true, s
 export const LOADS: LoadRules = { root: '//' };
 
 /** Bounds that are the same on every machine, so that a file is right or wrong wherever it is evaluated. Time and memory come from the settings. */
-export const LIMITS: Limits = { steps: 50_000_000, outputBytes: 32 * 1024 ** 2, inputBytes: 16 * 1024 ** 2 };
+export const LIMITS: Limits = { steps: 50_000_000, outputBytes: 16 * 1024 ** 2, inputBytes: 16 * 1024 ** 2 };
 
-/** Bounds of a tree. */
-export const TREE_LIMITS = { files: 100_000, entries: 10_000, fileBytes: 1024 ** 2 };
+/** Bounds of a tree: its files, its entry files, one file, all apps, and everything that is declared, as JSON. */
+export const TREE_LIMITS = {
+  files: 100_000,
+  entries: 10_000,
+  fileBytes: 1024 ** 2,
+  apps: 50_000,
+  outputBytes: 128 * 1024 ** 2,
+};
 
 /**
  * Part of the key of every cached evaluation. To be raised with every change of what an evaluation yields: the evaluator,

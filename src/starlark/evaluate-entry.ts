@@ -1,12 +1,13 @@
 import type { EvaluateResult, LimitName, StarlarkPool } from 'starlark-wasm';
-import { collectCall } from './collected.ts';
+import { type CollectedCall, collectCall } from './collected.ts';
 import type { ConfigFile } from './config-tree.ts';
 import { BUILTINS, DIALECT, LIMITS, LOADS } from './dialect.ts';
 import type { OidOf } from './evaluation-cache.ts';
-import { errorAt, type LocatedError } from './located-error.ts';
+import { clipped, errorAt } from './located-error.ts';
 import type { RawOutcome } from './outcome.ts';
 import type { Source, SourceReader } from './source-reader.ts';
 import { configErrorOf } from './starlark-errors.ts';
+import type { TimeSlice } from './time-slice.ts';
 
 /** What evaluating entries takes. */
 export interface EntryContext {
@@ -15,6 +16,7 @@ export interface EntryContext {
   readonly oidOf: OidOf;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  readonly slice: TimeSlice;
 }
 
 /** An outcome, and whether it would be the same the next time and on another machine. `null`: it was cut short from outside. */
@@ -34,26 +36,38 @@ export async function evaluateEntry(file: ConfigFile, source: Source, context: E
   const result = await context.pool.evaluate(request, context.signal);
   if (hitLimit(result, ['cancelled'])) return null;
   const errors = result.ok ? [] : result.errors.map((error) => configErrorOf(error, file.path, sources));
-  return { raw: rawOutcome(file, result, errors, context.oidOf), lasting: !hitLimit(result, ['time', 'memory']) };
+  const lasting = !hitLimit(result, ['time', 'memory']);
+  const loaded = [...result.loaded, ...result.missing].filter((path) => path !== file.path);
+  const raw = {
+    loads: [...new Set(loaded)].sort().map((path) => [path, context.oidOf(path)] as const),
+    calls: await collectCalls(result, file.path, context.slice),
+    prints: result.prints
+      .slice(0, MAX_PRINTS)
+      .map(({ message, position }) => ({ ...position, text: clipped(message) })),
+    errors,
+  };
+  return { raw, lasting };
+}
+
+const MAX_PRINTS = 100;
+
+/** What a file declared before it ran into a limit is no use to anybody, and may be very much. */
+async function collectCalls(
+  result: EvaluateResult,
+  entry: string,
+  slice: TimeSlice,
+): Promise<readonly CollectedCall[]> {
+  if (!result.ok && result.errors.some(({ kind }) => kind === 'limit')) return [];
+  const calls: CollectedCall[] = [];
+  for (const call of result.calls) {
+    calls.push(collectCall(call, entry));
+    await slice.pause();
+  }
+  return calls;
 }
 
 function hitLimit(result: EvaluateResult, limits: readonly LimitName[]): boolean {
   return !result.ok && result.errors.some(({ limit }) => limit !== undefined && limits.includes(limit));
-}
-
-function rawOutcome(
-  file: ConfigFile,
-  result: EvaluateResult,
-  errors: readonly LocatedError[],
-  oidOf: OidOf,
-): RawOutcome {
-  const loaded = [...result.loaded, ...result.missing].filter((path) => path !== file.path);
-  return {
-    loads: [...new Set(loaded)].sort().map((path) => [path, oidOf(path)] as const),
-    calls: result.calls.map((call) => collectCall(call, file.path)),
-    prints: result.prints.map(({ message, position }) => ({ ...position, text: message })),
-    errors,
-  };
 }
 
 /** The outcome of an entry file that can't be read as text. */

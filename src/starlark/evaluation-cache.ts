@@ -38,20 +38,29 @@ interface Held {
   readonly outcome: Outcome;
   /** Null: for as long as there is room. */
   readonly until: number | null;
+  readonly weight: number;
+}
+
+/** What names an entry file and its content. */
+export interface EntryName {
+  readonly path: string;
+  readonly oid: string;
 }
 
 /** Checked outcomes in memory, by entry and content: what is unchanged is the same object. Drops what was not used for longest. */
 export class OutcomeMemory {
   readonly #held = new Map<string, readonly Held[]>();
-  readonly #latest = new Map<string, Outcome>();
+  readonly #latest = new Map<string, string>();
   readonly #capacity: number;
+  #weight = 0;
 
+  /** `capacity` is the sum of the weights that are kept. */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
   /** The outcome of this entry, if all that it depends on is as it was. */
-  find(entry: { readonly path: string; readonly oid: string }, oidOf: OidOf, now: number): Outcome | undefined {
+  find(entry: EntryName, oidOf: OidOf, now: number): Outcome | undefined {
     const key = keyOf(entry);
     const held = this.#held.get(key);
     const found = held?.find(
@@ -65,29 +74,46 @@ export class OutcomeMemory {
 
   /** The last outcome that was remembered for a path, whatever its content was. */
   latest(path: string): Outcome | undefined {
-    return this.#latest.get(path);
+    return this.#held.get(this.#latest.get(path) ?? '')?.[0]?.outcome;
   }
 
   /** Remembers an outcome, for good or `until` an instant. */
-  remember(entry: { readonly path: string; readonly oid: string }, outcome: Outcome, until: number | null): void {
+  remember(
+    entry: EntryName,
+    outcome: Outcome,
+    { until, weight }: { readonly until: number | null; readonly weight: number },
+  ): void {
     const key = keyOf(entry);
-    const others = (this.#held.get(key) ?? []).slice(0, MAX_VARIANTS - 1);
-    this.#held.delete(key);
-    this.#held.set(key, [{ outcome, until }, ...others]);
+    const others = this.#held.get(key) ?? [];
+    this.#drop(key);
+    this.#hold(key, [{ outcome, until, weight }, ...others.slice(0, MAX_VARIANTS - 1)]);
     this.#latest.delete(entry.path);
-    this.#latest.set(entry.path, outcome);
-    trim(this.#held, this.#capacity);
-    trim(this.#latest, this.#capacity);
+    this.#latest.set(entry.path, key);
+    for (const oldest of this.#held.keys()) {
+      if (this.#weight <= this.#capacity || oldest === key) break;
+      this.#drop(oldest);
+    }
+    for (const [path, one] of this.#latest) {
+      if (this.#held.has(one)) break;
+      this.#latest.delete(path);
+    }
+  }
+
+  #hold(key: string, held: readonly Held[]): void {
+    this.#held.set(key, held);
+    this.#weight += weightOf(held);
+  }
+
+  #drop(key: string): void {
+    this.#weight -= weightOf(this.#held.get(key) ?? []);
+    this.#held.delete(key);
   }
 }
 
-function keyOf({ path, oid }: { readonly path: string; readonly oid: string }): string {
+function weightOf(held: readonly Held[]): number {
+  return held.reduce((sum, { weight }) => sum + weight, 0);
+}
+
+function keyOf({ path, oid }: EntryName): string {
   return `${oid}\n${path}`;
-}
-
-function trim(map: Map<string, unknown>, capacity: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= capacity) return;
-    map.delete(key);
-  }
 }

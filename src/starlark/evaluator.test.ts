@@ -399,3 +399,15 @@ test('more errors than anybody reads are counted, not listed', async (t) => {
   assert.equal(errors.length, 1_001);
   assert.match(errors.at(-1) ?? '', /and 200 more errors, not listed$/);
 });
+
+test('a tree of more apps than are looked at is refused, and the files that come after are not evaluated', async (t) => {
+  const loop = (prefix: string) => `for i in range(20000):\n    app("/${prefix}%d" % i, "github.com/a/b")\n`;
+  const files = Object.fromEntries(
+    Array.from({ length: 70 }, (_, i) => [`f${100 + i}.star`, i < 3 ? loop(`f${i}x`) : `x = ${i}`]),
+  );
+  const { errors } = await testEvaluator(t).inspect(treeOf(files), never);
+  assert.deepEqual(
+    errors.map(({ code, file, message }) => [code, file, message]),
+    [['config-limit', '', 'the config repo declares more than 50000 apps']],
+  );
+});

@@ -52,8 +52,8 @@ export interface Evaluator {
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MEMORY_BYTES = 256 * 1024 ** 2;
 const TREE_TIMEOUT_FACTOR = 12;
-/** Unchanged entries of some branches besides main, for the largest tree that is allowed. */
-const MEMORY_ENTRIES = 50_000;
+/** Of all that is remembered, as JSON: the largest tree that is allowed and a half, or a small one with very many branches. */
+const MEMORY_CAPACITY = 192 * 1024 ** 2;
 
 /** Makes an evaluator. Worker threads start when there is something to evaluate, and stop when there is not. */
 export function createEvaluator(options: EvaluatorOptions): Evaluator {
@@ -67,7 +67,7 @@ class TreeEvaluator implements Evaluator {
   constructor(options: EvaluatorOptions) {
     const { specs, domain, cache = NO_CACHE, timeoutMs = DEFAULT_TIMEOUT_MS, now = () => performance.now() } = options;
     const pool = createStarlarkPool({ memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES });
-    this.#context = { pool, memory: new OutcomeMemory(MEMORY_ENTRIES), cache, specs, timeoutMs, now };
+    this.#context = { pool, memory: new OutcomeMemory(MEMORY_CAPACITY), cache, specs, timeoutMs, now };
     const { envDomain = `env.${domain}`, statusHost = `mainspring.${domain}` } = options;
     this.#hosts = { domain, envDomain, statusHost };
   }
@@ -87,12 +87,13 @@ class TreeEvaluator implements Evaluator {
     if (fault !== undefined) return inspection([], [fault], { entries: entries.length, evaluated: 0 });
     const limitMs = TREE_TIMEOUT_FACTOR * this.#context.timeoutMs;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-    const { outcomes, evaluated, unfinished } = await new TreePass(this.#context, tree).run(entries, limited);
+    const { outcomes, evaluated, unfinished, excess } = await new TreePass(this.#context, tree).run(entries, limited);
     signal.throwIfAborted();
     const errors = [
       ...outcomes.flatMap((outcome) => outcome.errors),
       ...checkTree(outcomes, this.#hosts, tree.files),
-      ...(unfinished === 0 ? [] : [lateError(unfinished, limitMs)]),
+      ...(excess === null ? [] : [excessError(excess)]),
+      ...(unfinished === 0 || excess !== null ? [] : [lateError(unfinished, limitMs)]),
     ];
     return inspection(outcomes, errors, { entries: entries.length, evaluated });
   }
@@ -100,11 +101,20 @@ class TreeEvaluator implements Evaluator {
 
 function lateError(unfinished: number, limitMs: number): LocatedError {
   const message = `evaluating all files took longer than ${formatDuration(limitMs)}; ${unfinished} of them are left`;
-  return errorAt({ file: '', line: 0, column: 0 }, message, {
+  return errorAt(WHOLE_TREE, message, {
     code: 'config-limit',
     hint: 'Look for files that run for long.',
   });
 }
+
+function excessError(excess: string): LocatedError {
+  return errorAt(WHOLE_TREE, `the config repo declares ${excess}`, {
+    code: 'config-limit',
+    hint: 'Look for a loop over too much.',
+  });
+}
+
+const WHOLE_TREE = { file: '', line: 0, column: 0 };
 
 type Counts = Pick<Inspection, 'entries' | 'evaluated'>;
 

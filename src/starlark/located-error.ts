@@ -27,9 +27,16 @@ export function errorAt(
     file: at.file,
     line: at.line > 0 ? at.line : null,
     column: at.line > 0 ? at.column : 0,
-    message,
-    hint: options.hint === undefined || options.hint === '' ? null : options.hint,
+    message: clipped(message),
+    hint: options.hint === undefined || options.hint === null || options.hint === '' ? null : clipped(options.hint),
   };
+}
+
+const MAX_MESSAGE = 1_000;
+
+/** A text from a config file, cut where nobody reads on. */
+export function clipped(text: string): string {
+  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE).toWellFormed()}…`;
 }
 
 /** In the order people read them, by file, line and column, each once; past `MAX_LISTED_ERRORS` a last one says how many are left out. */

@@ -5,6 +5,7 @@ import { type CheckedApp, checkApp } from './check-app.ts';
 import { type CheckedPolicy, checkPreviews, checkRelease } from './check-policies.ts';
 import type { CollectedCall } from './collected.ts';
 import type { LocatedError, Spot } from './located-error.ts';
+import type { TimeSlice } from './time-slice.ts';
 
 /** One `print(…)`. */
 export interface PrintLine extends Spot {
@@ -34,23 +35,53 @@ export interface Outcome {
  * Checks everything that one entry file declares. Apps that equal one of the `previous` outcome of the file are that very
  * object, so that what is computed from them can be kept.
  */
-export function checkOutcome(raw: RawOutcome, specs: SpecTable, previous?: Outcome): Outcome {
-  const calls = raw.calls.filter((call) => call.problems.every((problem) => problem.kind !== 'loaded'));
-  const named = (builtin: string) => calls.filter((call) => call.builtin === builtin);
-  const apps = named('app').map((call) => checkApp(call, specs));
-  const previews = named('previews').map(checkPreviews);
-  const releases = named('release').map(checkRelease);
-  return Object.freeze({
-    loads: raw.loads,
-    prints: raw.prints,
-    apps: reuseEqual(
-      apps.map(({ app }) => app),
-      previous?.apps ?? [],
-    ),
-    previews: previews.map(({ call }) => call),
-    releases: releases.map(({ call }) => call),
-    errors: [...raw.errors, ...misplaced(raw), ...[...apps, ...previews, ...releases].flatMap(({ errors }) => errors)],
-  });
+export async function checkOutcome(raw: RawOutcome, specs: SpecTable, context: CheckContext = {}): Promise<Outcome> {
+  const errors = [...raw.errors, ...misplaced(raw)];
+  const known = new Map(context.previous?.apps.map((app) => [JSON.stringify(app), app]));
+  const lists: Lists = { apps: [], previews: [], releases: [] };
+  for (const call of raw.calls.filter(isPlaced)) {
+    errors.push(...checkCall(call, lists, { specs, known }));
+    await context.slice?.pause();
+  }
+  return Object.freeze({ loads: raw.loads, prints: raw.prints, ...lists, errors });
+}
+
+/** What helps a check: the file's last outcome, and a way to let others have their turn. */
+export interface CheckContext {
+  readonly previous?: Outcome | undefined;
+  readonly slice?: TimeSlice;
+}
+
+interface Lists {
+  readonly apps: CheckedApp[];
+  readonly previews: CheckedPolicy<PreviewPolicy>[];
+  readonly releases: CheckedPolicy<ReleasePolicy>[];
+}
+
+interface Known {
+  readonly specs: SpecTable;
+  readonly known: ReadonlyMap<string, CheckedApp>;
+}
+
+/** Checks one call into its list. */
+function checkCall(call: CollectedCall, lists: Lists, { specs, known }: Known): readonly LocatedError[] {
+  if (call.builtin === 'app') {
+    const { app, errors } = checkApp(call, specs);
+    lists.apps.push((known.size === 0 ? undefined : known.get(JSON.stringify(app))) ?? app);
+    return errors;
+  }
+  if (call.builtin === 'previews') {
+    const checked = checkPreviews(call);
+    lists.previews.push(checked.call);
+    return checked.errors;
+  }
+  const checked = checkRelease(call);
+  lists.releases.push(checked.call);
+  return checked.errors;
+}
+
+function isPlaced(call: CollectedCall): boolean {
+  return call.problems.every((problem) => problem.kind !== 'loaded');
 }
 
 /** Calls made by the top level of a loaded file: that they are made at all is the error. */
@@ -59,10 +90,4 @@ function misplaced(raw: RawOutcome): readonly LocatedError[] {
     const problems = call.problems.filter((problem) => problem.kind === 'loaded');
     return new CallChecker({ ...call, trail: '', problems }, `${call.builtin}()`).errors;
   });
-}
-
-function reuseEqual(apps: readonly CheckedApp[], previous: readonly CheckedApp[]): readonly CheckedApp[] {
-  if (previous.length === 0) return apps;
-  const known = new Map(previous.map((app) => [JSON.stringify(app), app]));
-  return apps.map((app) => known.get(JSON.stringify(app)) ?? app);
 }

@@ -1,6 +1,7 @@
 import type { StarlarkPool } from 'starlark-wasm';
 import type { SpecTable } from '../model/spec-table.ts';
 import { type ConfigFile, type ConfigTree, fileFault } from './config-tree.ts';
+import { TREE_LIMITS } from './dialect.ts';
 import { type EvaluatedEntry, evaluateEntry, faultOutcome } from './evaluate-entry.ts';
 import {
   type CachedEvaluation,
@@ -26,10 +27,13 @@ export interface PassContext {
 
 /** What became of the entry files of a tree. */
 export interface PassResult {
-  /** In the order of the entries; those that could not be evaluated in time are left out. */
+  /** In the order of the entries; those that were not reached are left out. */
   readonly outcomes: readonly Outcome[];
+  /** How many had to be evaluated anew. */
   readonly evaluated: number;
   readonly unfinished: number;
+  /** What everything together is too much of, if it is. */
+  readonly excess: string | null;
 }
 
 const BATCH = 64;
@@ -44,6 +48,8 @@ export class TreePass {
   readonly #oidOf: OidOf;
   readonly #outcomes = new Map<ConfigFile, Outcome>();
   readonly #slice = new TimeSlice();
+  #apps = 0;
+  #outputBytes = 0;
 
   constructor(context: PassContext, tree: ConfigTree) {
     this.#context = context;
@@ -55,15 +61,30 @@ export class TreePass {
   /** Runs the pass. Stops between batches, and in the middle of an evaluation, when the signal aborts. */
   async run(entries: readonly ConfigFile[], signal: AbortSignal): Promise<PassResult> {
     const { memory, now } = this.#context;
-    for (const entry of entries) this.#keep(entry, this.#unreadable(entry) ?? memory.find(entry, this.#oidOf, now()));
+    for (const entry of entries) {
+      this.#keep(entry, (await this.#unreadable(entry)) ?? memory.find(entry, this.#oidOf, now()));
+      await this.#slice.pause();
+    }
     await this.#recall(this.#missing(entries));
     const missing = this.#missing(entries);
     const reader = new SourceReader(this.#tree, this.#files);
-    for (let from = 0; from < missing.length && !signal.aborted; from += BATCH) {
+    for (let from = 0; from < missing.length && !signal.aborted && this.#excess() === null; from += BATCH) {
       await this.#evaluate(missing.slice(from, from + BATCH), reader, signal);
     }
     const outcomes = entries.flatMap((entry) => this.#outcomes.get(entry) ?? []);
-    return { outcomes, evaluated: missing.length, unfinished: entries.length - outcomes.length };
+    return {
+      outcomes,
+      evaluated: missing.length,
+      unfinished: entries.length - outcomes.length,
+      excess: this.#excess(),
+    };
+  }
+
+  #excess(): string | null {
+    if (this.#apps > TREE_LIMITS.apps) return `more than ${TREE_LIMITS.apps} apps`;
+    return this.#outputBytes > TREE_LIMITS.outputBytes
+      ? `more than ${TREE_LIMITS.outputBytes / 1024 ** 2} MiB of data`
+      : null;
   }
 
   #missing(entries: readonly ConfigFile[]): readonly ConfigFile[] {
@@ -71,11 +92,13 @@ export class TreePass {
   }
 
   #keep(entry: ConfigFile, outcome: Outcome | undefined): void {
-    if (outcome !== undefined) this.#outcomes.set(entry, outcome);
+    if (outcome === undefined) return;
+    this.#outcomes.set(entry, outcome);
+    this.#apps += outcome.apps.length;
   }
 
   /** Not remembered: the mode is no part of the key. */
-  #unreadable(entry: ConfigFile): Outcome | undefined {
+  async #unreadable(entry: ConfigFile): Promise<Outcome | undefined> {
     const fault = fileFault(entry);
     return fault === undefined ? undefined : checkOutcome(faultOutcome(entry, { fault, line: 0 }), this.#context.specs);
   }
@@ -85,15 +108,15 @@ export class TreePass {
     const byKey = new Map(entries.map((entry) => [evaluationKey(entry.path, entry.oid), entry]));
     for (const row of await this.#context.cache.getMany([...byKey.keys()])) {
       const entry = byKey.get(row.key);
-      const raw = entry === undefined ? undefined : outcomeOf(row);
-      if (entry !== undefined && raw !== undefined && isCurrent(raw.loads, this.#oidOf)) this.#check(entry, raw, null);
-      await this.#slice.pause();
+      const raw = entry === undefined || this.#excess() !== null ? undefined : outcomeOf(row);
+      if (entry === undefined || raw === undefined || !isCurrent(raw.loads, this.#oidOf)) continue;
+      await this.#check(entry, raw, { until: null, weight: row.value.length });
     }
   }
 
   async #evaluate(entries: readonly ConfigFile[], reader: SourceReader, signal: AbortSignal): Promise<void> {
     const sources = await reader.readEntries(entries);
-    const context = { ...this.#context, reader, oidOf: this.#oidOf, signal };
+    const context = { ...this.#context, reader, oidOf: this.#oidOf, signal, slice: this.#slice };
     const rows = await Promise.all(
       entries.map(async (entry, index) => {
         const source = sources[index] ?? { fault: 'not readable', line: 0 };
@@ -106,16 +129,23 @@ export class TreePass {
 
   async #take(entry: ConfigFile, evaluated: EvaluatedEntry): Promise<CachedEvaluation | null> {
     if (evaluated === null) return null;
-    await this.#slice.pause();
     const { raw, lasting } = evaluated;
-    this.#check(entry, raw, lasting ? null : this.#context.now() + LIMIT_RETRY_MS);
-    return lasting ? rowOf(evaluationKey(entry.path, entry.oid), raw) : null;
+    const row = rowOf(evaluationKey(entry.path, entry.oid), raw);
+    const until = lasting ? null : this.#context.now() + LIMIT_RETRY_MS;
+    await this.#check(entry, raw, { until, weight: row.value.length });
+    return lasting ? row : null;
   }
 
-  #check(entry: ConfigFile, raw: RawOutcome, until: number | null): void {
+  async #check(
+    entry: ConfigFile,
+    raw: RawOutcome,
+    kept: { readonly until: number | null; readonly weight: number },
+  ): Promise<void> {
     const { memory, specs } = this.#context;
-    const outcome = checkOutcome(raw, specs, memory.latest(entry.path));
-    memory.remember(entry, outcome, until);
-    this.#outcomes.set(entry, outcome);
+    const previous = memory.latest(entry.path);
+    const outcome = await checkOutcome(raw, specs, { previous, slice: this.#slice });
+    memory.remember(entry, outcome, kept);
+    this.#outputBytes += kept.weight;
+    this.#keep(entry, outcome);
   }
 }

@@ -103,8 +103,8 @@ test('links are not followed, neither out of the folder nor inside; .git is not 
 test('nothing that a terminal would obey comes through, also in colour', async (t) => {
   const dir = folderOf(t, { 'a.star': 'print("p\\033[31m")\nfail("a\\033[2Jb\\nc")# \u001b[5m' });
   const { stderr } = await checkFolder(dir, { colour: true });
-  assert.match(stderr, /\u001b\[31merror:/);
-  const plain = stderr.replaceAll(/\u001b\[(?:1|22|31|36|39|0)m/g, '');
+  assert.ok(stderr.includes('\u001b[31merror:'));
+  const plain = [1, 22, 31, 36, 39].reduce((text, code) => text.replaceAll(`\u001b[${code}m`, ''), stderr);
   assert.ok(!plain.includes('\u001b'), JSON.stringify(plain));
   assert.match(plain, /fail: a\ufffd\[2Jb c/);
 });

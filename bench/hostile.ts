@@ -1,0 +1,53 @@
+// What ten hostile config files and ten broken config repos cost and say: `node bench/hostile.ts`.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SPEC_TABLE } from '../src/runtime/specs.ts';
+import { createEvaluator, type Evaluator } from '../src/starlark/evaluator.ts';
+import { checkFolder } from '../test/support/check-folder.ts';
+import { never, type TreeFiles, treeOf } from '../test/support/config.ts';
+
+const many = (count: number, text: (i: number) => string) => Array.from({ length: count }, (_, i) => text(i)).join('');
+
+const hostile: readonly (readonly [name: string, files: TreeFiles])[] = [
+  ['a loop without end in sight', { 'a.star': 'for i in range(1000000000000):\n    pass\n' }],
+  ['40 squarings of an integer', { 'a.star': 'x = 3\nfor i in range(40):\n    x = x * x\n' }],
+  ['a string of a billion characters', { 'a.star': 'x = "a" * 1000000000\n' }],
+  ['a string that doubles', { 'a.star': 'x = "a"\nfor i in range(100):\n    x = x + x\n' }],
+  ['a list that doubles', { 'a.star': 'x = [1]\nfor i in range(100):\n    x = x + x\n' }],
+  ['100,000 nested brackets', { 'a.star': `x = ${'['.repeat(100_000)}${']'.repeat(100_000)}\n` }],
+  ['60,000 keyword arguments', { 'a.star': `app(${many(60_000, (i) => `a${i}=1,`)})\n` }],
+  ['a million keyword arguments in a dict', { 'a.star': 'app(**{"k%d" % i: i for i in range(1000000)})\n' }],
+  ['a million apps', { 'a.star': 'for i in range(1000000):\n    app("/x%d" % i, "github.com/a/b")\n' }],
+  [
+    'files that load each other',
+    { 'a.star': 'load("//l/0", "x")', 'l/0': 'load("//l/1", "y")\nx = 1', 'l/1': 'load("//l/0", "x")\ny = 1' },
+  ],
+];
+
+async function measure(evaluator: Evaluator, name: string, files: TreeFiles): Promise<void> {
+  const started = performance.now();
+  const { errors, evaluation } = await evaluator.inspect(
+    treeOf({ ...files, 'z.star': 'app("/z", "github.com/a/b")\n' }),
+    never,
+  );
+  const ms = performance.now() - started;
+  console.log(
+    `\n${name}: ${ms.toFixed(0)} ms, ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB in the process after it`,
+  );
+  if (evaluation.ok) console.log(`  accepted: ${evaluation.declarations.apps.length} apps`);
+  for (const { file, line, message, hint } of errors.slice(0, 2))
+    console.log(`  ${file}:${line}: ${message} ${hint ?? ''}`);
+  if (errors.length > 2) console.log(`  … ${errors.length} errors in all`);
+}
+
+const evaluator = createEvaluator({ specs: SPEC_TABLE, domain: 'localhost', timeoutMs: 2_000 });
+for (const [name, files] of hostile) await measure(evaluator, name, files);
+await evaluator.close();
+
+const broken = fileURLToPath(new URL('../test/fixtures/broken-config/', import.meta.url));
+for (const name of readdirSync(broken)) {
+  const started = performance.now();
+  const { code, stderr } = await checkFolder(join(broken, name));
+  console.log(`\n${name}: exit ${code} after ${(performance.now() - started).toFixed(0)} ms\n${stderr.trimEnd()}`);
+}
