@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** An answer that the gateway gives by itself. */
+export interface Answer {
+  readonly status: number;
+  readonly title: string;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The answers for what has gone wrong. None of them tells anything about upstreams. */
+export const ANSWERS = {
+  badRequest: { status: 400, title: 'Bad request', text: 'The request is malformed.' },
+  unknownHost: { status: 404, title: 'Not found', text: 'No app lives on this host.' },
+  unknownApp: { status: 404, title: 'Not found', text: 'No app lives at this address.' },
+  noFile: { status: 404, title: 'Not found', text: 'There is nothing at this address.' },
+  noHook: { status: 404, title: 'Not found', text: 'There is no hook of this name.' },
+  badSignature: { status: 401, title: 'Unauthorized', text: 'The signature or token is not the one of this hook.' },
+  methodNotAllowed: { status: 405, title: 'Method not allowed', text: 'This method is not allowed here.' },
+  timeout: { status: 408, title: 'Request timeout', text: 'The request took too long to arrive.' },
+  tooLarge: { status: 413, title: 'Content too large', text: 'The request is larger than allowed.' },
+  badExpectation: { status: 417, title: 'Expectation failed', text: 'Only "100-continue" can be expected here.' },
+  headTooLarge: {
+    status: 431,
+    title: 'Request header fields too large',
+    text: 'The request head is larger than allowed.',
+  },
+  badGateway: { status: 502, title: 'Bad gateway', text: 'The app gave no proper answer.' },
+  starting: {
+    status: 503,
+    title: 'Starting',
+    text: 'Mainspring is starting. Try again in a moment.',
+    headers: { 'Retry-After': '1' },
+  },
+  unavailable: {
+    status: 503,
+    title: 'Unavailable',
+    text: 'This is not available right now. Try again in a moment.',
+    headers: { 'Retry-After': '2' },
+  },
+  gatewayTimeout: { status: 504, title: 'Gateway timeout', text: 'The app did not answer in time.' },
+} as const satisfies Record<string, Answer>;
+
+/** Sends an answer as a short page, or as JSON to whom prefers it. On a response that has begun it cuts the connection. */
+export function sendAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const isPage = prefersPage(request.headers.accept);
+  const body = isPage
+    ? page(answer)
+    : `${JSON.stringify({ status: answer.status, error: answer.title, message: answer.text })}\n`;
+  response.writeHead(answer.status, {
+    'Content-Type': isPage ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    ...answer.headers,
+  });
+  response.end(body);
+}
+
+/** The same for a connection on which no request could be read: the connection ends with it. */
+export function rawAnswer({ status, title, text }: Answer): string {
+  return `HTTP/1.1 ${status} ${title}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length + 1}\r\nConnection: close\r\n\r\n${text}\n`;
+}
+
+function prefersPage(accept: string | undefined): boolean {
+  return accept?.includes('text/html') === true;
+}
+
+function page({ status, title, text }: Answer): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status} ${title}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto;padding:0 1rem;color:#222}h1{font-size:1.4rem}
+@media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}}</style></head>
+<body><h1>${title}</h1><p>${text}</p><p><small>${status} · Mainspring</small></p></body></html>
+`;
+}

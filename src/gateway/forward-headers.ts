@@ -1,0 +1,195 @@
+import type { Peer } from './peer.ts';
+
+/** What decides the head that an upstream gets. */
+export interface UpstreamRequest {
+  readonly method: string;
+  /** Path and query as the upstream sees them. */
+  readonly path: string;
+  readonly host: string;
+  readonly rawHeaders: readonly string[];
+  readonly peer: Peer;
+  /** The path that was taken off, empty if none was. */
+  readonly prefix: string;
+  readonly body: RequestBody;
+  /** The protocol that the client asks to switch to. */
+  readonly upgrade?: string;
+  /** More headers, which the gateway vouches for. */
+  readonly extra?: string;
+}
+
+/** How the body of a request is framed. */
+export type RequestBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: string }
+  | { readonly kind: 'chunked' };
+
+// What holds for one hop only (RFC 9110, 7.6.1), and framing: written anew, never copied.
+const HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'proxy-authenticate',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'content-length',
+  'host',
+  'expect',
+];
+const FORWARDING = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-forwarded-scheme',
+  'x-forwarded-by',
+  'x-real-ip',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-original-uri',
+  'x-original-host',
+];
+// Names by which sign-in proxies tell an app who the user is: apps trust them, so they can come from nobody but us.
+const IDENTITY = [
+  'remote-user',
+  'remote-email',
+  'remote-name',
+  'remote-groups',
+  'x-remote-user',
+  'x-remote-email',
+  'x-remote-name',
+  'x-remote-group',
+  'x-remote-groups',
+  'x-forwarded-user',
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'x-forwarded-access-token',
+  'x-forwarded-client-cert',
+  'x-webauth-user',
+  'x-webauth-email',
+  'x-webauth-name',
+  'x-webauth-groups',
+  'x-authenticated-user',
+  'x-token-subject',
+  'x-ssl-client-dn',
+  'x-ssl-client-verify',
+];
+const IDENTITY_PREFIXES = [
+  'x-mainspring-',
+  'x-auth-request-',
+  'x-goog-authenticated-user-',
+  'x-ms-client-principal',
+  'x-remote-extra-',
+];
+const DROPPED = new Set([...HOP, ...FORWARDING, ...IDENTITY]);
+
+const verdicts = boundedCache(isDroppedName);
+
+/** Whether a header of a client never reaches an app. `_` counts as `-`, because CGI and WSGI make them one. */
+export function isDroppedName(name: string): boolean {
+  const plain = name.toLowerCase().replaceAll('_', '-');
+  return DROPPED.has(plain) || IDENTITY_PREFIXES.some((prefix) => plain.startsWith(prefix));
+}
+
+/** The head to send, empty line included. */
+export function upstreamHead(request: UpstreamRequest): string {
+  const { rawHeaders, peer } = request;
+  const named = namedByConnection(rawHeaders);
+  let head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${request.host}\r\n`;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (verdicts(name) || named?.has(name.toLowerCase()) === true) continue;
+    head += `${name}: ${rawHeaders[at + 1] ?? ''}\r\n`;
+  }
+  head += forwardingLines(peer, request.prefix);
+  head += request.extra ?? '';
+  if (request.body.kind === 'length') head += `Content-Length: ${request.body.length}\r\n`;
+  if (request.body.kind === 'chunked') head += 'Transfer-Encoding: chunked\r\n';
+  return request.upgrade === undefined
+    ? `${head}\r\n`
+    : `${head}Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n\r\n`;
+}
+
+function forwardingLines(peer: Peer, prefix: string): string {
+  const { address, forwardedFor, proto, host } = peer;
+  const own = `for=${address.includes(':') ? `"[${address}]"` : address};host="${host}";proto=${proto}`;
+  const forwarded = peer.forwarded === '' ? own : `${peer.forwarded}, ${own}`;
+  const lines = `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nX-Real-IP: ${address}\r\nForwarded: ${forwarded}\r\n`;
+  return prefix === '' ? lines : `${lines}X-Forwarded-Prefix: ${prefix}\r\n`;
+}
+
+const KEPT_CONNECTION = /^(?:keep-alive|close|upgrade)$/i;
+
+/** The headers that Connection names beside the usual ones: they hold for this hop only. */
+export function namedByConnection(raw: readonly string[]): ReadonlySet<string> | undefined {
+  let named: Set<string> | undefined;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    const value = raw[at + 1] ?? '';
+    if (KEPT_CONNECTION.test(value)) continue;
+    named ??= new Set();
+    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+  }
+  return named;
+}
+
+const RESPONSE_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+const responseVerdicts = boundedCache((name: string) => RESPONSE_HOP.has(name.toLowerCase()));
+
+/** How the headers of an answer change on their way to the client. */
+export interface ResponseRewrite {
+  /** Maps `Location` and `Content-Location`. */
+  readonly location: (value: string) => string;
+  readonly noindex: boolean;
+  /** Whether the length that the upstream says may be repeated. */
+  readonly keepLength: boolean;
+  /** Whether trailers can follow. */
+  readonly keepTrailer: boolean;
+}
+
+/** The headers that the client gets, as name, value, name, value. */
+export function clientHeaders(raw: readonly string[], rewrite: ResponseRewrite): string[] {
+  const named = namedByConnection(raw);
+  const headers: string[] = [];
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (responseVerdicts(name)) continue;
+    const lower = name.toLowerCase();
+    if (named?.has(lower) === true || (lower === 'content-length' && !rewrite.keepLength)) continue;
+    if (lower === 'trailer' && !rewrite.keepTrailer) continue;
+    const value = raw[at + 1] ?? '';
+    headers.push(name, lower === 'location' || lower === 'content-location' ? rewrite.location(value) : value);
+  }
+  if (rewrite.noindex) headers.push('X-Robots-Tag', 'noindex');
+  return headers;
+}
+
+/** Header names repeat from request to request: what was found for one is kept, bounded because clients choose them. */
+function boundedCache(judge: (name: string) => boolean): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const cached = known.get(name);
+    if (cached !== undefined) return cached;
+    if (known.size >= 1_000) known.clear();
+    const verdict = judge(name);
+    known.set(name, verdict);
+    return verdict;
+  };
+}

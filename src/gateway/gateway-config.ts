@@ -1,0 +1,32 @@
+import type { GatewayLimits, ListenAddress } from '../model/settings.ts';
+import type { UpstreamTimeouts } from './upstream-connection.ts';
+
+/** All that a gateway process needs to know; plain JSON, so that whoever starts the process can hand it over. */
+export interface GatewayConfig {
+  /** Bound descriptors that the process inherited, or, without a supervisor, addresses. */
+  readonly listen: readonly ({ readonly fd: number } | ListenAddress)[];
+  /** `DATA/mainspring.db`. */
+  readonly dbPath: string;
+  /** `DATA/run/control.sock`. */
+  readonly controlSocket: string;
+  /** `DATA/run/status.sock`, where the controller answers requests for the status host. */
+  readonly statusSocket: string;
+  /** Lower case, without a port. */
+  readonly statusHost: string;
+  readonly hooks: Readonly<Record<string, { readonly secretFile: string }>>;
+  readonly trustedProxies: readonly string[];
+  readonly proxyAllow: readonly string[];
+  /** `connections` holds for each gateway process. */
+  readonly limits: GatewayLimits;
+  /** How long requests may go on after the gateway was asked to stop. */
+  readonly drainMs: number;
+  readonly timeouts?: UpstreamTimeouts;
+  readonly pollMs?: number;
+}
+
+/** Writes one line of the gateway's log. Must not throw. */
+export type GatewayLog = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;

@@ -1,0 +1,186 @@
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { parseAllow } from '../model/proxy-target.ts';
+import { openRouteReader } from '../store/route-reader.ts';
+import { ANSWERS, rawAnswer } from './answer.ts';
+import { ControlClient } from './control-client.ts';
+import type { GatewayConfig, GatewayLog } from './gateway-config.ts';
+import { Hooks } from './hooks.ts';
+import { InFlight } from './in-flight.ts';
+import { trustOf } from './peer.ts';
+import { isUpgrade, RequestHandler } from './request-handler.ts';
+import { RouteFeed } from './route-feed.ts';
+import { RouteTable } from './route-table.ts';
+import { StaticFiles } from './static-files.ts';
+import { Upstreams } from './upstream-pool.ts';
+
+/** A gateway that is serving. */
+export interface Gateway {
+  readonly addresses: readonly AddressInfo[];
+  /** Whether it holds a table. */
+  isReady(): boolean;
+  /** The newest generation it follows. */
+  generation(): number;
+  /** What is in flight to apps. */
+  inFlight(): number;
+  /** Stops accepting, lets requests finish within the drain time, then closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Who a gateway process is, and where it writes its log. */
+export interface GatewayIdentity {
+  /** Unique by process start. */
+  readonly id: string;
+  readonly pid: number;
+  readonly log: GatewayLog;
+}
+
+const TIMEOUTS = { connectMs: 5_000, headMs: 120_000 };
+// A client that is just about to use an idle connection again gets an answer and is told to close; only then is it closed.
+const LINGER_MS = 1_000;
+
+/** Starts serving. The table is read before the first connection is accepted, if there is a store to read it from. */
+export async function startGateway(config: GatewayConfig, identity: GatewayIdentity): Promise<Gateway> {
+  const parts = assemble(config, identity);
+  parts.feed.start();
+  const servers = await Promise.all(config.listen.map((address) => listen(makeServer(config, parts.handler), address)));
+  parts.control.start();
+  return makeGateway(config, parts, servers);
+}
+
+type Parts = ReturnType<typeof assemble>;
+
+function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
+  const table = new RouteTable();
+  const reader = openRouteReader(config.dbPath);
+  const report = coalesced(() => control.send({ type: 'use', ...inFlight.report() }));
+  const inFlight = new InFlight(Date.now, report);
+  const feed = new RouteFeed({
+    table,
+    readSince: (generation) => reader.readSince(generation),
+    onApplied: (generation) => control.send({ type: 'applied', generation }),
+    pollMs: config.pollMs ?? 1_000,
+  });
+  const control: ControlClient = new ControlClient({
+    socketPath: config.controlSocket,
+    id,
+    pid,
+    generation: () => table.generation,
+    onRoutes: (generation) => feed.notified(generation),
+    onWatch: (instance) => {
+      inFlight.watch(instance);
+      report();
+    },
+  });
+  const hooks = new Hooks({
+    hooks: config.hooks,
+    maxBodyBytes: config.limits.hookBodyBytes,
+    onHint: (hook) => control.send({ type: 'hint', hook }),
+    onSecretFault: (hook, error) => log('warn', `hook "${hook}": its secret cannot be read`, { error: String(error) }),
+  });
+  const upstreams = new Upstreams(parseAllow(config.proxyAllow), config.timeouts ?? TIMEOUTS);
+  const handler = new RequestHandler({
+    table,
+    hasTable: () => feed.hasTable,
+    upstreams,
+    files: new StaticFiles(),
+    hooks,
+    inFlight,
+    isTrusted: trustOf(config.trustedProxies),
+    statusHost: config.statusHost,
+    statusSocket: config.statusSocket,
+    onError: (error) => log('error', 'a request failed', { error: String(error) }),
+  });
+  return { table, reader, inFlight, feed, control, upstreams, handler };
+}
+
+/** Many changes in one turn of the event loop are one message. */
+function coalesced(send: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      send();
+    });
+  };
+}
+
+function makeServer({ limits }: GatewayConfig, handler: RequestHandler): Server {
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headerTimeoutMs,
+    // Uploads may take as long as they take.
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: Math.min(1_000, limits.headerTimeoutMs),
+    noDelay: true,
+    requireHostHeader: false,
+    shouldUpgradeCallback: isUpgrade,
+  });
+  // Node would drop the headers past its count without a word; the size limit bounds them.
+  server.maxHeadersCount = 0;
+  server.maxConnections = limits.connections;
+  server.on('request', (request, response) => handler.handle(request, response));
+  server.on('checkContinue', (request, response) => handler.handle(request, response));
+  server.on('checkExpectation', (request, response) => handler.refuse(request, response, ANSWERS.badExpectation));
+  server.on('upgrade', (request, socket, head) => handler.handleUpgrade(request, socket as Socket, head));
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.end(rawAnswer({ status: 405, title: 'Method not allowed', text: 'CONNECT is not for this server.' }));
+  });
+  server.on('clientError', (error, socket) => handler.handleUnreadable(error, socket as Socket));
+  return server;
+}
+
+function listen(server: Server, address: GatewayConfig['listen'][number]): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const where = 'fd' in address ? { fd: address.fd } : { host: address.host, port: address.port };
+    server.listen({ ...where, backlog: 4_096 }, () => {
+      server.off('error', reject);
+      resolve(server);
+    });
+  });
+}
+
+function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Server[]): Gateway {
+  let stopped: Promise<void> | undefined;
+  return {
+    addresses: servers.map((server) => server.address() as AddressInfo),
+    isReady: () => parts.feed.hasTable,
+    generation: () => parts.table.generation,
+    inFlight: () => parts.inFlight.total,
+    stop: () => {
+      stopped ??= stop(config, parts, servers);
+      return stopped;
+    },
+  };
+}
+
+async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly Server[]): Promise<void> {
+  const deadline = performance.now() + drainMs;
+  parts.handler.startDraining();
+  // The closing of http.Server ends idle connections at once, on which a request may be under way just now.
+  const closed = servers.map((server) => new Promise((resolve) => NetServer.prototype.close.call(server, resolve)));
+  const allClosed = Promise.all(closed).then(() => 'closed' as const);
+  await Promise.race([allClosed, pause(Math.min(LINGER_MS, drainMs))]);
+  while (performance.now() < deadline) {
+    for (const server of servers) server.closeIdleConnections();
+    if ((await Promise.race([allClosed, pause(50)])) === 'closed') break;
+  }
+  for (const server of servers) {
+    server.closeAllConnections();
+    // Ends what http.Server keeps beside its connections.
+    server.close(() => {});
+  }
+  parts.feed.stop();
+  parts.control.stop();
+  parts.upstreams.close();
+  parts.reader.close();
+}
+
+function pause(ms: number): Promise<'waited'> {
+  return new Promise((resolve) => setTimeout(resolve, ms, 'waited'));
+}

@@ -1,0 +1,59 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { clientHeaders } from './forward-headers.ts';
+import type { ResponseHead } from './response-head.ts';
+
+/** Two connections that become one. */
+export interface TunnelEnds {
+  /** The upstream's 101. */
+  readonly head: ResponseHead;
+  readonly upstream: Socket;
+  readonly upstreamRest: Buffer;
+  readonly client: Socket;
+  readonly clientRest: Buffer;
+  /** The response that the client's connection was assigned to; it closes when the tunnel does. */
+  readonly response: ServerResponse;
+}
+
+/** Passes the 101 on and then bytes both ways, untouched, until both sides have ended. */
+export function tunnel({ head, upstream, upstreamRest, client, clientRest, response }: TunnelEnds): void {
+  response.detachSocket(client);
+  if (client.destroyed) {
+    upstream.destroy();
+    response.emit('close');
+    return;
+  }
+  client.setNoDelay(true);
+  client.setTimeout(0);
+  const cut = () => {
+    client.destroy();
+    upstream.destroy();
+  };
+  client.on('error', cut);
+  upstream.on('error', cut);
+  upstream.on('close', () => client.destroySoon());
+  client.on('close', () => {
+    upstream.destroySoon();
+    response.emit('close');
+  });
+  client.write(switchHead(head), 'latin1');
+  if (upstreamRest.length > 0) client.write(upstreamRest);
+  if (clientRest.length > 0) upstream.write(clientRest);
+  upstream.pipe(client);
+  client.pipe(upstream);
+}
+
+function switchHead(head: ResponseHead): string {
+  const kept = clientHeaders(head.headers, {
+    location: (value) => value,
+    noindex: false,
+    keepLength: false,
+    keepTrailer: false,
+  });
+  let text = `HTTP/1.1 101 ${head.reason || STATUS_CODES[101]}\r\nConnection: Upgrade\r\n`;
+  for (let at = 0; at < head.headers.length; at += 2) {
+    if (head.headers[at]?.toLowerCase() === 'upgrade') text += `Upgrade: ${head.headers[at + 1]}\r\n`;
+  }
+  for (let at = 0; at < kept.length; at += 2) text += `${kept[at]}: ${kept[at + 1]}\r\n`;
+  return `${text}\r\n`;
+}
