@@ -51,7 +51,8 @@ export const lookAtDataFolder: Look = async ({ settings }) => {
   const name = 'data folder';
   const { dataDir } = settings;
   const found = await stat(dataDir).catch(() => null);
-  if (found === null) return [failure(name, `"${dataDir}" is not there`, 'Run "mainspring init REPO".')];
+  if (found === null)
+    return [failure(name, `"${dataDir}" is not there`, 'Run "mainspring init REPO" again: it keeps the settings.')];
   if (!found.isDirectory()) return [failure(name, `"${dataDir}" is no folder`, null)];
   const mayWrite = await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK).then(
     () => true,
@@ -75,7 +76,8 @@ function dataFolderModes({ dataDir, engines }: Settings, mode: number): Finding[
 
 async function databaseFinding(dataDir: string): Promise<Finding> {
   const found = await stat(join(dataDir, 'mainspring.db')).catch(() => null);
-  if (found === null) return failure('database', 'there is none', 'Run "mainspring init REPO".');
+  if (found === null)
+    return failure('database', 'there is none', 'Run "mainspring init REPO" again: it keeps the settings.');
   if ((found.mode & 0o007) === 0) return fine('database', `${Math.ceil(found.size / 1024)} KiB`);
   return warning('database', 'everybody on this machine may read it', `chmod 600 ${join(dataDir, 'mainspring.db')}`);
 }

@@ -30,7 +30,7 @@ test('init with a URL writes settings that work and a data folder that only we m
     '0.0.0.0:80',
   );
   assert.equal(exit, 0);
-  assert.match(stdout, /^written: .*mainspring\.toml\n/);
+  assert.match(stdout, /^written {2}.*mainspring\.toml\nwritten {2}.*mainspring\.db\n/);
   assert.match(stdout, /\n {2}mainspring serve {5}runs/);
   const settings = await loadSettings(join(cwd, 'mainspring.toml'), {});
   assert.equal(settings.configRepo, 'git@git.example.com:acme/config.git');
@@ -71,9 +71,23 @@ test('init that was broken off can be run again, and keeps a database that is th
   await writeFile(join(cwd, 'data', 'mainspring.db'), 'old');
   const { exit, stdout } = await init('https://git.example.com/c.git');
   assert.equal(exit, 0);
-  assert.match(stdout, /its database was there and is kept/);
+  assert.match(stdout, /\nkept {5}.*mainspring\.db\n/);
   assert.equal(await readFile(join(cwd, 'data', 'mainspring.db'), 'utf8'), 'old');
   assert.deepEqual(made, []);
+});
+
+test('init twice fails, but settings that came to a new machine get their data folder', async (t) => {
+  const { cwd, made, init } = await place(t);
+  assert.equal((await init('https://git.example.com/c.git')).exit, 0);
+  assert.match((await init('https://git.example.com/c.git')).stderr, /^error\[already-initialised\]/);
+  await rm(join(cwd, 'data'), { recursive: true });
+  assert.match((await init('https://git.example.com/other.git')).stderr, /^error\[already-initialised\]/);
+  const text = await readFile(join(cwd, 'mainspring.toml'), 'utf8');
+  const { exit, stdout } = await init('https://git.example.com/c.git');
+  assert.equal(exit, 0);
+  assert.match(stdout, /^kept {5}.*mainspring\.toml\nwritten /);
+  assert.equal(await readFile(join(cwd, 'mainspring.toml'), 'utf8'), text);
+  assert.equal(made.length, 2);
 });
 
 for (const [name, args, message] of [

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { MainspringError } from '../model/errors.ts';
+import type { Settings } from '../model/settings.ts';
+import { loadSettings, readSettings } from '../settings/load.ts';
 import { parseSettings } from '../settings/parse.ts';
 import { settingsErrorLine } from '../settings/settings-error.ts';
 import { settingsTemplate, type TemplateValues } from '../settings/template.ts';
@@ -28,26 +30,39 @@ const FILE = 'mainspring.toml';
 const DATABASE = 'mainspring.db';
 
 /**
- * Writes the settings and the data folder. The settings come last and in one piece, so what a crash leaves can be run again; a
- * database that is there is kept. Throws `already-initialised` when there are settings.
+ * Writes the settings and the data folder. The settings come last and in one piece, so what a crash leaves can be run again.
+ * What is there is kept: a database, or settings for the same repo whose data folder is missing (a new machine). Throws
+ * `already-initialised` when nothing is left to do.
  */
 export async function initCommand(options: InitOptions, { io, createStore }: InitDeps): Promise<number> {
   const folder = resolve(io.cwd, options.dir);
   const file = join(folder, FILE);
-  if (existsSync(file)) throw alreadyThere(file);
-  const values = await templateValues(options, io.cwd);
-  const text = settingsTemplate(values);
-  requireRight(text, file);
+  const values = existsSync(file) ? null : await templateValues(options, io.cwd);
+  const dataDir = values === null ? await missingDataDir(file, options, io) : join(folder, 'data');
+  const text = values === null ? null : settingsTemplate(values);
+  if (text !== null) requireRight(text, file);
 
-  const dataDir = join(folder, 'data');
   await mkdir(dataDir, { recursive: true });
   // Apps that run as other users pass through it to their own folders; what is inside says who may read it.
   await chmod(dataDir, 0o711);
-  const isKept = existsSync(join(dataDir, DATABASE));
-  if (!isKept) await createStore(dataDir);
-  await writeNew(file, text);
-  await write(io.stdout, nextSteps({ values, file, dataDir, isKept }, io));
+  const hadDatabase = existsSync(join(dataDir, DATABASE));
+  if (!hadDatabase) await createStore(dataDir);
+  if (text !== null) await writeNew(file, text);
+  const { configRepo, branch } = values ?? (await loadSettings(file, io.env));
+  await write(
+    io.stdout,
+    nextSteps({ configRepo, branch, file, dataDir, hadSettings: values === null, hadDatabase }, io),
+  );
   return EXIT.fine;
+}
+
+/** The data folder of settings that are there, if it still lacks a database and they are for the same repo. */
+async function missingDataDir(file: string, options: InitOptions, io: CommandIo): Promise<string> {
+  const found = await readSettings(file, io.env);
+  if (!found.ok || existsSync(join(found.settings.dataDir, DATABASE))) throw alreadyThere(file);
+  const { configRepo } = requireRight(settingsTemplate(await templateValues(options, io.cwd)), file);
+  if (configRepo !== found.settings.configRepo) throw alreadyThere(file);
+  return found.settings.dataDir;
 }
 
 async function templateValues({ repo, domain, listen }: InitOptions, cwd: string): Promise<TemplateValues> {
@@ -77,9 +92,10 @@ async function headBranch(path: string): Promise<string> {
   });
 }
 
-function requireRight(text: string, file: string): void {
+/** What a new file would say; throws `usage` with what is wrong with it. */
+function requireRight(text: string, file: string): Settings {
   const result = parseSettings(text, { file, env: {} });
-  if (result.ok) return;
+  if (result.ok) return result.settings;
   const lines = result.errors.map((error) => `  ${settingsErrorLine({ ...error, file: null })}`);
   throw new MainspringError('usage', `init: that would not make good settings:\n${lines.join('\n')}`);
 }
@@ -121,21 +137,23 @@ function alreadyThere(file: string): MainspringError {
 }
 
 interface Done {
-  readonly values: TemplateValues;
+  readonly configRepo: string;
+  readonly branch: string;
   readonly file: string;
   readonly dataDir: string;
-  readonly isKept: boolean;
+  readonly hadSettings: boolean;
+  readonly hadDatabase: boolean;
 }
 
-function nextSteps({ values, file, dataDir, isKept }: Done, io: CommandIo): string {
+function nextSteps(done: Done, io: CommandIo): string {
   const paint = painter(io.colour);
-  const shown = relative(io.cwd, file);
-  const config = shown === FILE ? '' : ` --config ${shown.startsWith('..') ? file : shown}`;
-  const kept = isKept ? ' (its database was there and is kept)' : '';
-  return `${paint('green', 'written')}: ${file}
-         ${dataDir}${kept}
+  const shown = relative(io.cwd, done.file);
+  const config = shown === FILE ? '' : ` --config ${shown.startsWith('..') ? done.file : shown}`;
+  const label = (wasThere: boolean) => (wasThere ? paint('dim', 'kept   ') : paint('green', 'written'));
+  return `${label(done.hadSettings)}  ${done.file}
+${label(done.hadDatabase)}  ${join(done.dataDir, DATABASE)}
 
-Mainspring follows the branch "${values.branch}" of ${values.configRepo}.
+Mainspring follows the branch "${done.branch}" of ${done.configRepo}.
 Next:
   mainspring doctor${config}    says what is missing on this machine
   mainspring serve${config}     runs what that branch declares

@@ -37,7 +37,7 @@ export function buildProgram(context: CommandContext, run: Run): Command {
   const program = new Command('mainspring')
     .description("What's on main is what runs: a GitOps platform for a team's internal web apps.")
     .version(ports.version, '--version', 'print version and commit')
-    .helpOption('--help', 'say how it is used')
+    .helpOption('-h, --help', 'say how it is used')
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
