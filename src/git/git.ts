@@ -49,7 +49,10 @@ export interface Git {
    * Symlinks that leave it, submodules and LFS pointers are `git-tree-unsupported` and name the path. Nothing is left behind after a failure.
    */
   exportTree(repo: RepoUrl, tree: TreeId, into: string, signal: AbortSignal): Promise<void>;
-  /** Calls back, soon, after something in a local repo's refs changed; a repo that is not local is not watched. Call the result to end it. */
+  /**
+   * Calls back, soon, after something in a local repo's refs changed, and once as soon as it is watched (again). A repo that is not
+   * local is not watched. Call the result to end it.
+   */
   watch(repo: RepoUrl, onChange: () => void): () => void;
   /**
    * Drops mirrors of repos that are not named, and tidies the others: with `commits` only those stay fetched (and what was fetched

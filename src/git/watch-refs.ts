@@ -30,7 +30,6 @@ export class RefWatch {
   #firstEvent = 0;
   #isChecking = false;
   #ended = false;
-  #wasThere = false;
 
   constructor(options: RefWatchOptions) {
     this.#options = { quietMs: 3, checkMs: 1_000, ...options };
@@ -56,12 +55,10 @@ export class RefWatch {
       if (this.#ended) return;
       this.#watched = { repo, inode: statSync(join(repo.commonDir, 'refs')).ino };
       this.#watchFolders(repo);
-      // Anything may have happened before it was watched; at the very start the caller lists anyway.
-      if (this.#wasThere) this.#changed();
-      this.#wasThere = true;
+      // Anything may have happened before it was watched.
+      this.#changed();
     } catch {
       // Not there at the moment. The listing says so; here the next check tries again.
-      this.#wasThere = true;
       this.#unwatch();
     } finally {
       this.#isChecking = false;
