@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MainspringError } from '../model/errors.ts';
 import type { InstanceId } from '../model/ids.ts';
-import { namesIn } from './remove-folder.ts';
+import { namesIn } from './folders.ts';
 
 const SUFFIX = '.json';
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;

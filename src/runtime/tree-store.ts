@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import type { ArtifactKey } from '../model/ids.ts';
-import { namesIn, removeFolder, removeTrash } from './remove-folder.ts';
+import { makeOpenFolder, namesIn, removeFolder, removeTrash } from './folders.ts';
 import { surveyTree } from './tree-survey.ts';
 
 /** What lies beside a whole tree, outside of what is served or run. */
@@ -61,7 +61,7 @@ export class TreeStore {
   async add(key: ArtifactKey, fill: (tree: string) => Promise<string | null>): Promise<TreeMarker> {
     const temp = join(this.dir, `${TEMP_PREFIX}${key}`);
     await rm(temp, { recursive: true, force: true });
-    await mkdir(temp, { recursive: true });
+    await makeOpenFolder(temp);
     try {
       const digest = await fill(join(temp, 'tree'));
       const { files, digest: survey } = await surveyTree(join(temp, 'tree'), { content: false });
@@ -82,7 +82,7 @@ export class TreeStore {
 
   /** Clears what a crash left of making and removing trees. Only while nobody makes one. */
   async tidy(): Promise<void> {
-    await mkdir(this.dir, { recursive: true });
+    await makeOpenFolder(this.dir);
     await removeTrash(this.dir, (name) => name.startsWith(TEMP_PREFIX));
   }
 

@@ -322,10 +322,13 @@ function logTests(traits: EngineTraits, make: MakeEngine): void {
   test('following a log gives new lines and ends when its signal aborts', async (t) => {
     const { engine, start } = await bench(t, make);
     const { request } = await start();
-    const end = new AbortController();
+    const of = { instance: request.id };
+    await eventually(async () => findLine(await linesOf(engine, { of, tail: 10, follow: false }), request.id));
     await engine.stop(request.id, { graceMs: 5_000 });
+    const end = new AbortController();
+    const until = AbortSignal.any([end.signal, AbortSignal.timeout(LIMIT_MS)]);
     let starts = 0;
-    for await (const line of engine.logs({ of: { instance: request.id }, tail: 1_000, follow: true }, end.signal)) {
+    for await (const line of engine.logs({ of, tail: 1_000, follow: true }, until)) {
       if (!line.text.includes(request.id)) continue;
       starts += 1;
       if (starts === 1) await engine.start(request, never());

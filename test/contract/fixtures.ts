@@ -4,11 +4,17 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ExportTree } from '../../src/runtime/engine.ts';
 
-/** A folder for one test, gone after it. Other users may enter it, as apps run as users of their own when we are root. */
+/** A folder for one test, gone after it. */
 export async function tempFolder(t: TestContext): Promise<string> {
+  const folder = await makeTempFolder();
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}
+
+/** A folder that the caller removes. Other users may enter it, as apps run as users of their own when we are root. */
+export async function makeTempFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mainspring-test-'));
   await chmod(folder, 0o755);
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

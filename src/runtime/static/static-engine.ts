@@ -1,4 +1,3 @@
-import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../model/clock.ts';
 import { MainspringError } from '../../model/errors.ts';
@@ -18,7 +17,8 @@ import { EventHub } from '../event-hub.ts';
 import { exportSource } from '../export-source.ts';
 import { RecordFiles } from '../record-files.ts';
 import { findSpec, indexFile } from '../specs.ts';
-import { isKey, TreeStore } from '../tree-store.ts';
+import { TreeStore } from '../tree-store.ts';
+import { TreeWatch } from '../tree-watch.ts';
 import { Turns } from '../turns.ts';
 
 /** What is kept of a static instance: nothing runs for it, so this row is all there is. */
@@ -46,14 +46,13 @@ export class StaticEngine implements Engine {
   readonly #records: RecordFiles<StaticRecord>;
   readonly #turns = new Turns();
   readonly #hub = new EventHub();
-  /** Trees that we removed ourselves, or whose end was told. */
-  readonly #gone = new Set<ArtifactKey>();
+  readonly #watch: TreeWatch;
   readonly #end = new AbortController();
-  #watcher: FSWatcher | null = null;
   #tidied: Promise<void> | null = null;
 
   constructor({ dataDir, clock }: StaticEngineOptions) {
     this.#trees = new TreeStore(join(dataDir, 'trees'), clock);
+    this.#watch = new TreeWatch(this.#trees, this.#hub);
     this.#records = new RecordFiles(join(dataDir, 'static', 'instances'));
   }
 
@@ -67,7 +66,7 @@ export class StaticEngine implements Engine {
 
   async removeArtifact(key: ArtifactKey): Promise<void> {
     await this.#turns.take(key, async () => {
-      this.#gone.add(key);
+      this.#watch.leaving(key);
       await this.#trees.remove(key);
     });
   }
@@ -111,7 +110,7 @@ export class StaticEngine implements Engine {
   async *logs(): AsyncIterable<LogLine> {}
 
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
-    this.#watch();
+    if (!this.#end.signal.aborted) this.#watch.start();
     return this.#hub.subscribe(AbortSignal.any([signal, this.#end.signal]));
   }
 
@@ -126,8 +125,7 @@ export class StaticEngine implements Engine {
 
   async close(): Promise<void> {
     this.#end.abort();
-    this.#watcher?.close();
-    this.#watcher = null;
+    this.#watch.stop();
   }
 
   async #build(request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
@@ -139,7 +137,7 @@ export class StaticEngine implements Engine {
         this.#end.signal.throwIfAborted();
         return null;
       });
-      this.#gone.delete(key);
+      this.#watch.made(key);
     }
     return { key, digest: null };
   }
@@ -181,29 +179,5 @@ export class StaticEngine implements Engine {
       throw error;
     });
     return this.#tidied;
-  }
-
-  /** One watch on the folder of all trees, never one on each: what vanishes inside a tree is found by `recheck` only. */
-  #watch(): void {
-    if (this.#watcher !== null || this.#end.signal.aborted) return;
-    mkdirSync(this.#trees.dir, { recursive: true });
-    this.#watcher = watch(this.#trees.dir, { persistent: false });
-    this.#watcher.on(
-      'change',
-      (_, name) => void this.#look(String(name)).catch(() => this.#hub.publish({ kind: 'gap' })),
-    );
-    this.#watcher.on('error', () => {
-      this.#watcher?.close();
-      this.#watcher = null;
-      this.#hub.publish({ kind: 'gap' });
-    });
-  }
-
-  /** Tells that a tree is gone, once, unless it was us. */
-  async #look(name: string): Promise<void> {
-    const key = name as ArtifactKey;
-    if (!isKey(name) || this.#gone.has(key) || (await this.hasArtifact(key)) || this.#gone.has(key)) return;
-    this.#gone.add(key);
-    this.#hub.publish({ kind: 'artifact-lost', key });
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Names that begin like this are on their way out: nothing looks at them but `removeTrash`. */
@@ -24,6 +24,12 @@ export async function removeTrash(folder: string, alsoIs: (name: string) => bool
   for (const name of await namesIn(folder)) {
     if (name.startsWith(TRASH_PREFIX) || alsoIs(name)) await removeAll(join(folder, name));
   }
+}
+
+/** Makes a folder that every user may enter and look into, whatever the umask says. Twice is fine. */
+export async function makeOpenFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, 0o755);
 }
 
 /** Names in a folder; none if it is missing. */

@@ -1,0 +1,115 @@
+import { lookup } from 'node:dns';
+import { stat } from 'node:fs/promises';
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { formatDuration } from '../model/duration.ts';
+import { isAllowedAddress, isAllowedName, type ProxyAllow, targetPort } from '../model/proxy-target.ts';
+import type { RouteTarget } from '../model/routing.ts';
+import type { Probe, ProbeResult } from './engine.ts';
+
+/** What a real probe is made with. */
+export interface ProbeOptions {
+  /** One look takes at most so long. */
+  readonly timeoutMs: number;
+  /** Addresses that external targets may have besides public ones. */
+  readonly allow: ProxyAllow;
+}
+
+type Check = Parameters<Probe>[1];
+
+const HEALTHY: ProbeResult = { healthy: true };
+
+/**
+ * Looks at a target once: a static one by its folder, any other by a GET on a connection of its own that follows no redirect (a 3xx
+ * counts as what it is). A proxy app whose health is not declared (path `/`, 200) counts as healthy: its server is not ours to judge.
+ */
+export function createProbe(options: ProbeOptions): Probe {
+  return async (target, check, signal) => {
+    if (target.kind === 'static') return staticHealth(target.root);
+    if (target.external && check.path === '/' && check.expect === 200) return HEALTHY;
+    const limit = AbortSignal.timeout(options.timeoutMs);
+    try {
+      const { statusCode } = await get(target, check, {
+        allow: options.allow,
+        signal: AbortSignal.any([signal, limit]),
+      });
+      if (statusCode === check.expect) return HEALTHY;
+      return sick(`GET ${check.path} answered ${statusCode}, expected ${check.expect}`);
+    } catch (error) {
+      if (limit.aborted) return sick(`GET ${check.path} gave no answer within ${formatDuration(options.timeoutMs)}`);
+      return sick(`GET ${check.path}: ${describe(error)}`);
+    }
+  };
+}
+
+async function staticHealth(root: string): Promise<ProbeResult> {
+  const found = await stat(root).catch(() => undefined);
+  return found?.isDirectory() ? HEALTHY : sick('its files are gone');
+}
+
+interface Means {
+  readonly allow: ProxyAllow;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves with the head of the answer; the body is not read. */
+function get(target: RouteTarget & { kind: 'http' }, check: Check, means: Means): Promise<IncomingMessage> {
+  const url = new URL(target.url.replace(/\/$/, '') + check.path);
+  // Only names are looked up; an address in the URL itself is judged here.
+  const address = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (target.external && isIP(address) !== 0 && !isAllowedAddress(address, targetPort(url), means.allow)) {
+    return Promise.reject(new Error(`[proxy] allow does not open "${address}"`));
+  }
+  const options: RequestOptions = {
+    // No agent: a connection that was kept could lead to a process that had the port before.
+    agent: false,
+    signal: means.signal,
+    headers: {
+      Host: target.external ? url.host : check.host,
+      'User-Agent': 'Mainspring-Health',
+      Accept: '*/*',
+      Connection: 'close',
+    },
+    ...(target.external ? { lookup: judgedLookup(url, means.allow) } : {}),
+  };
+  return new Promise((resolve, reject) => {
+    const request: ClientRequest = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
+    request.once('error', reject);
+    request.once('response', (response) => {
+      resolve(response);
+      response.on('error', () => undefined);
+      response.destroy();
+    });
+    request.end();
+  });
+}
+
+/** Resolves a name to allowed addresses only, so that a name can't lead to where its URL may not. */
+function judgedLookup(url: URL, allow: ProxyAllow): LookupFunction {
+  const port = targetPort(url);
+  return (name, options, callback) => {
+    lookup(name, { ...options, all: true }, (error, found) => {
+      const fine = (found ?? []).filter(
+        ({ address }) => isAllowedName(name, port, allow) || isAllowedAddress(address, port, allow),
+      );
+      const [first] = fine;
+      if (error !== null) callback(error, '');
+      else if (first === undefined) callback(new Error(`"${name}" leads to no address that [proxy] allow opens`), '');
+      else if (options.all) callback(null, fine);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ECONNREFUSED') return 'connection refused: nothing listens on its port';
+  if (code === 'ECONNRESET') return 'the connection was cut before an answer came';
+  return error.message;
+}
+
+function sick(reason: string): ProbeResult {
+  return { healthy: false, reason };
+}

@@ -1,0 +1,156 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { MainspringError } from '../../model/errors.ts';
+import type { InstanceId } from '../../model/ids.ts';
+import type { InstanceRequest } from '../engine.ts';
+import { makeOpenFolder } from '../folders.ts';
+import type { RecordFiles } from '../record-files.ts';
+import type { TreeStore } from '../tree-store.ts';
+import { type AppUser, checkReachable, giveFolder } from './app-user.ts';
+import { type CgroupNames, type CgroupParents, cgroupDirs, enterCgroups, makeCgroups } from './cgroups.ts';
+import { type BaseEnvironment, instanceEnvironment } from './environment.ts';
+import type { Families, Family } from './family.ts';
+import { familyOf, type InstanceRecord, intentOf } from './instance-record.ts';
+import { type Launched, launch } from './launch.ts';
+import { describeLimits, parseLimits } from './limits.ts';
+import { type LogBounds, LogFiles } from './log-files.ts';
+import { choosePort } from './ports.ts';
+import { readWebCommand } from './process-builder.ts';
+import type { ProcessTable } from './process-table.ts';
+
+/** What is needed to start instances. */
+export interface StarterOptions {
+  /** The engine's own folder. */
+  readonly dir: string;
+  readonly trees: TreeStore;
+  readonly records: RecordFiles<InstanceRecord>;
+  readonly table: ProcessTable;
+  readonly families: Families;
+  readonly cgroups: CgroupParents;
+  readonly base: BaseEnvironment;
+  readonly bounds: LogBounds;
+  readonly userOf: (name: string) => AppUser | null;
+}
+
+/** A started instance. */
+export interface Started {
+  readonly record: InstanceRecord;
+  readonly launched: Launched;
+}
+
+/** Starts instances, each step so that a crash after it leaves something that can be found. */
+export class InstanceStarter {
+  readonly #options: StarterOptions;
+  /** Ports that were chosen but are on no record yet. */
+  readonly #reserved = new Set<number>();
+
+  constructor(options: StarterOptions) {
+    this.#options = options;
+  }
+
+  /** Starts an instance of which nothing runs. `before` is its record from an earlier start. */
+  async start(request: InstanceRequest, before: InstanceRecord | undefined, signal: AbortSignal): Promise<Started> {
+    const { records, families } = this.#options;
+    const limits = parseLimits(request.containerOpts);
+    const command = await this.#commandOf(request);
+    const user = this.#options.userOf(request.dataName);
+    const folders = await this.#makeFolders(request, user);
+    const port = await this.#reservePort(request.id, before?.port ?? null);
+    let record = intentOf(request, port, limits);
+    try {
+      const environment = instanceEnvironment(this.#options.base, request, { ...folders, port });
+      const cwd = this.#options.trees.treeOf(request.artifact.key);
+      await records.save(request.id, record);
+      const logs = this.logs(request.id);
+      const launched = await launch({ command, cwd, environment, user, nofile: limits.nofile, logs });
+      record = { ...record, pid: launched.pid, startTime: this.#options.table.find(launched.pid)?.startTime ?? null };
+      record = await this.#confine(record, logs);
+      signal.throwIfAborted();
+      launched.release();
+      return { record, launched };
+    } catch (error) {
+      await families.kill(this.familyOf(request.id, record), new AbortController().signal);
+      const reason = error instanceof Error ? error.message : String(error);
+      await records.save(request.id, { ...record, state: 'exited', reason: `could not be started: ${reason}` });
+      throw error;
+    } finally {
+      this.#reserved.delete(port);
+    }
+  }
+
+  /** What an instance prints. */
+  logs(id: InstanceId): LogFiles {
+    return new LogFiles(join(this.#options.dir, 'logs', id), this.#options.bounds);
+  }
+
+  /** Its own folder, gone with it. */
+  runFolder(id: InstanceId): string {
+    return join(this.#options.dir, 'run', id);
+  }
+
+  /** The folder that is kept from one revision to the next. */
+  dataFolder(dataName: string): string {
+    return join(this.#options.dir, 'data', checkedDataName(dataName));
+  }
+
+  /** How the processes of an instance are found, whether it is on record or not. */
+  familyOf(id: InstanceId, record: InstanceRecord | undefined): Family {
+    return familyOf(id, record, cgroupDirs(this.#options.cgroups, this.#cgroupNames(id)));
+  }
+
+  #cgroupNames(id: InstanceId): CgroupNames {
+    return [`mainspring-${this.#options.base.installation}`, id];
+  }
+
+  async #commandOf({ id, artifact }: InstanceRequest): Promise<string> {
+    if ((await this.#options.trees.find(artifact.key)) === undefined) {
+      throw new MainspringError('start-failed', `start "${id}": its artifact "${artifact.key}" is not there`, {
+        retry: 'after-interval',
+        hint: 'It is built again when the app is next looked at.',
+      });
+    }
+    return readWebCommand(this.#options.trees.treeOf(artifact.key));
+  }
+
+  async #makeFolders(request: InstanceRequest, user: AppUser | null) {
+    const run = this.runFolder(request.id);
+    const data = this.dataFolder(request.dataName);
+    for (const folder of [this.#options.dir, dirname(run), dirname(dirname(data)), dirname(data)])
+      await makeOpenFolder(folder);
+    for (const folder of [run, data]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await checkReachable(dirname(folder), user);
+    }
+    const own = { home: join(run, 'home'), temp: join(run, 'tmp') };
+    for (const folder of [own.home, own.temp]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [run, data]) await giveFolder(folder, user);
+    return { ...own, data };
+  }
+
+  async #reservePort(id: InstanceId, preferred: number | null): Promise<number> {
+    const others = [...(await this.#options.records.all())].filter(([other]) => other !== id);
+    const taken = new Set([...others.map(([, { port }]) => port), ...this.#reserved]);
+    const port = await choosePort(`${this.#options.base.installation} ${id}`, preferred, taken);
+    // Chosen by another start while we looked.
+    if (this.#reserved.has(port)) return this.#reservePort(id, null);
+    this.#reserved.add(port);
+    return port;
+  }
+
+  /** Puts the process, which still waits at the gate, under its limits, and on record. */
+  async #confine(waiting: InstanceRecord, logs: LogFiles): Promise<InstanceRecord> {
+    const { cgroups, records } = this.#options;
+    const { dirs, enforcement } = await makeCgroups(cgroups, this.#cgroupNames(waiting.id), waiting.limits);
+    const record: InstanceRecord = { ...waiting, state: 'running', cgroups: dirs, enforcement };
+    await records.save(record.id, record);
+    if (record.pid !== null) await enterCgroups(dirs, record.pid);
+    const limits = describeLimits(record.limits, enforcement);
+    if (limits !== null) await logs.note(limits);
+    return record;
+  }
+}
+
+function checkedDataName(dataName: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*\/[A-Za-z0-9][A-Za-z0-9._-]*$/.test(dataName)) return dataName;
+  throw new MainspringError('data-folder-failed', `data folder "${dataName}": expected a name such as "prod/app-12ab"`);
+}
