@@ -17,6 +17,7 @@ export const AUDIT_KINDS = {
   'deployment.held': 'a deployment waits for a change in git',
   'deployment.quarantined': 'verification failed; not tried again until the description differs',
   'deployment.removing': 'the app left the config; its removal began',
+  'deployment.unrouted': 'no new request reaches the deployment any more; its removal goes on',
   'deployment.removed': 'nothing of the deployment is left but retained data',
   'removal.held': 'a pass would remove a large share of production and waits for `allow_removal`',
   'removal.allowed': 'main named the hash of a held set of removals, which goes on',

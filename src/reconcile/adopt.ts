@@ -1,3 +1,4 @@
+import { canonicalJson } from '../model/canonical.ts';
 import { observation } from '../model/cause.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
 import type { Engine, ListedInstance } from '../runtime/engine.ts';
@@ -5,15 +6,17 @@ import { audit, put } from '../store/changes.ts';
 import { performEffect } from './boundaries.ts';
 import type { Driver } from './driver.ts';
 import type { Ports } from './ports.ts';
-import { routeRow } from './transitions.ts';
+import { withDeadline } from './slots/deadline.ts';
+import { takeRoute } from './transitions.ts';
 
 /**
  * Compares what an engine has with what is recorded: what runs and is owned is adopted, what should run and does not is
  * repaired, what nobody owns is removed. At a start, and after events may have been lost.
  */
 export async function adoptEngine(engine: Engine, ports: Ports, driver: Driver): Promise<void> {
-  const listed = await engine.list();
-  const artifacts = new Set(await engine.listArtifacts());
+  const ask = <T>(what: string, call: () => Promise<T>) => answered(engine, ports, what, call);
+  const listed = await ask('list', () => engine.list());
+  const artifacts = new Set(await ask('listArtifacts', () => engine.listArtifacts()));
   adoptInstances(engine, listed, ports, driver);
   await adoptArtifacts(engine, artifacts, ports, driver);
   await ports.reach('adopted');
@@ -46,11 +49,11 @@ function adoptRoute(
 ): void {
   ports.store.transact((recorded, generation) => {
     const row = recorded.instances.get(id);
-    if (row === undefined || JSON.stringify(row.route) === JSON.stringify(target)) return [];
+    if (row === undefined || canonicalJson(row.route) === canonicalJson(target)) return [];
     const deployment = recorded.deployment(row.env, row.app);
     const moved = put('instance', { ...row, route: target });
     if (deployment?.live?.instance !== id) return [moved];
-    return [moved, put('route', routeRow(deployment, deployment.live, target, generation()))];
+    return [moved, ...takeRoute(deployment, deployment.live, target, { recorded, generation })];
   });
 }
 
@@ -62,7 +65,8 @@ async function adoptArtifacts(
 ): Promise<void> {
   for (const row of [...ports.store.recorded.artifacts.values()]) {
     if (row.inputs.engine !== engine.name || row.state !== 'built' || present.has(row.key)) continue;
-    if (!(await engine.hasArtifact(row.key))) driver.artifactLost(row.key);
+    if (!(await answered(engine, ports, 'hasArtifact', () => engine.hasArtifact(row.key))))
+      driver.artifactLost(row.key);
   }
 }
 
@@ -76,7 +80,7 @@ async function removeOrphans(
     await removeOrphan(
       { instance: id },
       () => !ports.store.recorded.instances.has(id),
-      () => engine.remove(id),
+      () => answered(engine, ports, 'remove', () => engine.remove(id)),
       ports,
     );
   }
@@ -84,10 +88,16 @@ async function removeOrphans(
     await removeOrphan(
       { artifact: key },
       () => !ports.store.recorded.artifacts.has(key),
-      () => engine.removeArtifact(key),
+      () => answered(engine, ports, 'removeArtifact', () => engine.removeArtifact(key)),
       ports,
     );
   }
+}
+
+/** The answer of an engine, if it comes in time. */
+function answered<T>(engine: Engine, ports: Ports, what: string, call: () => Promise<T>): Promise<T> {
+  const late = { code: 'engine-failed', message: `engine "${engine.name}": no answer to ${what}` } as const;
+  return withDeadline(ports.clock, ports.limits.startMs, new AbortController().signal, late, call);
 }
 
 async function removeOrphan(

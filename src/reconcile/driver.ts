@@ -1,10 +1,11 @@
 import { observation } from '../model/cause.ts';
 import type { Problem } from '../model/errors.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
+import type { RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import type { EngineEvent } from '../runtime/engine.ts';
 import { audit, type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import { deploymentKey } from '../store/tables.ts';
+import { deploymentKey, type RowOf, type TableName } from '../store/tables.ts';
 import { limiter } from './limiter.ts';
 import type { Ports } from './ports.ts';
 import { ArtifactSlots } from './slots/artifact-slots.ts';
@@ -57,25 +58,28 @@ export class Driver {
     const { recorded } = this.#ports.store;
     for (const change of changes) {
       if ('audit' in change) continue;
-      const name = 'put' in change ? change.put : change.drop;
-      if (name === 'deployment') this.#wakeDeployment(change.row as Parameters<typeof deploymentKey>[0], recorded);
-      if (name === 'instance')
-        this.#wakeInstance(change.row as { id: InstanceId } & Parameters<typeof deploymentKey>[0]);
-      if (name === 'artifact') this.#wakeArtifact((change.row as { key: ArtifactKey }).key, recorded);
-      if (name === 'retained') this.#wakeRetained((change.row as { dataName: string }).dataName, recorded);
+      const { table, row } = rowOf(change);
+      if (table === 'deployment') this.#wakeDeployment(row, recorded);
+      if (table === 'instance') this.#wakeInstance(row);
+      if (table === 'artifact') this.#wakeArtifact(row.key, recorded);
+      if (table === 'retained') this.#wakeRetained(row.dataName, recorded);
     }
+    if (changes.some((change) => 'put' in change && change.put === 'route'))
+      this.#ports.gateways.announce(recorded.generation);
   }
 
-  #wakeDeployment(row: Parameters<typeof deploymentKey>[0], recorded: RecordedView): void {
+  #wakeDeployment(row: RecordedDeployment, recorded: RecordedView): void {
     const now = recorded.deployments.get(deploymentKey(row));
     this.#slots.deployment.wake(deploymentKey(row));
     for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
     for (const target of [now?.live?.target, now?.next?.target]) if (target) this.#slots.artifact.wake(target.artifact);
   }
 
-  #wakeInstance(row: { id: InstanceId } & Parameters<typeof deploymentKey>[0]): void {
+  #wakeInstance(row: RecordedInstance): void {
     this.#slots.instance.wake(row.id);
     this.#slots.deployment.wake(deploymentKey(row));
+    // The last instance of an artifact may have been what kept it.
+    this.#slots.artifact.wake(row.target.artifact);
   }
 
   #wakeArtifact(key: ArtifactKey, recorded: RecordedView): void {
@@ -111,7 +115,7 @@ export class Driver {
   instanceEnded(id: InstanceId, problem: Problem): void {
     this.#ports.store.transact((recorded) => {
       const row = recorded.instances.get(id);
-      return row?.state === 'running' ? this.#instanceSlots.failed(row, problem, recorded) : [];
+      return row === undefined ? [] : this.#instanceSlots.ended(row, problem, recorded);
     });
   }
 
@@ -128,4 +132,10 @@ export class Driver {
       ];
     });
   }
+}
+
+type RowChange = { [T in TableName]: { readonly table: T; readonly row: RowOf<T> } }[TableName];
+
+function rowOf(change: Exclude<Change, { audit: unknown }>): RowChange {
+  return { table: 'put' in change ? change.put : change.drop, row: change.row } as RowChange;
 }

@@ -39,7 +39,7 @@ export class Reconciler {
   /** Adopts what runs, takes up what was under way, and begins to look. Resolves when adoption is over; looking goes on. */
   async start(): Promise<void> {
     const { signal } = this.#stop;
-    for (const engine of this.#ports.engines.values()) this.#loops.push(this.#listen(engine));
+    for (const engine of this.#ports.engines.values()) this.#loops.push(this.#listen(engine).catch(() => {}));
     for (const engine of this.#ports.engines.values()) await this.#adopt(engine);
     this.#driver.wakeAll();
     await this.#observer.restore(signal);
@@ -168,15 +168,20 @@ export class Reconciler {
   }
 
   async #listen(engine: Engine): Promise<void> {
-    try {
-      for await (const event of engine.events(this.#stop.signal)) {
-        if (event.kind === 'gap') this.#adopting = this.#adopting.then(() => this.#adopt(engine));
+    for await (const event of engine.events(this.#stop.signal)) {
+      try {
+        if (event.kind === 'gap') this.#adoptSoon(engine);
         else this.#driver.observe(event);
+      } catch (error) {
+        // What could not be recorded is found again by comparing.
+        this.#ports.log.warn(`event of "${engine.name}": ${error instanceof Error ? error.message : String(error)}`);
+        this.#adoptSoon(engine);
       }
-    } catch (error) {
-      if (!isAbort(error))
-        this.#ports.log.warn(`events of "${engine.name}": ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  #adoptSoon(engine: Engine): void {
+    this.#adopting = this.#adopting.then(() => this.#adopt(engine));
   }
 
   /** Adopts what an engine has; tries again for as long as the engine does not answer. */

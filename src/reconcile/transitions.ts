@@ -1,3 +1,4 @@
+import { canonicalJson } from '../model/canonical.ts';
 import type { Target } from '../model/desired.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
@@ -12,7 +13,7 @@ export interface RouteContext {
   readonly generation: () => number;
 }
 
-/** The rows that lead requests to what is live from now on; the old route becomes a tombstone where it was another one. */
+/** The rows that lead requests to what is live from now on; the old route becomes a tombstone where it was another one. Nothing where nothing differs. */
 export function routeChanges(
   old: Target | null,
   live: LiveState,
@@ -21,14 +22,24 @@ export function routeChanges(
 ): Change[] {
   const instance = context.recorded.instances.get(live.instance);
   if (instance?.route == null) return [];
-  return [
-    ...leaveRoute(old, live.target, row, context),
-    put('route', routeRow(row, live, instance.route, context.generation())),
-  ];
+  return [...leaveRoute(old, live.target, row, context), ...takeRoute(row, live, instance.route, context)];
+}
+
+/** The route row of something live, if it is not there already. */
+export function takeRoute(
+  row: RecordedDeployment,
+  live: LiveState,
+  target: RouteTarget,
+  context: RouteContext,
+): Change[] {
+  const wanted = routeRow(row, live, target, 0);
+  const current = context.recorded.route(wanted.host, wanted.path);
+  if (current !== undefined && canonicalJson({ ...current, generation: 0 }) === canonicalJson(wanted)) return [];
+  return [put('route', { ...wanted, generation: context.generation() })];
 }
 
 /** The route row of something live. */
-export function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget, generation: number): RouteRow {
+function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget, generation: number): RouteRow {
   const { policy } = live.target;
   const own: RouteTarget = target.kind === 'static' ? { ...target, fallback: policy.fallback } : target;
   return {

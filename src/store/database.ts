@@ -120,12 +120,7 @@ export function openDatabase(path: string): Connection {
   try {
     const db = new Database(path);
     try {
-      db.pragma('journal_mode = WAL');
-      db.pragma('synchronous = FULL');
-      db.pragma('foreign_keys = ON');
-      db.pragma('busy_timeout = 5000');
-      checkWhole(db, path);
-      migrate(db, path);
+      prepareDatabase(db, path);
     } catch (error) {
       db.close();
       throw error;
@@ -134,6 +129,16 @@ export function openDatabase(path: string): Connection {
   } catch (error) {
     throw storeError(error, path);
   }
+}
+
+/** Sets a database up for writing: durable, checked, and with the tables of this version. */
+export function prepareDatabase(db: Database.Database, path: string): void {
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  db.pragma('busy_timeout = 5000');
+  checkWhole(db, path);
+  migrate(db, path);
 }
 
 /** Opens the database to read it while another process writes. */

@@ -11,7 +11,7 @@ import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
 import { type DeploymentStep, neverHealthy, nextOfDeployment, type Wait } from '../progress.ts';
-import { leaveRoute, retireInstance, routeRow, touchArtifact } from '../transitions.ts';
+import { leaveRoute, retireInstance, takeRoute, touchArtifact } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlotKind } from './slots.ts';
 
@@ -186,11 +186,10 @@ export class DeploymentSlots implements SlotKind<Step> {
     await this.#ports.reach('switching');
     this.#change(key, 'switch', (row, next, context) => this.#switchChanges(row, next, context));
     await this.#ports.reach('switched');
-    this.#ports.gateways.announce(this.#ports.store.recorded.generation);
   }
 
   #switchChanges(row: RecordedDeployment, next: NextState, context: Context): Change[] {
-    const { recorded, generation } = context;
+    const { recorded } = context;
     const instance = next.instance === null ? undefined : recorded.instances.get(next.instance);
     if (next.target === null || instance?.route == null || instance.state !== 'running') return [];
     // A slower, older target never overwrites a newer one.
@@ -213,7 +212,7 @@ export class DeploymentSlots implements SlotKind<Step> {
     return [
       put('deployment', { ...row, live, next: null }),
       ...leaveRoute(row.live?.target ?? null, next.target, row, context),
-      put('route', routeRow(row, live, instance.route, generation())),
+      ...takeRoute(row, live, instance.route, context),
       ...(old === undefined ? [] : retireInstance(old, clock.now(), 'draining', limits.drainMs)),
       ...(row.live === null ? [] : touchArtifact(row.live.target.artifact, recorded, clock.now())),
       audit({ kind: 'deployment.live', env: row.env, app: row.app, cause: next.cause, detail }),
@@ -230,8 +229,8 @@ export class DeploymentSlots implements SlotKind<Step> {
   }
 
   async #unroute(key: string): Promise<void> {
-    const { store, clock, limits, gateways } = this.#ports;
-    this.#change(key, 'unroute', (row, _next, context) => {
+    const { clock, limits } = this.#ports;
+    this.#change(key, 'unroute', (row, next, context) => {
       if (row.live === null) return [];
       const instance = context.recorded.instances.get(row.live.instance);
       return [
@@ -239,10 +238,10 @@ export class DeploymentSlots implements SlotKind<Step> {
         ...leaveRoute(row.live.target, null, row, context),
         ...(instance === undefined ? [] : retireInstance(instance, clock.now(), 'draining', limits.drainMs)),
         ...touchArtifact(row.live.target.artifact, context.recorded, clock.now()),
+        audit({ kind: 'deployment.unrouted', env: row.env, app: row.app, cause: next.cause, detail: { revision: row.live.target.revision } }),
       ];
     });
     await this.#ports.reach('unrouted');
-    gateways.announce(store.recorded.generation);
   }
 
   async #retire(key: string): Promise<void> {

@@ -11,7 +11,7 @@ import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
 import { type InstanceStep, nextOfInstance, type Wait } from '../progress.ts';
-import { backoffMs, retireInstance, routeRow } from '../transitions.ts';
+import { backoffMs, retireInstance, takeRoute } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlotKind } from './slots.ts';
 
@@ -28,6 +28,8 @@ export class InstanceSlots implements SlotKind<Step> {
   readonly name = 'instance';
   readonly #ports: Ports;
   readonly #limit: Limiter;
+  /** Instances that ended while their start was under way: the event may come before the answer. */
+  readonly #endedEarly = new Map<InstanceId, Problem>();
 
   constructor(ports: Ports, limit: Limiter) {
     this.#ports = ports;
@@ -64,6 +66,7 @@ export class InstanceSlots implements SlotKind<Step> {
       code: 'start-failed',
       message: `start of "${row.app}": took longer than ${limits.startMs / 1000}s`,
     } as const;
+    this.#endedEarly.delete(row.id);
     try {
       await performEffect(reach, 'start', {
         intent: () => this.#isDue(row.id, 'start'),
@@ -76,7 +79,6 @@ export class InstanceSlots implements SlotKind<Step> {
         commit: (route) =>
           this.#change(row.id, (now, recorded, generation) => this.#started(now, route, recorded, generation)),
       });
-      this.#ports.gateways.announce(this.#ports.store.recorded.generation);
     } catch (error) {
       if (isAbort(error) && signal.aborted) throw error;
       if (isStoreError(error)) throw error;
@@ -103,6 +105,8 @@ export class InstanceSlots implements SlotKind<Step> {
 
   #started(row: RecordedInstance, route: RouteTarget, recorded: RecordedView, generation: () => number): Change[] {
     if (row.state !== 'starting') return [];
+    const ended = this.#endedEarly.get(row.id);
+    if (ended !== undefined) return this.failed(row, ended, recorded);
     const { clock } = this.#ports;
     const running = put('instance', {
       ...row,
@@ -119,9 +123,15 @@ export class InstanceSlots implements SlotKind<Step> {
     return [
       running,
       put('deployment', { ...deployment, live }),
-      put('route', routeRow(deployment, live, route, generation())),
+      ...takeRoute(deployment, live, route, { recorded, generation }),
       this.#event('drift.repaired', row, observation('the live instance was started again'), {}),
     ];
+  }
+
+  /** What is recorded when an engine says that an instance ended. */
+  ended(row: RecordedInstance, problem: Problem, recorded: RecordedView): Change[] {
+    if (row.state === 'starting') this.#endedEarly.set(row.id, problem);
+    return row.state === 'running' ? this.failed(row, problem, recorded) : [];
   }
 
   /** What is recorded when an instance could not be started, or ended by itself. */

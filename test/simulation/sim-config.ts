@@ -1,0 +1,84 @@
+import type { AppDeclaration } from '../../src/model/app.ts';
+import { DEFAULT_PREVIEWS, type Evaluation } from '../../src/model/config.ts';
+import type { AppId } from '../../src/model/ids.ts';
+import type { ConfigTree } from '../../src/starlark/config-tree.ts';
+
+/** One app as the simulated config file declares it. */
+export interface SimApp {
+  readonly id: string;
+  readonly path: string;
+  readonly spec: 'static' | 'procfile' | 'proxy';
+  /** URL of the source repo; `""`: a folder of the config repo; `"-"`: none. */
+  readonly repo: string;
+  readonly folder: string;
+  readonly params: number;
+  readonly timeoutMs: number;
+  readonly verify: boolean;
+}
+
+/** The simulated config file. */
+export interface SimConfig {
+  readonly broken: boolean;
+  readonly allowRemoval: string | null;
+  readonly apps: readonly SimApp[];
+}
+
+/** The name of the one config file. */
+export const CONFIG_FILE = 'config.star';
+
+/** Evaluates the simulated config file: what the real evaluator does with Starlark, in the smallest way that can fail. */
+export async function evaluateSimConfig(tree: ConfigTree): Promise<Evaluation> {
+  const file = tree.files.find(({ path }) => path === CONFIG_FILE);
+  const [bytes] = file === undefined ? [] : await tree.read([file.oid]);
+  const config = JSON.parse(new TextDecoder().decode(bytes)) as SimConfig;
+  if (config.broken) {
+    return {
+      ok: false,
+      errors: [{ code: 'config-invalid', file: CONFIG_FILE, line: 1, message: 'app: broken', hint: null }],
+    };
+  }
+  const release = { atomic: true, allowRemoval: config.allowRemoval };
+  return {
+    ok: true,
+    declarations: { apps: config.apps.map(declarationOf), previews: DEFAULT_PREVIEWS, release },
+    prints: [],
+  };
+}
+
+function declarationOf(app: SimApp): AppDeclaration {
+  return {
+    id: app.id as AppId,
+    route: { host: '', path: app.path },
+    source: sourceOf(app),
+    spec: app.spec,
+    gitBranch: null,
+    gitCommit: null,
+    gitAuth: null,
+    params:
+      app.spec === 'proxy'
+        ? { url: `https://target-${app.params}.example.com` }
+        : app.spec === 'procfile'
+          ? { N: app.params }
+          : {},
+    containerOpts: {},
+    containerArgs: {},
+    containerVols: [],
+    appConfig: {},
+    stage: true,
+    previews: true,
+    promote: 'on_merge',
+    strategy: 'blue_green',
+    stripPath: null,
+    health: { timeoutMs: app.timeoutMs },
+    idle: null,
+    verify: app.verify,
+    position: { file: CONFIG_FILE, line: 1, column: 1 },
+    notInEffect: [],
+  };
+}
+
+function sourceOf(app: SimApp): AppDeclaration['source'] {
+  if (app.repo === '-') return { kind: 'none' };
+  if (app.repo === '') return { kind: 'config', folder: app.folder };
+  return { kind: 'repo', url: app.repo, folder: app.folder };
+}
