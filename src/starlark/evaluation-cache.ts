@@ -12,7 +12,7 @@ export interface CachedEvaluation {
 
 /**
  * Keeps evaluations over restarts. Whatever it loses only costs time, so rows may be dropped at will (the oldest first), and
- * a row that can't be read counts as lost. Asked only for what is not in memory: a pass over an unchanged tree asks nothing.
+ * a row that can't be read counts as lost; but an error that it throws ends the evaluation. Asked only for what is not in memory: a pass over an unchanged tree asks nothing.
  */
 export interface EvaluationCache {
   /** All variants of these keys, in any order; up to 10,000 keys at once. */

@@ -411,3 +411,16 @@ test('a tree of more apps than are looked at is refused, and the files that come
     [['config-limit', '', 'the config repo declares more than 50000 apps']],
   );
 });
+
+test('a tree of many slow files is given up after twelve times the time of one, and goes on from there the next time', async (t) => {
+  const evaluator = testEvaluator(t, { timeoutMs: 100 });
+  const slow = Object.fromEntries(
+    Array.from({ length: 80 }, (_, i) => [`s${i}.star`, 'for i in range(1000000000): pass\n']),
+  );
+  const started = performance.now();
+  const first = await evaluator.inspect(treeOf(slow), never);
+  assert.ok(performance.now() - started < 6_000);
+  assert.match(first.errors[0]?.message ?? '', /^evaluating all files took longer than 1200ms; \d+ of them are left$/);
+  const second = await evaluator.inspect(treeOf(slow), never);
+  assert.ok(second.evaluated < first.evaluated);
+});
