@@ -1,23 +1,20 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAbort, MainspringError } from '../model/errors.ts';
+import { MainspringError } from '../model/errors.ts';
 import { type CommitId, isCommitId, type TreeId } from '../model/ids.ts';
 import type { GitCredential, Settings } from '../model/settings.ts';
 import type { RefListing, RepoUrl } from '../model/source.ts';
-import { parseRepoUrl, transportOf } from '../model/source-url.ts';
+import { transportOf } from '../model/source-url.ts';
 import { chooseCredential } from './credentials.ts';
 import { abandonable, deadline } from './deadline.ts';
 import type { CommitFacts, Git, RepoAccess, TreeEntry } from './git.ts';
-import { gitEnvironment, type HostEnvironment } from './git-environment.ts';
+import type { HostEnvironment } from './git-environment.ts';
 import { DEFAULT_LIMITS, type GitLimits } from './limits.ts';
-import { type GitListing, listLocalByGit, listRemote } from './list-by-git.ts';
-import { HttpLister } from './list-http.ts';
-import { hasRefFiles, readLocalRefs } from './list-local.ts';
-import { type LocalRepo, locateLocal } from './local-repo.ts';
+import { RefLister } from './list-refs.ts';
+import { locateLocal } from './local-repo.ts';
 import type { Remote } from './mirror.ts';
 import { Mirrors } from './mirrors.ts';
-import type { Refs } from './refs.ts';
 import { httpRemote, sshRemote } from './remotes.ts';
+import { checkUrl, goneCommit, localDamage, notACommit } from './repo-errors.ts';
 import { RepoObjects } from './repo-objects.ts';
 import { type MissingObject, UnreadableObject } from './unreadable-object.ts';
 import { RefWatch } from './watch-refs.ts';
@@ -42,21 +39,25 @@ class SystemGit implements Git {
   readonly #options: GitOptions;
   readonly #limits: GitLimits;
   readonly #now: () => number;
-  readonly #lister: HttpLister;
+  readonly #lister: RefLister;
   readonly #mirrors: Mirrors;
   readonly #objects: RepoObjects;
   readonly #closing = new AbortController();
   readonly #watches = new Set<RefWatch>();
-  /** Where local repos were found by the last listing or fetch, which is when the roots are checked. */
-  readonly #located = new Map<RepoUrl, LocalRepo>();
 
   constructor(options: GitOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#now = options.now ?? Date.now;
-    this.#lister = new HttpLister(options.env);
+    const mirrorsDir = join(options.dataDir, 'mirrors');
+    this.#lister = new RefLister({
+      localRoots: options.settings.git.localRoots,
+      env: options.env,
+      limits: this.#limits,
+      workDir: mirrorsDir,
+    });
     this.#mirrors = new Mirrors({
-      dir: this.#mirrorsDir,
+      dir: mirrorsDir,
       env: options.env,
       now: this.#now,
       onReplaced: (gitDir) => this.#objects.release(gitDir),
@@ -64,7 +65,8 @@ class SystemGit implements Git {
     this.#objects = new RepoObjects({
       env: options.env,
       limits: this.#limits,
-      gitDirOf: (repo) => this.#gitDirOf(repo),
+      gitDirOf: async (repo) =>
+        transportOf(repo) === 'local' ? (await this.#lister.located(repo)).commonDir : this.#mirrors.gitDir(repo),
       explain: (repo, error) => this.#explain(repo, error),
     });
   }
@@ -74,7 +76,7 @@ class SystemGit implements Git {
     const credential = chooseCredential(access, this.#options.settings.gitAuth);
     const asOf = this.#now();
     return this.#within(this.#limits.listMs, `list "${access.repo}"`, signal, async (limited) => {
-      const { head, branches } = await abandonable(limited, this.#refs(access.repo, credential, limited));
+      const { head, branches } = await abandonable(limited, this.#lister.list(access.repo, credential, limited));
       return { repo: access.repo, asOf, head, branches };
     });
   }
@@ -140,61 +142,13 @@ class SystemGit implements Git {
     await this.#lister.close();
   }
 
-  get #mirrorsDir(): string {
-    return join(this.#options.dataDir, 'mirrors');
-  }
-
-  async #refs(repo: RepoUrl, credential: GitCredential | null, signal: AbortSignal): Promise<Refs> {
-    const transport = transportOf(repo);
-    const { listMs: timeoutMs, listBytes: maxBytes } = this.#limits;
-    if (transport === 'http') return this.#lister.list({ repo, credential, signal, maxBytes });
-    await mkdir(this.#mirrorsDir, { recursive: true, mode: 0o700 });
-    const listing = { repo, cwd: this.#mirrorsDir, signal, timeoutMs, maxBytes };
-    if (transport === 'ssh')
-      return listRemote({
-        ...listing,
-        env: {
-          ...sshRemote(repo, credential, this.#options.env, {}).env,
-          GIT_CEILING_DIRECTORIES: this.#options.dataDir,
-        },
-      });
-    return this.#localRefs({ ...listing, env: gitEnvironment(this.#options.env) });
-  }
-
-  async #localRefs(listing: GitListing): Promise<Refs> {
-    const local = await this.#locate(listing.repo, 'git-list-failed');
-    try {
-      return (await hasRefFiles(local)) ? await readLocalRefs(local) : await listLocalByGit(listing, local);
-    } catch (error) {
-      if (error instanceof MainspringError || isAbort(error)) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new MainspringError('git-list-failed', `list "${listing.repo}": ${why}`, {
-        cause: error,
-        retry: 'after-interval',
-        hint: 'May the daemon read the repo? `git fsck` in it says whether it is whole.',
-      });
-    }
-  }
-
-  async #locate(repo: RepoUrl, code: 'git-list-failed' | 'git-fetch-failed'): Promise<LocalRepo> {
-    const local = await locateLocal(repo, this.#options.settings.git.localRoots, code);
-    this.#located.set(repo, local);
-    return local;
-  }
-
-  async #gitDirOf(repo: RepoUrl): Promise<string> {
-    if (transportOf(repo) !== 'local') return this.#mirrors.gitDir(repo);
-    const local = this.#located.get(repo) ?? (await this.#locate(repo, 'git-fetch-failed'));
-    return local.commonDir;
-  }
-
   async #bringCommit(
     repo: RepoUrl,
     credential: GitCredential | null,
     commit: CommitId,
     signal: AbortSignal,
   ): Promise<void> {
-    if (transportOf(repo) === 'local') await this.#locate(repo, 'git-fetch-failed');
+    if (transportOf(repo) === 'local') await this.#lister.locate(repo, 'git-fetch-failed');
     else if (await this.#isMirrored(repo, credential, commit, signal)) return;
     const type = await this.#objects.typeOf(repo, commit);
     if (type === null) throw goneCommit(repo, commit);
@@ -225,7 +179,7 @@ class SystemGit implements Git {
     const marker = await this.#mirrors.marker();
     if (transportOf(repo) === 'ssh') return sshRemote(repo, credential, this.#options.env, marker);
     if (this.#lister.baseOf(repo) === undefined) {
-      await this.#lister.list({ repo, credential, signal, maxBytes: this.#limits.listBytes });
+      await this.#lister.list(repo, credential, signal);
     }
     return httpRemote(this.#lister.baseOf(repo) ?? repo, credential, this.#options.env, marker);
   }
@@ -266,35 +220,4 @@ class SystemGit implements Git {
       hint: 'It is made anew by the next fetch. If this comes back, the disk may be failing.',
     });
   }
-}
-
-function checkUrl(repo: RepoUrl): void {
-  const parsed = parseRepoUrl(repo);
-  if (parsed.kind === 'repo' && parsed.url === repo) return;
-  const why = parsed.kind === 'fault' ? parsed.fault : `should be written "${parsed.url}"`;
-  throw new MainspringError('git-url-refused', `repo ${JSON.stringify(repo)}: ${why}`, {
-    ...(parsed.kind === 'fault' && parsed.hint !== null ? { hint: parsed.hint } : {}),
-  });
-}
-
-function goneCommit(repo: RepoUrl, commit: CommitId): MainspringError {
-  return new MainspringError('git-ref-moved', `fetch "${repo}": it does not have ${commit} (any more)`, {
-    retry: 'now',
-    hint: 'The ref has moved meanwhile, or git_commit names a commit that is not in this repo.',
-  });
-}
-
-function notACommit(repo: RepoUrl, commit: CommitId, type: string): MainspringError {
-  return new MainspringError('git-fetch-failed', `fetch "${repo}": ${commit} is a ${type}, not a commit`, {
-    hint: 'Check git_commit: `git rev-parse NAME^{commit}` gives the commit of a tag.',
-  });
-}
-
-function localDamage(repo: RepoUrl, error: Error): MainspringError {
-  const code = error instanceof UnreadableObject ? 'git-fetch-failed' : 'git-ref-missing';
-  return new MainspringError(code, `read "${repo}": ${error.message}`, {
-    cause: error,
-    retry: 'after-interval',
-    hint: 'May the daemon read the repo? `git fsck` in it says whether it is whole.',
-  });
 }

@@ -21,15 +21,14 @@ export interface HttpListing {
 /** Lists refs over HTTP in this process, with kept connections and the machine's proxies and certificates. */
 export class HttpLister {
   readonly #env: HostEnvironment;
-  readonly #bases = new Map<RepoUrl, string>();
   #dispatcher: Promise<Dispatcher> | null = null;
 
   constructor(env: HostEnvironment) {
     this.#env = env;
   }
 
-  /** HEAD and the branches, from the server itself. */
-  async list(listing: HttpListing): Promise<Refs> {
+  /** HEAD and the branches, from the server itself, and where the repo is after redirects. */
+  async list(listing: HttpListing): Promise<{ readonly refs: Refs; readonly base: string }> {
     const { repo, credential, signal, maxBytes } = listing;
     const authorization = credential === null ? null : await readAuthorization(credential);
     const secrets = authorization?.secrets ?? [];
@@ -38,22 +37,11 @@ export class HttpLister {
     const http = new SmartHttp({ repo, dispatcher: await this.#dispatcher, signal, maxBytes, authorize, secrets });
     try {
       const refs = await listServerRefs({ http, url: repo, symrefs: true });
-      this.#bases.set(repo, http.base);
-      return refsOf(refs);
+      return { refs: refsOf(refs), base: http.base };
     } catch (error) {
-      if (error instanceof NoRefs) return { head: null, branches: {} };
+      if (error instanceof NoRefs) return { refs: { head: null, branches: {} }, base: http.base };
       throw listFailure(repo, error);
     }
-  }
-
-  /** Where the last listing found the repo after redirects; undefined if there was none. */
-  baseOf(repo: RepoUrl): string | undefined {
-    return this.#bases.get(repo);
-  }
-
-  /** Forgets where the repo was found. */
-  forget(repo: RepoUrl): void {
-    this.#bases.delete(repo);
   }
 
   /** Ends all connections. */
@@ -86,8 +74,9 @@ function reasonOf(error: Error): string {
 
 /** Trusts what git would trust: the file that the environment names, else the machine's store, and Node's own list. */
 async function makeDispatcher(env: HostEnvironment): Promise<Dispatcher> {
-  const httpProxy = env.http_proxy;
-  const httpsProxy = env.https_proxy ?? env.HTTPS_PROXY;
+  const anyProxy = env.all_proxy ?? env.ALL_PROXY;
+  const httpProxy = env.http_proxy ?? anyProxy;
+  const httpsProxy = env.https_proxy ?? env.HTTPS_PROXY ?? anyProxy;
   const noProxy = env.no_proxy ?? env.NO_PROXY;
   const ca = await trusted(env);
   return new EnvHttpProxyAgent({

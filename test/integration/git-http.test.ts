@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -340,6 +341,21 @@ for (const [name, options, config] of [
     assert.deepEqual(await readAll(git, access(url), next), { a: 'next' });
   });
 }
+
+test('https is verified against the certificates that the environment names, in listing and fetching', async (t) => {
+  const dir = await tempDir(t);
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  execFileSync('openssl', [...made, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
+  const { repo, url } = await bed(t, { tls: { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') } });
+  const commit = await repo.commitAndPush({ a: '1' });
+  const trusting = await testGit(t, { env: { PATH: process.env.PATH, GIT_SSL_CAINFO: cert } });
+  assert.deepEqual((await trusting.list(access(url), never)).branches, { main: commit });
+  assert.deepEqual(await readAll(trusting, access(url), commit), { a: '1' });
+  const careful = await testGit(t, { env: { PATH: process.env.PATH } });
+  await assert.rejects(careful.list(access(url), never), { code: 'git-list-failed' });
+});
 
 test('URLs and refs that git would take for options or commands never reach it', async (t) => {
   const git = await testGit(t, { localRoots: ['/'] });

@@ -178,6 +178,8 @@ test('a fetch that waits for another one ends when it is aborted, and the other 
   await assert.rejects(waiting, { name: 'AbortError' });
   assert.ok(performance.now() - started < 400);
   await first;
+  // Nothing of git goes on: neither it nor the helper that it started.
+  await eventually('no git is left', async () => (await gitsOf(git.dataDir, process.pid)).length === 0);
   hold = false;
   assert.equal(await readA(git, url, two), '2');
 });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { CLEAN_GIT_ENV } from './git-repo.ts';
@@ -14,6 +15,8 @@ export interface GitServerOptions {
   readonly tokens?: readonly string[];
   /** False: the server only speaks the old protocol. */
   readonly protocolV2?: boolean;
+  /** Serves https with this key and certificate (PEM). */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** Sees every request first; true: it was answered (or is being kept waiting) there. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
@@ -27,7 +30,7 @@ export interface SeenRequest {
 
 /** A running git server. */
 export interface GitServer {
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  /** `http://127.0.0.1:PORT` (or https), without a slash at the end. */
   readonly url: string;
   readonly port: number;
   /** All requests so far, oldest first. */
@@ -39,13 +42,14 @@ export interface GitServer {
 /** Serves bare repos over smart HTTP by `git http-backend`, on loopback and a free port. Pushing is allowed where a repo's `http.receivepack` says so. */
 export async function startGitServer(t: TestContext | null, options: GitServerOptions): Promise<GitServer> {
   const seen: SeenRequest[] = [];
-  const server = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     const authorization = request.headers.authorization ?? null;
     seen.push({ method: request.method ?? '', url: request.url ?? '', authorization });
     if (options.intercept?.(request, response) === true) return;
     if (isAllowed(options, authorization)) runBackend(options, request, response);
     else response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end('who are you?');
-  });
+  };
+  const server = options.tls === undefined ? createServer(handle) : createTlsServer(options.tls, handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const close = async () => {
@@ -53,7 +57,8 @@ export async function startGitServer(t: TestContext | null, options: GitServerOp
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
   t?.after(close);
-  return { url: `http://127.0.0.1:${port}`, port, requests: () => [...seen], close };
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  return { url: `${scheme}://127.0.0.1:${port}`, port, requests: () => [...seen], close };
 }
 
 function isAllowed(options: GitServerOptions, authorization: string | null): boolean {
