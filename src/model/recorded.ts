@@ -138,6 +138,8 @@ export interface RecordedConfig {
   /** The newest commit that evaluated: what is followed. */
   readonly accepted: CommitId | null;
   readonly acceptedCause: Cause | null;
+  /** The newest accepted commit whose plan is recorded: from then on deployments speak of it. */
+  readonly planned: CommitId | null;
   /** Errors of the newest commit, if it was rejected. */
   readonly errors: readonly ConfigError[];
 }

@@ -1,8 +1,11 @@
 import type { Desired } from '../model/desired.ts';
 import { isAbort } from '../model/errors.ts';
+import type { CommitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Engine } from '../runtime/engine.ts';
+import { type Change, put } from '../store/changes.ts';
+import type { RecordedView } from '../store/recorded.ts';
 import { acceptStep, tidyReleases } from './accept.ts';
 import { adoptEngine } from './adopt.ts';
 import { DesireMemo, desire, type Sliced } from './desire.ts';
@@ -143,7 +146,7 @@ export class Reconciler {
       );
       await this.#ports.yieldTurn();
     }
-    store.transact((recorded) => tidyReleases(recorded));
+    store.transact((recorded) => [...tidyReleases(recorded), ...plannedChange(recorded, desired.configCommit)]);
     if (value.steps.length > 0) await reach('accepted');
   }
 
@@ -198,4 +201,8 @@ export class Reconciler {
       }
     }
   }
+}
+
+function plannedChange(recorded: RecordedView, planned: CommitId): Change[] {
+  return recorded.config.planned === planned ? [] : [put('config', { ...recorded.config, planned })];
 }

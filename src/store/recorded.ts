@@ -20,6 +20,7 @@ const NO_CONFIG: RecordedConfig = {
   seenCause: null,
   accepted: null,
   acceptedCause: null,
+  planned: null,
   errors: [],
 };
 

@@ -111,7 +111,7 @@ function table<Row extends object>(
 
 /** Every table whose rows are changed by `ChangeSet`s; the log has its own way in. */
 export const TABLES = {
-  config: table<RecordedConfig>('config', [], ['seen', 'seenAt', 'seenCause', 'accepted', 'acceptedCause', 'errors'], {
+  config: table<RecordedConfig>('config', [], ['seen', 'seenAt', 'seenCause', 'accepted', 'acceptedCause', 'planned', 'errors'], {
     jsonFields: ['seenCause', 'acceptedCause', 'errors'],
     fixed: { id: 1 },
   }),

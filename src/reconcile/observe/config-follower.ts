@@ -147,8 +147,8 @@ function configRow(
   seen: { commit: CommitId; cause: Cause; seenAt: number; evaluation: Evaluation },
 ) {
   const { commit, cause, seenAt, evaluation } = seen;
-  const { accepted, acceptedCause } = recorded.config;
-  const looked = { seen: commit, seenAt, seenCause: cause };
+  const { accepted, acceptedCause, planned } = recorded.config;
+  const looked = { seen: commit, seenAt, seenCause: cause, planned };
   const errors: readonly ConfigError[] = evaluation.ok ? [] : evaluation.errors;
   return evaluation.ok
     ? { ...looked, accepted: commit, acceptedCause: cause, errors }

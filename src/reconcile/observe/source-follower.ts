@@ -49,12 +49,13 @@ async function lookAt(
   } catch (error) {
     // A folder that is not there is the app's own affair: it is not the repo that failed.
     if (!(error instanceof MainspringError) || error.code !== 'git-path-missing') throw error;
-    return { ...of, resolved: known?.resolved ?? null, problem: problemOf(error) };
+    // Nothing but a push can mend it.
+    return { ...of, resolved: known?.resolved ?? null, problem: { ...problemOf(error), retry: 'needs-human' } };
   }
 }
 
 function missing(query: KeyedQuery, listing: RefListing): Problem {
-  const retry = 'after-interval' as const;
+  const retry = 'needs-human' as const;
   if (Object.keys(listing.branches).length === 0) {
     return {
       code: 'git-repo-empty',

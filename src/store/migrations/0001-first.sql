@@ -5,7 +5,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE config (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   seen TEXT, seen_at INTEGER, seen_cause TEXT,
-  accepted TEXT, accepted_cause TEXT,
+  accepted TEXT, accepted_cause TEXT, planned TEXT,
   errors TEXT NOT NULL
 ) STRICT;
 CREATE TABLE repos (repo TEXT PRIMARY KEY, listing TEXT, error TEXT) STRICT;

@@ -1,0 +1,151 @@
+import { isoTime } from '../model/clock.ts';
+import type { RecordedDeployment, RecordedInstance, RecordedRelease } from '../model/recorded.ts';
+import type { Target } from '../model/desired.ts';
+import type { Status, StatusDeployment, StatusEnvironment } from '../model/surface.ts';
+import type { RecordedView } from '../store/recorded.ts';
+import type { RecordedEnvironment } from '../store/tables.ts';
+
+/** What a status says besides what is recorded. */
+export interface StatusFacts {
+  readonly version: string;
+  readonly repo: string;
+  readonly branch: string;
+  /** `ID:HASH` of the newest audit event. */
+  readonly head: string;
+  /** When a repo was last listed with success, in milliseconds since the epoch. */
+  readonly asOf: (repo: string) => number | null;
+  /** Whether a pass is due or under way. */
+  readonly passing: boolean;
+  readonly notInEffect: readonly string[];
+}
+
+/** What runs and why, as `status --json` gives it. Pure. */
+export function statusOf(recorded: RecordedView, facts: StatusFacts): Status {
+  const { config } = recorded;
+  return {
+    version: facts.version,
+    config: {
+      repo: facts.repo,
+      branch: facts.branch,
+      commit: config.seen,
+      accepted: config.accepted,
+      planned: config.planned,
+      errors: config.errors,
+    },
+    settled: !facts.passing && isSettled(recorded, facts),
+    environments: environmentsOf(recorded),
+    releases: [...recorded.releases.values()].map(releaseOf),
+    sources: sourcesOf(recorded, facts),
+    audit: { head: facts.head },
+    ...(facts.notInEffect.length > 0 ? { not_in_effect: facts.notInEffect } : {}),
+  };
+}
+
+/** Whether no step is running, queued or awaiting a retry. Held and quarantined count as settled; timers of retention don't count. */
+function isSettled(recorded: RecordedView, facts: StatusFacts): boolean {
+  const { config } = recorded;
+  if (config.accepted !== config.planned) return false;
+  const tip = recorded.repos.get(facts.repo)?.listing?.branches[facts.branch];
+  if (tip !== undefined && tip !== config.seen) return false;
+  return (
+    every(recorded.deployments, ({ next }) => next === null || next.state === 'held' || next.state === 'quarantined') &&
+    every(recorded.instances, isInstanceSettled) &&
+    every(recorded.artifacts, ({ state }) => state === 'built' || state === 'failed') &&
+    every(recorded.retained, ({ state }) => state === 'kept')
+  );
+}
+
+function isInstanceSettled({ state, problem, retryAt }: RecordedInstance): boolean {
+  return state === 'running' || (state === 'starting' && problem?.retry === 'needs-human' && retryAt === null);
+}
+
+function every<T>(rows: ReadonlyMap<string, T>, holds: (row: T) => boolean): boolean {
+  for (const row of rows.values()) if (!holds(row)) return false;
+  return true;
+}
+
+function environmentsOf(recorded: RecordedView): StatusEnvironment[] {
+  const byName = new Map<string, RecordedDeployment[]>();
+  for (const row of recorded.deployments.values()) {
+    const rows = byName.get(row.env);
+    if (rows === undefined) byName.set(row.env, [row]);
+    else rows.push(row);
+  }
+  return [...recorded.environments.values()]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((environment) => environmentOf(environment, byName.get(environment.name) ?? [], recorded));
+}
+
+function environmentOf(
+  environment: RecordedEnvironment,
+  rows: readonly RecordedDeployment[],
+  recorded: RecordedView,
+): StatusEnvironment {
+  return {
+    name: environment.name,
+    kind: environment.kind,
+    parked: environment.parked,
+    cause: environment.cause,
+    ...(environment.errors.length > 0 ? { errors: environment.errors } : {}),
+    deployments: rows.toSorted((a, b) => (a.app < b.app ? -1 : 1)).map((row) => deploymentOf(row, recorded)),
+  };
+}
+
+function deploymentOf(row: RecordedDeployment, recorded: RecordedView): StatusDeployment {
+  const { live, next } = row;
+  return {
+    app: row.app,
+    url: live?.target.values.url ?? next?.target?.values.url ?? '',
+    live:
+      live === null
+        ? null
+        : { ...side(live.target, recorded), since: live.since, asleep: live.asleep, condition: live.condition },
+    next:
+      next === null
+        ? null
+        : {
+            ...(next.target === null ? NO_SIDE : side(next.target, recorded)),
+            state: next.state,
+            reason: reasonOf(next, recorded),
+            release: next.release,
+          },
+  };
+}
+
+const NO_SIDE = { revision: null, artifact: null, config_commit: null, source_commit: null };
+
+function side(target: Target, recorded: RecordedView) {
+  return {
+    revision: target.revision as string,
+    artifact: { key: target.artifact as string, digest: recorded.artifacts.get(target.artifact)?.digest ?? null },
+    config_commit: target.configCommit as string,
+    source_commit: target.sourceCommit as string | null,
+  };
+}
+
+/** Why something is where it is: its own reason, or what the build or the start that it waits for ran into. */
+function reasonOf(next: NonNullable<RecordedDeployment['next']>, recorded: RecordedView): string | null {
+  if (next.reason !== null) return next.reason;
+  if (next.target === null) return null;
+  if (next.state === 'building') return recorded.artifacts.get(next.target.artifact)?.problem?.message ?? null;
+  return next.instance === null ? null : (recorded.instances.get(next.instance)?.problem?.message ?? null);
+}
+
+function releaseOf(release: RecordedRelease): Status['releases'][number] {
+  const { id, env, state, members, removalHash } = release;
+  return { id, env, state, members, blocked_by: [], removal_hash: removalHash };
+}
+
+function sourcesOf(recorded: RecordedView, facts: StatusFacts): Status['sources'] {
+  const repos = new Set([facts.repo, ...recorded.repos.keys()]);
+  return [...repos].sort().map((repo) => {
+    const row = recorded.repos.get(repo);
+    const asOf = facts.asOf(repo) ?? row?.listing?.asOf ?? null;
+    const error = row?.error ?? null;
+    return {
+      repo,
+      as_of: asOf === null ? null : isoTime(asOf),
+      error: error === null ? null : { code: error.code, message: error.message, hint: error.hint },
+    };
+  });
+}
