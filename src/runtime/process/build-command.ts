@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../model/clock.ts';
 import { formatDuration } from '../../model/duration.ts';
 import { MainspringError } from '../../model/errors.ts';
@@ -28,10 +29,14 @@ export interface BuildTools {
   readonly families: Families;
 }
 
+type Stream = LogLine['stream'];
+
 const REASON_LINES = 8;
 
 /** Runs a build command to its end, its output going to the build's log. Whatever the outcome, nothing of it runs when this comes back. */
 export async function runBuild(tools: BuildTools, build: BuildCommand, signal: AbortSignal): Promise<void> {
+  // Opened before, as Node throws away what is printed while nobody reads.
+  const files = { stdout: await build.logs.open('stdout'), stderr: await build.logs.open('stderr') };
   const child = spawn('/bin/sh', ['-c', build.command], {
     cwd: build.cwd,
     env: { ...build.environment },
@@ -39,7 +44,7 @@ export async function runBuild(tools: BuildTools, build: BuildCommand, signal: A
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(build.user ?? {}),
   });
-  const written = keepOutput(child, build.logs).catch(() => undefined);
+  const written = keepOutput(child, files, build.logs).catch(() => undefined);
   const family = familyOf(tools.table, child, build.key);
   const cancel = new AbortController();
   const limit = tools.clock.sleep(build.timeoutMs, AbortSignal.any([signal, cancel.signal])).then(() => 'too late');
@@ -74,9 +79,9 @@ function endOf(child: ChildProcess): Promise<string> {
 }
 
 /** Writes what comes, one piece at a time, so that a build that prints without end waits for the disk and stays within bounds. */
-async function keepOutput(child: ChildProcess, logs: LogFiles): Promise<void> {
-  const keep = async (stream: LogLine['stream']) => {
-    const file = await logs.open(stream);
+async function keepOutput(child: ChildProcess, files: Record<Stream, FileHandle>, logs: LogFiles): Promise<void> {
+  const keep = async (stream: Stream) => {
+    const file = files[stream];
     try {
       for await (const chunk of child[stream] ?? []) {
         await file.write(chunk);

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { InstanceId } from '../../src/model/ids.ts';
+import type { ProcessEngine } from '../../src/runtime/process/process-engine.ts';
+import { systemProcessTable } from '../../src/runtime/process/process-table.ts';
+import { eventually } from '../contract/engine-contract.ts';
+import { cgroupsOf, type ProcessBench, processBench, STEADY_APP } from '../contract/process-fixture.ts';
+import { buildOf, instanceOf, never } from '../contract/process-requests.ts';
+
+const CONTROLLER = fileURLToPath(new URL('../contract/process-controller.ts', import.meta.url));
+const KILLS = 12;
+
+/** Runs the controller and kills it, with no chance to clear up, so long after it is ready. */
+async function killedAfter(bench: ProcessBench, ms: number): Promise<void> {
+  const child = spawn(process.execPath, [CONTROLLER, bench.dataDir, bench.installation], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  await delay(ms);
+  const end = once(child, 'exit');
+  child.kill('SIGKILL');
+  assert.deepEqual(await end, [null, 'SIGKILL']);
+}
+
+/** Everything that is in the engine's folder, but for data and the folders themselves. */
+async function leftovers(bench: ProcessBench): Promise<string[]> {
+  const dir = join(bench.dataDir, 'process');
+  const folders = ['artifacts', 'builds', 'instances', 'logs', 'run', 'work'];
+  const found = await Promise.all(
+    folders.map(async (name) => (await readdir(join(dir, name)).catch(() => [])).map((item) => `${name}/${item}`)),
+  );
+  return found.flat();
+}
+
+/** Instances by the number of first processes that run for them. */
+async function runningNow(bench: ProcessBench): Promise<Record<string, number>> {
+  const table = systemProcessTable();
+  const count: Record<string, number> = {};
+  for (const pid of await bench.marked()) {
+    const id = table.environment(pid)?.get('MAINSPRING_INSTANCE') ?? 'build';
+    count[id] = (count[id] ?? 0) + 1;
+  }
+  return count;
+}
+
+async function converge(engine: ProcessEngine): Promise<void> {
+  const artifact = await engine.build(
+    buildOf(STEADY_APP, { build: 'setsid sleep 1000 & echo built > built' }),
+    never(),
+  );
+  for (const id of ['a', 'b'] as InstanceId[])
+    await engine.start(instanceOf(artifact, { id, dataName: `prod/${id}` }), never());
+}
+
+test('after a kill -9 of the controller at any moment all is found again: nothing runs twice, nothing is left', async (t) => {
+  const bench = await processBench(t);
+  const states = new Set<string>();
+  for (let n = 0; n < KILLS; n++) {
+    await killedAfter(bench, n * 23);
+    const engine = await bench.restart();
+    for (const { id, state } of await engine.list()) states.add(`${id} ${state.state}`);
+    await converge(engine);
+    await eventually(async () => {
+      const { a, b, ...others } = await runningNow(bench);
+      return a === 1 && b === 1 && Object.keys(others).length === 0 ? true : undefined;
+    });
+    const tree = join(bench.dataDir, 'process', 'artifacts', (await engine.listArtifacts())[0] ?? '', 'tree');
+    assert.equal(await readFile(join(tree, 'built'), 'utf8'), 'built\n');
+    for (const { id } of await engine.list()) await engine.remove(id);
+    for (const key of await engine.listArtifacts()) await engine.removeArtifact(key);
+    assert.deepEqual([await runningNow(bench), await leftovers(bench), cgroupsOf(bench.installation)], [{}, [], []]);
+  }
+  assert.ok(states.size > 0, 'no kill hit a moment at which something was there');
+});
