@@ -97,6 +97,11 @@ export interface Engine {
   listArtifacts(): Promise<readonly ArtifactKey[]>;
   /** Removes the data folder that `dataName` names. A missing one counts as removed. */
   removeData(dataName: string): Promise<void>;
+  /**
+   * After an unclean stop: removes artifacts finished since then (milliseconds since the epoch) that are not whole, and says
+   * which. An engine without this keeps its artifacts safe by itself.
+   */
+  recheck?(since: number): Promise<readonly ArtifactKey[]>;
   logs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogLine>;
   /** What happens from now on. Ends when the signal aborts. */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>;

@@ -10,8 +10,8 @@ import type { Probe, ProbeResult } from './engine.ts';
 
 /** What a real probe is made with. */
 export interface ProbeOptions {
-  /** One look takes at most so long. */
-  readonly timeoutMs: number;
+  /** One look takes at most so long. Default: five seconds. */
+  readonly timeoutMs?: number;
   /** Addresses that external targets may have besides public ones. */
   readonly allow: ProxyAllow;
 }
@@ -24,20 +24,20 @@ const HEALTHY: ProbeResult = { healthy: true };
  * Looks at a target once: a static one by its folder, any other by a GET on a connection of its own that follows no redirect (a 3xx
  * counts as what it is). A proxy app whose health is not declared (path `/`, 200) counts as healthy: its server is not ours to judge.
  */
-export function createProbe(options: ProbeOptions): Probe {
+export function createProbe({ allow, timeoutMs = 5_000 }: ProbeOptions): Probe {
   return async (target, check, signal) => {
     if (target.kind === 'static') return staticHealth(target.root);
     if (target.external && check.path === '/' && check.expect === 200) return HEALTHY;
-    const limit = AbortSignal.timeout(options.timeoutMs);
+    const limit = AbortSignal.timeout(timeoutMs);
     try {
       const { statusCode } = await get(target, check, {
-        allow: options.allow,
+        allow,
         signal: AbortSignal.any([signal, limit]),
       });
       if (statusCode === check.expect) return HEALTHY;
       return sick(`GET ${check.path} answered ${statusCode}, expected ${check.expect}`);
     } catch (error) {
-      if (limit.aborted) return sick(`GET ${check.path} gave no answer within ${formatDuration(options.timeoutMs)}`);
+      if (limit.aborted) return sick(`GET ${check.path} gave no answer within ${formatDuration(timeoutMs)}`);
       return sick(`GET ${check.path}: ${describe(error)}`);
     }
   };

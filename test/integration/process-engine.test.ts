@@ -9,6 +9,7 @@ import { NO_PARENTS } from '../../src/runtime/process/cgroups.ts';
 import { ProcessEngine } from '../../src/runtime/process/process-engine.ts';
 import { psTable, systemProcessTable } from '../../src/runtime/process/process-table.ts';
 import { eventually, systemClock } from '../contract/engine-contract.ts';
+import { tempFolder } from '../contract/fixtures.ts';
 import { PROGRAM_PATH, type ProcessBench, processBench, STEADY_APP } from '../contract/process-fixture.ts';
 import { buildOf, instanceOf, never, run } from '../contract/process-requests.ts';
 
@@ -233,6 +234,37 @@ test('where no cgroup may be made, the number of processes is watched, also of a
   const events = next.events(AbortSignal.timeout(20_000));
   await writeFile(join(bench.dataDir, 'process', 'data', request.dataName, 'go'), '');
   assert.equal(await exitOf(next, events), 'killed: had more than 4 processes (watched)');
+});
+
+test('where cgroups may be made but not entered, limits are watched', async (t) => {
+  const parent = await tempFolder(t);
+  const bench = await processBench(t, { cgroups: { v1: { pids: parent }, v2: null } });
+  const group = join(parent, `mainspring-${bench.installation}`, 'i-1');
+  // Nothing can be written to what is a folder.
+  await mkdir(join(group, 'cgroup.procs'), { recursive: true });
+  await writeFile(join(group, 'pids.max'), '');
+  const { request } = await run(bench.engine(), STEADY_APP, { containerOpts: { pids: 50 } });
+  assert.deepEqual((await bench.record(request.id)).enforcement, { pids: 'watched' });
+});
+
+test('an instance whose stop a crash cut off is made anew when it is wanted again', async (t) => {
+  const bench = await processBench(t);
+  const script = `trap 'echo asked > "$APP_DATA/asked"' TERM; echo up > "$APP_DATA/up"; while :; do sleep 0.05; done`;
+  const { request } = await run(bench.engine(), { Procfile: `web: ${script}` });
+  await written(bench, 'up');
+  const { pid } = await bench.record(request.id);
+  bench
+    .engine()
+    .stop(request.id, { graceMs: 60_000 })
+    .catch(() => undefined);
+  await written(bench, 'asked');
+  const next = await bench.restart();
+  await next.start(request, never());
+  const record = await bench.record(request.id);
+  assert.notEqual(record.pid, pid);
+  const events = next.events(AbortSignal.timeout(10_000));
+  process.kill(record.pid, 'SIGKILL');
+  assert.equal(await exitOf(next, events), 'ended by SIGKILL');
 });
 
 test('a limit on open files holds', async (t) => {

@@ -7,7 +7,15 @@ import { makeOpenFolder } from '../folders.ts';
 import type { RecordFiles } from '../record-files.ts';
 import type { TreeStore } from '../tree-store.ts';
 import { type AppUser, checkReachable, giveFolder } from './app-user.ts';
-import { type CgroupNames, type CgroupParents, cgroupDirs, enterCgroups, makeCgroups } from './cgroups.ts';
+import {
+  type CgroupNames,
+  type CgroupParents,
+  cgroupDirs,
+  enterCgroups,
+  makeCgroups,
+  NO_PARENTS,
+  removeCgroups,
+} from './cgroups.ts';
 import { type BaseEnvironment, instanceEnvironment } from './environment.ts';
 import type { Families, Family } from './family.ts';
 import { familyOf, type InstanceRecord, intentOf } from './instance-record.ts';
@@ -140,13 +148,24 @@ export class InstanceStarter {
   /** Puts the process, which still waits at the gate, under its limits, and on record. */
   async #confine(waiting: InstanceRecord, logs: LogFiles): Promise<InstanceRecord> {
     const { cgroups, records } = this.#options;
-    const { dirs, enforcement } = await makeCgroups(cgroups, this.#cgroupNames(waiting.id), waiting.limits);
-    const record: InstanceRecord = { ...waiting, state: 'running', cgroups: dirs, enforcement };
+    const record = await this.#place(waiting, cgroups);
     await records.save(record.id, record);
-    if (record.pid !== null) await enterCgroups(dirs, record.pid);
-    const limits = describeLimits(record.limits, enforcement);
+    const limits = describeLimits(record.limits, record.enforcement);
     if (limits !== null) await logs.note(limits);
     return record;
+  }
+
+  async #place(waiting: InstanceRecord, parents: CgroupParents): Promise<InstanceRecord> {
+    const { dirs, enforcement } = await makeCgroups(parents, this.#cgroupNames(waiting.id), waiting.limits);
+    try {
+      if (waiting.pid !== null) await enterCgroups(dirs, waiting.pid);
+      return { ...waiting, state: 'running', cgroups: dirs, enforcement };
+    } catch (error) {
+      if (parents === NO_PARENTS) throw error;
+      // We may make cgroups here but not move processes: as if there were none.
+      await removeCgroups(dirs);
+      return this.#place(waiting, NO_PARENTS);
+    }
   }
 }
 

@@ -123,24 +123,20 @@ export class ProcessInstances {
     signal.throwIfAborted();
     const { records, families, end } = this.#options;
     const before = await records.find(request.id);
-    if (before !== undefined && this.#isAlive(before)) return targetOf(before);
+    if (before?.state === 'running' && this.#isAlive(before)) return targetOf(before);
     if (before !== undefined) {
       await families.kill(this.#starter.familyOf(request.id, before), end);
       await removeCgroups(this.#starter.familyOf(request.id, before).cgroups);
     }
     const { record, launched } = await this.#starter.start(request, before, signal);
     this.#verdicts.delete(request.id);
-    const exit = launched.exited.then((reason) => this.#ended(record, reason));
     // An end that can't be recorded now is found again by the next look.
-    this.#exits.set(
-      request.id,
-      exit.catch(() => undefined).finally(() => this.#forgetExit(record)),
-    );
+    const exit = launched.exited
+      .then((reason) => this.#ended(record, reason))
+      .catch(() => undefined)
+      .finally(() => this.#exits.get(request.id) === exit && this.#exits.delete(request.id));
+    this.#exits.set(request.id, exit);
     return targetOf(record);
-  }
-
-  #forgetExit({ id, pid }: InstanceRecord): void {
-    void this.#options.records.find(id).then((now) => (now === undefined || now.pid === pid) && this.#exits.delete(id));
   }
 
   /** Records that an instance ended without being asked to, and tells. */
