@@ -13,6 +13,7 @@ import {
   StatusSchema,
   TipSchema,
 } from '../model/surface.ts';
+import { OWNER, PEER_HEADER } from '../model/peer.ts';
 import type { AuditVerdict, Reader } from './reader.ts';
 
 /** Where the daemon is, and how to prove who asks. */
@@ -26,6 +27,8 @@ export interface HttpReaderOptions {
     head: string | null,
   ) => Promise<AuditVerdict>;
   readonly timeoutMs?: number;
+  /** The daemon's own socket: whoever can open it is its owner, and is let in. The URL then only names the host. */
+  readonly socketPath?: string;
 }
 
 type Query = Readonly<Record<string, string | null | undefined>>;
@@ -123,13 +126,18 @@ interface Get {
 }
 
 /** One GET, its answer checked for being a good one. Redirects are not followed: the token goes nowhere else. */
-async function get({ url, token }: HttpReaderOptions, { path, query, signal }: Get): Promise<IncomingMessage> {
+async function get({ url, token, socketPath }: HttpReaderOptions, { path, query, signal }: Get): Promise<IncomingMessage> {
   const target = new URL(`/api/v1/${path}`, url);
   for (const [name, value] of Object.entries(query)) if (value != null) target.searchParams.set(name, value);
-  const headers = { accept: 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
+  const headers = {
+    accept: 'application/json',
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    ...(socketPath === undefined ? {} : { [PEER_HEADER]: OWNER }),
+  };
+  const way = socketPath === undefined ? localLookup(target.hostname) : { socketPath };
   const request = target.protocol === 'https:' ? httpsRequest : httpRequest;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = request(target, { headers, signal, ...localLookup(target.hostname) }, resolve);
+    const outgoing = request(target, { headers, signal, ...way }, resolve);
     outgoing.on('error', reject).end();
   });
   if (response.statusCode === 200) return response;

@@ -42,6 +42,8 @@ export interface NextState {
   readonly reason: string | null;
   readonly problem: Problem | null;
   readonly instance: InstanceId | null;
+  /** The instance that failed verification, whose log is kept for a while. */
+  readonly failedInstance?: InstanceId;
   readonly release: string | null;
   readonly generation: number;
   /** When it was first wanted, in milliseconds since the epoch. */

@@ -10,7 +10,8 @@ import express, {
 import { type ErrorCode, isAbort, type Problem, problemOf } from '../model/errors.ts';
 import type { Settings } from '../model/settings.ts';
 import type { AuditFilter, AuditLine, LogsQuery, PlanDocument, Status, SurfaceLogLine } from '../model/surface.ts';
-import { PEER_HEADER, refusalOf } from './guard.ts';
+import { PEER_HEADER } from '../model/peer.ts';
+import { refusalOf } from './guard.ts';
 import { auditQuery, logsQuery, planQuery, statusQuery } from './query.ts';
 import { TokenFile } from './token.ts';
 

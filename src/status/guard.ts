@@ -1,7 +1,5 @@
 import type { ErrorCode } from '../model/errors.ts';
-
-/** The header in which a gateway says who its peer is. Only gateways reach the socket, and they set it on every request. */
-export const PEER_HEADER = 'x-mainspring-peer';
+import { OWNER } from '../model/peer.ts';
 
 /** What of a request decides whether it is answered. */
 export interface Asker {
@@ -40,6 +38,7 @@ export function refusalOf(asker: Asker, door: Doorkeeping): Refusal | null {
     const message = 'pages of other sites may not read this';
     return { status: 403, code: 'not-permitted', message, hint: null };
   }
+  if (asker.peer === OWNER) return null;
   if (asker.hasToken || (isLoopback(asker.peer) && !door.isBehindProxy)) return null;
   const hint = door.isTokenSet
     ? 'Send the token: "Authorization: Bearer …", or --token-file.'

@@ -124,7 +124,8 @@ export function writeMeta(key: string, value: string): Query {
     .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }));
 }
 
-function readHead(connection: Connection): { id: number; hash: string } {
+/** Number and hash of the newest audit event. */
+export function readHead(connection: Connection): { id: number; hash: string } {
   const rows = connection.all<{ id: number; hash: string }>(
     sql.selectFrom('audit').select(['id', 'hash']).orderBy('id', 'desc').limit(1),
   );

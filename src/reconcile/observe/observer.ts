@@ -2,7 +2,7 @@ import type { Problem } from '../../model/errors.ts';
 import { type CommitId, PROD } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
 import type { EngineName } from '../../model/revision.ts';
-import { type ConfigState, engineKey, type Snapshot, type SourceState } from '../../model/snapshot.ts';
+import { type ConfigState, engineKey, type Snapshot } from '../../model/snapshot.ts';
 import type { RepoState, RepoUrl } from '../../model/source.ts';
 import { type Change, drop } from '../../store/changes.ts';
 import type { Ports } from '../ports.ts';
@@ -11,6 +11,7 @@ import { type KeyedQuery, queriesByRepo } from './queries.ts';
 import { SourceReader } from './read-source.ts';
 import { RepoWatch } from './repo-watch.ts';
 import { followSources } from './source-follower.ts';
+import { sourceStates } from './source-states.ts';
 
 /** Watches all repos that matter, each on its own, and says what is known of them as one `Snapshot`. */
 export class Observer {
@@ -44,6 +45,16 @@ export class Observer {
     // Repos that the new config brought in were looked at as soon as they were known.
     const added = [...this.#watches].filter(([repo]) => !before.has(repo));
     await Promise.all(added.map(([, { watch }]) => watch.look()));
+    this.#noteLook();
+  }
+
+  /** For those who read the store while no daemon runs: when it looked last. */
+  #noteLook(): void {
+    try {
+      this.#ports.store.setMeta('looked_at', String(this.#ports.clock.now()));
+    } catch (error) {
+      this.#ports.log.warn(`look: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   /** After a start: takes up what was accepted before, from the mirror. Its failure is no obstacle: the next look tries again. */
@@ -73,7 +84,7 @@ export class Observer {
       settings,
       config: this.#configState(),
       repos: [...recorded.repos.values()].sort((a, b) => (a.repo < b.repo ? -1 : 1)),
-      sources: new SourceStates(recorded.sources),
+      sources: sourceStates(recorded.sources),
       engines: this.#engineProblems(),
     };
   }
@@ -139,20 +150,5 @@ export class Observer {
       ...[...recorded.sources.values()].filter(isGone).map((row) => drop('source', row)),
       ...[...recorded.repos.values()].filter(isGoneRepo).map((row) => drop('repo', row)),
     ]);
-  }
-}
-
-/** The recorded sources as of one instant, as `Snapshot` has them. Rows are never changed in place, so a copy of the map is enough. */
-class SourceStates implements Pick<ReadonlyMap<string, SourceState>, 'get'> {
-  readonly #rows: ReadonlyMap<string, RecordedSource>;
-
-  constructor(rows: ReadonlyMap<string, RecordedSource>) {
-    this.#rows = new Map(rows);
-  }
-
-  get(key: string): SourceState | undefined {
-    const row = this.#rows.get(key);
-    if (row === undefined) return undefined;
-    return row.resolved ?? (row.problem === null ? undefined : { problem: row.problem });
   }
 }

@@ -165,10 +165,11 @@ export class DeploymentSlots implements SlotKind<Step> {
 
   #quarantine(row: RecordedDeployment, next: NextState, problem: Problem, { recorded }: Context): Change[] {
     const instance = next.instance === null ? undefined : recorded.instances.get(next.instance);
+    const failed = next.instance === null ? {} : { failedInstance: next.instance };
     return [
       put('deployment', {
         ...row,
-        next: { ...next, state: 'quarantined', reason: problem.message, problem, instance: null, retryAt: null },
+        next: { ...next, ...failed, state: 'quarantined', reason: problem.message, problem, instance: null, retryAt: null },
       }),
       ...(instance === undefined ? [] : retireInstance(instance, this.#ports.clock.now(), 'stopping')),
       ...(next.target === null ? [] : touchArtifact(next.target.artifact, recorded, this.#ports.clock.now())),

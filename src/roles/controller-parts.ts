@@ -1,0 +1,57 @@
+import { cpus } from 'node:os';
+import { createGit } from '../git/create-git.ts';
+import type { Git } from '../git/git.ts';
+import type { Clock } from '../model/clock.ts';
+import type { InstallationId } from '../model/ids.ts';
+import { parseAllow } from '../model/proxy-target.ts';
+import type { EngineName } from '../model/revision.ts';
+import type { Settings } from '../model/settings.ts';
+import { defaultLimits, type Limits } from '../reconcile/ports.ts';
+import type { Engine, Probe } from '../runtime/engine.ts';
+import { createProbe } from '../runtime/health.ts';
+import { ProcessEngine } from '../runtime/process/process-engine.ts';
+import { ProxyEngine } from '../runtime/proxy/proxy-engine.ts';
+import { SPEC_TABLE } from '../runtime/specs.ts';
+import { StaticEngine } from '../runtime/static/static-engine.ts';
+import type { EvaluationCache } from '../starlark/evaluation-cache.ts';
+import { createEvaluator, type Evaluator } from '../starlark/evaluator.ts';
+import type { Environment } from './environment.ts';
+
+/** Evaluates config trees as the settings say. */
+export function evaluatorFor(settings: Settings, cache?: EvaluationCache): Evaluator {
+  return createEvaluator({
+    specs: SPEC_TABLE,
+    domain: settings.domain,
+    envDomain: settings.envDomain,
+    statusHost: settings.status.host,
+    timeoutMs: settings.starlark.timeoutMs,
+    memoryBytes: settings.starlark.memoryBytes,
+    ...(cache === undefined ? {} : { cache }),
+  });
+}
+
+/** Git as the settings say, with its mirrors in `dataDir`. */
+export function gitFor(settings: Settings, dataDir: string, env: Environment): Git {
+  return createGit({ settings, dataDir, env });
+}
+
+/** The engines of this version. Those that the settings switch off are there too: what they started before has to end. */
+export function enginesFor(settings: Settings, installation: InstallationId, clock: Clock, env: Environment): ReadonlyMap<EngineName, Engine> {
+  const { dataDir } = settings;
+  const engines: Engine[] = [
+    new StaticEngine({ dataDir, clock }),
+    new ProcessEngine({ dataDir, installation, clock, path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' }),
+    new ProxyEngine({ dataDir, allow: parseAllow(settings.proxy.allow) }),
+  ];
+  return new Map(engines.map((engine) => [engine.name, engine]));
+}
+
+/** The probe as the settings say. */
+export function probeFor(settings: Settings, limits: Pick<Limits, 'probeMs'>): Probe {
+  return createProbe({ timeoutMs: limits.probeMs, allow: parseAllow(settings.proxy.allow) });
+}
+
+/** The limits that suit this machine. */
+export function limitsHere(): Limits {
+  return defaultLimits(cpus().length);
+}

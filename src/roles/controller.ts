@@ -1,0 +1,215 @@
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { startControlServer } from '../gateway/control-server.ts';
+import { MainspringError, problemOf } from '../model/errors.ts';
+import type { ArtifactKey } from '../model/ids.ts';
+import { SUPERVISOR_FD_VARIABLE } from '../model/processes.ts';
+import type { Settings } from '../model/settings.ts';
+import type { RepoUrl } from '../model/source.ts';
+import type { Boundary } from '../reconcile/boundaries.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { Reconciler } from '../reconcile/reconciler.ts';
+import type { Engine } from '../runtime/engine.ts';
+import { engineAvailability } from '../runtime/availability.ts';
+import { loadSettings } from '../settings/load.ts';
+import { startStatusServer } from '../status/server.ts';
+import { EvaluationTable } from '../store/evaluations.ts';
+import { type StoreLock, takeLock } from '../store/lock.ts';
+import { installationId } from '../store/store.ts';
+import { watchSupervisor } from '../supervisor/supervisor-gone.ts';
+import { enginesFor, evaluatorFor, gitFor, limitsHere, probeFor } from './controller-parts.ts';
+import { type Environment, FAILPOINT_VARIABLE } from './environment.ts';
+import { EXIT_FATAL, EXIT_RESTART } from './exit-codes.ts';
+import { failpoint } from './failpoint.ts';
+import type { WriteLog } from './log.ts';
+import { placesIn } from './places.ts';
+import { answerAudit, answerLogs, answerPlan, answerStatus, answerTip, type Answering } from './status-ports.ts';
+import { openStore } from './store.ts';
+import { systemClock } from './system-clock.ts';
+
+/** What a controller process is told. */
+export interface ControllerOptions {
+  readonly config: string;
+  readonly version: string;
+  readonly env: Environment;
+  readonly log: WriteLog;
+}
+
+/** How long an orphan of an earlier start may take to let go of the data folder. */
+const ORPHAN_MS = 10_000;
+const RETRY_MS = 5_000;
+
+/**
+ * Runs a controller as this process until SIGTERM, SIGHUP (which means: start again with the settings as they are now) or
+ * the end of its supervisor. Gives the exit code.
+ */
+export async function runController(options: ControllerOptions): Promise<number> {
+  const { env, log } = options;
+  const asked = Promise.withResolvers<number>();
+  process.on('SIGTERM', () => asked.resolve(0)).on('SIGINT', () => asked.resolve(0)).on('SIGHUP', () => asked.resolve(EXIT_RESTART));
+  const fd = Number(env[SUPERVISOR_FD_VARIABLE] ?? Number.NaN);
+  // What it was doing goes on with the next controller; there is nothing to end in order.
+  const supervisor = Number.isInteger(fd) ? watchSupervisor(fd, () => process.exit(EXIT_RESTART)) : null;
+  try {
+    const settings = await loadSettings(options.config, env);
+    const lock = await waitForLock(settings.dataDir);
+    const running = await startWhenWritable(settings, options, asked.promise);
+    if (running === null) return 0;
+    supervisor?.reportReady();
+    const code = await asked.promise;
+    await running.stop({ stopApps: code === 0 && settings.engines.onExit === 'stop' });
+    lock.release();
+    supervisor?.close();
+    return code;
+  } catch (error) {
+    const problem = problemOf(error);
+    log('error', problem.message, { code: problem.code, ...(problem.hint === null ? {} : { hint: problem.hint }) });
+    return error instanceof MainspringError && problem.retry === 'needs-human' ? EXIT_FATAL : 1;
+  }
+}
+
+/** Takes the lock of the data folder; one that an orphan holds is let go of soon. */
+async function waitForLock(dataDir: string): Promise<StoreLock> {
+  const until = Date.now() + ORPHAN_MS;
+  for (;;) {
+    try {
+      return takeLock(dataDir);
+    } catch (error) {
+      const isHeld = error instanceof MainspringError && error.code === 'store-locked';
+      if (!isHeld) throw error;
+      // Whoever holds it by now is no orphan.
+      if (Date.now() >= until) throw new MainspringError(error.code, error.message, { cause: error, hint: error.hint ?? '' });
+    }
+    await systemClock.sleep(50);
+  }
+}
+
+interface Running {
+  stop(options: { readonly stopApps: boolean }): Promise<void>;
+}
+
+/** A full disk or a read-only folder is said once and waited out: the gateways serve on meanwhile. Null: asked to end before. */
+async function startWhenWritable(settings: Settings, options: ControllerOptions, asked: Promise<number>): Promise<Running | null> {
+  let said = '';
+  for (;;) {
+    try {
+      return await startController(settings, options);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.code !== 'store-full' && problem.code !== 'store-read-only') throw error;
+      if (said !== problem.message) options.log('error', problem.message, { code: problem.code, hint: problem.hint });
+      said = problem.message;
+    }
+    const ended = await Promise.race([asked.then(() => true), systemClock.sleep(RETRY_MS).then(() => false)]);
+    if (ended) return null;
+  }
+}
+
+async function startController(settings: Settings, options: ControllerOptions): Promise<Running> {
+  const { env, log } = options;
+  const places = placesIn(settings.dataDir);
+  const { store, connection } = openStore(settings.dataDir, systemClock);
+  const installation = installationId(connection);
+  const git = gitFor(settings, settings.dataDir, env);
+  const evaluator = evaluatorFor(settings, new EvaluationTable(connection));
+  const engines = enginesFor(settings, installation, systemClock, env);
+  const limits = limitsHere();
+  let hint = () => {};
+  const control = await startControlServer({ socketPath: places.controlSocket, onHint: () => hint(), expectGateways: 1 });
+  const ports: Ports = {
+    installation,
+    settings,
+    store,
+    git,
+    evaluator,
+    engines,
+    available: engineAvailability(settings),
+    probe: probeFor(settings, limits),
+    gateways: control,
+    clock: systemClock,
+    log: { info: (message, detail) => log('info', message, detail), warn: (message, detail) => log('warn', message, detail) },
+    limits,
+    reach: reachFrom(env),
+    yieldTurn: () => setImmediate(),
+  };
+  await recheckAfterUncleanStop(engines.values(), places.cleanStop, log);
+  const reconciler = new Reconciler(ports);
+  hint = () => reconciler.hint();
+  const answering: Answering = {
+    version: options.version,
+    settings,
+    connection,
+    recorded: () => store.recorded,
+    head: () => store.head,
+    asOf: (repo) => reconciler.asOf(repo),
+    passing: () => reconciler.isPassing,
+    snapshot: () => reconciler.snapshot(),
+    planning: { git, evaluator, limits, repo: settings.configRepo as RepoUrl },
+    git,
+    engines,
+  };
+  const status = await startStatusServer(places.statusSocket, {
+    ports: {
+      status: async ({ commit }) => answerStatus(answering, commit),
+      planFor: ({ ref }, signal) => answerPlan(answering, ref, signal),
+      audit: (filter) => answerAudit(answering, filter),
+      logs: (query, signal) => answerLogs(answering, query, signal),
+      tip: (signal) => answerTip(answering, signal),
+    },
+    settings: () => settings,
+    onFault: (message, error) => log('error', message, { error: String(error) }),
+  });
+  await reconciler.start();
+  log('info', 'the controller is up', { installation, apps: store.recorded.deployments.size });
+  return {
+    stop: async ({ stopApps }) => {
+      await status.close();
+      await reconciler.stop();
+      if (stopApps) await stopInstances(ports);
+      await control.close();
+      await Promise.all([...engines.values()].map((engine) => engine.close()));
+      await evaluator.close();
+      await git.close();
+      store.close();
+      writeFileSync(places.cleanStop, `${new Date().toISOString()}\n`);
+    },
+  };
+}
+
+/** In the daemon a boundary is nothing; a test may have the process kill itself at one. */
+function reachFrom(env: Environment): Boundary {
+  const named = env[FAILPOINT_VARIABLE];
+  return named === undefined ? () => undefined : failpoint(named);
+}
+
+/** Trees are not synced file by file, so what was made since the last stop in order may be incomplete after a power cut. */
+async function recheckAfterUncleanStop(engines: Iterable<Engine>, marker: string, log: WriteLog): Promise<void> {
+  const wasClean = existsSync(marker);
+  const since = wasClean ? 0 : lastStart(marker);
+  rmSync(marker, { force: true });
+  const startedAt = `${marker}.since`;
+  if (!wasClean) {
+    for (const engine of engines) {
+      const broken: readonly ArtifactKey[] = (await engine.recheck?.(since)) ?? [];
+      if (broken.length > 0) log('warn', 'artifacts were incomplete after an unclean stop', { engine: engine.name, artifacts: broken });
+    }
+  }
+  if (wasClean || !existsSync(startedAt)) writeFileSync(startedAt, `${new Date().toISOString()}\n`);
+}
+
+function lastStart(marker: string): number {
+  const startedAt = `${marker}.since`;
+  return existsSync(startedAt) ? statSync(startedAt).mtimeMs : 0;
+}
+
+async function stopInstances({ store, engines, limits, log }: Ports): Promise<void> {
+  await Promise.all(
+    [...store.recorded.instances.values()].map(async ({ id, target }) => {
+      try {
+        await engines.get(target.inputs.engine)?.stop(id, { graceMs: limits.graceMs });
+      } catch (error) {
+        log.warn(`stop of ${id}: ${problemOf(error).message}`);
+      }
+    }),
+  );
+}

@@ -1,0 +1,167 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConnection } from 'node:net';
+import { verifyAudit } from '../audit/log.ts';
+import { httpReader } from '../cli/reader-http.ts';
+import type { AuditVerdict, PlanOptions, Reader } from '../cli/reader.ts';
+import { findSocket } from '../gateway/socket-path.ts';
+import { MainspringError } from '../model/errors.ts';
+import type { Settings } from '../model/settings.ts';
+import type { RepoUrl } from '../model/source.ts';
+import type { AuditLine, PlanDocument } from '../model/surface.ts';
+import { type Proposal } from '../reconcile/plan-for.ts';
+import { type Connection, openDatabaseToRead } from '../store/database.ts';
+import { installationId, loadRecorded, readHead, readMeta } from '../store/store.ts';
+import { enginesFor, evaluatorFor, gitFor, limitsHere } from './controller-parts.ts';
+import type { Environment } from './environment.ts';
+import { folderSnapshot } from './folder-snapshot.ts';
+import { placesIn } from './places.ts';
+import { proposeFolder } from './propose-folder.ts';
+import {
+  answerAudit,
+  answerLogs,
+  answerPlan,
+  answerProposal,
+  answerStatus,
+  answerTip,
+  type Answering,
+} from './status-ports.ts';
+import { systemClock } from './system-clock.ts';
+
+/** Reads from a data folder of this machine: through the daemon's own socket where it runs, else from the store as it was left. */
+export async function openLocalReader(settings: Settings, version: string, env: Environment): Promise<Reader> {
+  const places = placesIn(settings.dataDir);
+  if (!existsSync(places.database)) {
+    throw new MainspringError('not-initialised', `data folder "${settings.dataDir}": there is no Mainspring in it`, {
+      hint: 'Run "mainspring init REPO" first, or name other settings with --config.',
+    });
+  }
+  const folder = new FolderReader(settings, version, env);
+  const socket = findSocket(places.statusSocket);
+  return (await isListening(socket)) ? beside(folder, daemonReader(settings, socket)) : folder;
+}
+
+/** Answers about what runs come from the daemon; what needs files of this machine, or the log itself, from the folder. */
+function beside(folder: FolderReader, daemon: Reader): Reader {
+  return {
+    status: (options) => daemon.status(options),
+    plan: (options) => (options.dir === null ? daemon.plan(options) : folder.plan(options)),
+    audit: (filter) => folder.audit(filter),
+    verifyAudit: (head) => folder.verifyAudit(head),
+    logs: (query, signal) => daemon.logs(query, signal),
+    tip: () => daemon.tip(),
+    close: async () => {
+      await daemon.close();
+      await folder.close();
+    },
+  };
+}
+
+function daemonReader(settings: Settings, socketPath: string): Reader {
+  return httpReader({
+    url: `http://${settings.status.host}`,
+    token: null,
+    socketPath,
+    verify: () => Promise.reject(new MainspringError('unexpected', 'the log is verified in the folder')),
+  });
+}
+
+function isListening(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(socketPath);
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
+
+/** Reads the store and, where a plan needs them, the repos, by mirrors of its own that end with it. */
+class FolderReader implements Reader {
+  readonly #settings: Settings;
+  readonly #version: string;
+  readonly #env: Environment;
+  readonly #connection: Connection;
+  #answering: Promise<Answering> | null = null;
+  #closers: (() => Promise<void> | void)[] = [];
+
+  constructor(settings: Settings, version: string, env: Environment) {
+    this.#settings = settings;
+    this.#version = version;
+    this.#env = env;
+    this.#connection = openDatabaseToRead(placesIn(settings.dataDir).database);
+  }
+
+  async status(options?: { readonly commit: string | null }) {
+    return answerStatus(await this.#parts(), options?.commit ?? null);
+  }
+
+  async plan({ ref, dir }: PlanOptions): Promise<PlanDocument> {
+    const parts = await this.#parts();
+    const { signal } = new AbortController();
+    if (dir === null) return answerPlan(parts, ref, signal);
+    return answerProposal(parts, await this.#proposal(dir), signal);
+  }
+
+  #proposal(dir: string): Promise<Proposal> {
+    return proposeFolder(dir);
+  }
+
+  audit(filter: Parameters<Reader['audit']>[0]): AsyncIterable<AuditLine> {
+    return answerAudit({ connection: this.#connection }, filter);
+  }
+
+  async verifyAudit(head: string | null): Promise<AuditVerdict> {
+    return verifyAudit(this.#connection, head);
+  }
+
+  async *logs(query: Parameters<Reader['logs']>[0], signal: AbortSignal) {
+    yield* await answerLogs(await this.#parts(), query, signal);
+  }
+
+  async tip(): Promise<string> {
+    return answerTip(await this.#parts(), new AbortController().signal);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers) await close();
+    this.#connection.close();
+  }
+
+  #parts(): Promise<Answering> {
+    this.#answering ??= this.#assemble();
+    return this.#answering;
+  }
+
+  async #assemble(): Promise<Answering> {
+    const settings = this.#settings;
+    const work = mkdtempSync(join(tmpdir(), 'mainspring-read-'));
+    const git = gitFor(settings, work, this.#env);
+    const evaluator = evaluatorFor(settings);
+    const engines = enginesFor(settings, installationId(this.#connection), systemClock, this.#env);
+    this.#closers = [
+      () => evaluator.close(),
+      () => git.close(),
+      ...[...engines.values()].map((engine) => () => engine.close()),
+      () => rmSync(work, { recursive: true, force: true }),
+    ];
+    const recorded = loadRecorded(this.#connection);
+    const lookedAt = Number(readMeta(this.#connection, 'looked_at') ?? 0);
+    return {
+      version: this.#version,
+      settings,
+      connection: this.#connection,
+      recorded: () => recorded,
+      head: () => readHead(this.#connection),
+      asOf: (repo) => (recorded.repos.get(repo)?.error === null && lookedAt > 0 ? lookedAt : null),
+      passing: () => false,
+      snapshot: () => folderSnapshot(settings, recorded, systemClock.now()),
+      planning: { git, evaluator, limits: limitsHere(), repo: settings.configRepo as RepoUrl },
+      git,
+      engines,
+    };
+  }
+}
+

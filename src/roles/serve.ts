@@ -1,0 +1,79 @@
+import { resolve } from 'node:path';
+import { type GatewayProcessConfig } from '../gateway/run-gateway.ts';
+import { sha256Hex } from '../model/canonical.ts';
+import type { ListenAddress, Settings } from '../model/settings.ts';
+import { loadSettings } from '../settings/load.ts';
+import { type ProcessPlan, runSupervisor } from '../supervisor/supervisor.ts';
+import type { Environment } from './environment.ts';
+import { EXIT_FATAL } from './exit-codes.ts';
+import type { WriteLog } from './log.ts';
+import { entryFile, placesIn } from './places.ts';
+
+/** What `serve` is told. */
+export interface ServeOptions {
+  readonly config: string;
+  readonly cwd: string;
+  readonly version: string;
+  readonly env: Environment;
+  readonly execArgv: readonly string[];
+  readonly log: WriteLog;
+  /** Once everything is up. */
+  readonly onReady: (listen: readonly ListenAddress[], settings: Settings) => void;
+}
+
+const DRAIN_MS = 30_000;
+const CONTROLLER_STOP_MS = 30_000;
+
+/** Runs supervisor, controller and gateways until SIGTERM; gives the exit code. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const config = resolve(options.cwd, options.config);
+  const settings = await loadSettings(config, options.env);
+  const code = await runSupervisor({
+    listen: settings.listen,
+    runDir: placesIn(settings.dataDir).runDir,
+    plan: planOf(settings, config, options),
+    reload: async () => planOf(await loadSettings(config, options.env), config, options),
+    socketVariables: { LISTEN_PID: options.env['LISTEN_PID'], LISTEN_FDS: options.env['LISTEN_FDS'] },
+    drainMs: DRAIN_MS,
+    controllerStopMs: CONTROLLER_STOP_MS,
+    fatalExitCodes: [EXIT_FATAL],
+    log: options.log,
+    onReady: (listen) => options.onReady(listen, settings),
+  });
+  // What the controller found wrong it has said itself; to the outside it is an ordinary failure.
+  return code === EXIT_FATAL ? 1 : code;
+}
+
+function planOf(settings: Settings, config: string, options: ServeOptions): ProcessPlan {
+  const base = [...options.execArgv, entryFile()];
+  const env = Object.fromEntries(Object.entries(options.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const gateway = gatewayConfig(settings);
+  const program = sha256Hex(JSON.stringify([options.version, base, gateway])).slice(0, 16);
+  return {
+    controller: { command: process.execPath, args: [...base, '__controller', config], env: { ...env, MALLOC_ARENA_MAX: '2' } },
+    gateway: {
+      command: process.execPath,
+      args: [...base, '__gateway', JSON.stringify({ ...gateway, program } satisfies GatewayProcessConfig)],
+      env,
+      program,
+    },
+    processes: settings.gateway.processes,
+  };
+}
+
+function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'> {
+  const places = placesIn(settings.dataDir);
+  return {
+    listen: settings.listen,
+    dbPath: places.database,
+    controlSocket: places.controlSocket,
+    statusSocket: places.statusSocket,
+    statusHost: settings.status.host,
+    hooks: settings.hooks,
+    trustedProxies: settings.gateway.trustedProxies,
+    proxyAllow: settings.proxy.allow,
+    limits: settings.gateway.limits,
+    drainMs: DRAIN_MS,
+    runDir: places.runDir,
+  };
+}
