@@ -6,10 +6,14 @@ export const DURATION_FORM = 'a duration such as "300ms", "5s", "10m", "2h" or "
 /** How sizes are written, for error messages. */
 export const SIZE_FORM = 'a size such as "512m" or "2g"';
 
-/** Milliseconds of `300ms`, `5s`, `10m`, `2h`, `14d`; `undefined` if the text is none. */
+/** A hundred years: added to any date of today, it still is a date. */
+const LONGEST_MS = 36_500 * 86_400_000;
+
+/** Milliseconds of `300ms`, `5s`, `10m`, `2h`, `14d`; `undefined` if the text is none, or means more than a hundred years. */
 export function parseDurationMs(text: string): number | undefined {
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
-  return match ? Number(match[1]) * (DURATION_UNITS[match[2] ?? ''] ?? Number.NaN) : undefined;
+  const ms = match ? Number(match[1]) * (DURATION_UNITS[match[2] ?? ''] ?? Number.NaN) : undefined;
+  return ms === undefined || ms > LONGEST_MS ? undefined : ms;
 }
 
 /** Bytes of `512m`, `2g`, `64k`, `1048576` (powers of 1024); `undefined` if the text is none. */

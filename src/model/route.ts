@@ -69,11 +69,3 @@ export function prodHost(route: Route, domain: string): string {
 export function isUnder(path: string, prefix: string): boolean {
   return prefix === '/' || path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/');
 }
-
-/** Whether two apps on one host get into each other's way: equal, or one below the other (an app at `/` takes what is left, so it nests nothing). */
-export function routesCollide(a: Route, b: Route): boolean {
-  if (a.host !== b.host) return false;
-  if (a.path === b.path) return true;
-  if (a.path === '/' || b.path === '/') return false;
-  return isUnder(a.path, b.path) || isUnder(b.path, a.path);
-}
