@@ -14,10 +14,10 @@ export interface GatewayCommand extends SpawnCommand {
 }
 
 /** In this variable a gateway finds how many bound descriptors it inherited, from 3 on. */
-export const LISTEN_FDS_VARIABLE = 'MAINSPRING_LISTEN_FDS';
+export const LISTEN_FDS_VARIABLE = 'MAINSPRING_INTERNAL_LISTEN_FDS';
 
 /** In this variable the controller finds the descriptor that ends when its supervisor does. */
-export const SUPERVISOR_FD_VARIABLE = 'MAINSPRING_SUPERVISOR_FD';
+export const SUPERVISOR_FD_VARIABLE = 'MAINSPRING_INTERNAL_SUPERVISOR_FD';
 
 /** `DATA/run/gateways/PID.json`: there is a gateway, and this is where it can be talked to. */
 export interface GatewayRunFile {

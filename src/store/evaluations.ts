@@ -1,6 +1,18 @@
 import { type Connection, sql } from './database.ts';
 
-/** Keeps what was evaluated, by entry file, over restarts. Values are opaque texts. */
+/** One kept evaluation: what it is of (`key`), under which loads (`variant`), and an opaque text. */
+export interface EvaluationRow {
+  readonly key: string;
+  readonly variant: string;
+  readonly value: string;
+}
+
+/** Rows that are kept at most; the ones added first go first. */
+const MOST_ROWS = 50_000;
+/** Keys asked for in one query. SQLite takes 32,766 parameters. */
+const KEYS_PER_QUERY = 5_000;
+
+/** Keeps evaluations over restarts. It is a cache: what can't be written is not kept, and nobody is told. */
 export class EvaluationTable {
   readonly #connection: Connection;
 
@@ -8,24 +20,31 @@ export class EvaluationTable {
     this.#connection = connection;
   }
 
-  /** Everything kept: entry file → value. */
-  read(): Map<string, string> {
-    const rows = this.#connection.all<{ entry: string; value: string }>(
-      sql.selectFrom('evaluations').select(['entry', 'value']),
-    );
-    return new Map(rows.map((row) => [row.entry, row.value]));
+  /** All rows of these keys, in any order. */
+  async getMany(keys: readonly string[]): Promise<readonly EvaluationRow[]> {
+    const rows: EvaluationRow[] = [];
+    for (let from = 0; from < keys.length; from += KEYS_PER_QUERY) {
+      const some = keys.slice(from, from + KEYS_PER_QUERY);
+      const query = sql.selectFrom('evaluations').select(['key', 'variant', 'value']).where('key', 'in', some);
+      rows.push(...this.#connection.all<EvaluationRow>(query));
+    }
+    return rows;
   }
 
-  /** Keeps these and drops those, as one transaction. */
-  write(values: ReadonlyMap<string, string>, dropped: readonly string[]): void {
-    this.#connection.write([
-      ...[...values].map(([entry, value]) =>
-        sql
-          .insertInto('evaluations')
-          .values({ entry, value })
-          .onConflict((conflict) => conflict.column('entry').doUpdateSet({ value })),
-      ),
-      ...dropped.map((entry) => sql.deleteFrom('evaluations').where('entry', '=', entry)),
-    ]);
+  /** Adds rows; one with the same key and variant replaces what was there. */
+  async putMany(rows: readonly EvaluationRow[]): Promise<void> {
+    try {
+      this.#connection.write([...rows.map(upsert), trim]);
+    } catch {
+      // A full disk costs time at the next start, and nothing else.
+    }
   }
 }
+
+function upsert({ key, variant, value }: EvaluationRow) {
+  return sql.replaceInto('evaluations').values({ key, variant, value });
+}
+
+// A row that is replaced gets a new rowid, so the lowest ones are the oldest.
+const newest = sql.selectFrom('evaluations').select('rowid').orderBy('rowid', 'desc').limit(1).offset(MOST_ROWS);
+const trim = sql.deleteFrom('evaluations').where('rowid', '<=', newest as never);

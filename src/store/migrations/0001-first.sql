@@ -10,7 +10,10 @@ CREATE TABLE config (
 ) STRICT;
 CREATE TABLE repos (repo TEXT PRIMARY KEY, listing TEXT, error TEXT) STRICT;
 CREATE TABLE sources (key TEXT PRIMARY KEY, repo TEXT NOT NULL, resolved TEXT, problem TEXT) STRICT;
-CREATE TABLE evaluations (entry TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE evaluations (
+  key TEXT NOT NULL, variant TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (key, variant)
+) STRICT;
 
 -- What should be and what is.
 CREATE TABLE environments (
