@@ -141,7 +141,9 @@ export function changedArguments(from: Target, to: Target): string[] {
     ['strategy', from.policy.strategy, to.policy.strategy],
     ['promote', from.policy.promote, to.policy.promote],
   ];
-  return parts.filter(([, a, b]) => differs(a, b)).map(([name]) => name);
+  const changed = parts.filter(([, a, b]) => differs(a, b)).map(([name]) => name);
+  // Nobody changed the app: the settings give it another address.
+  return changed.length === 0 && from.values.url !== to.values.url ? ['public_url'] : changed;
 }
 
 /** The share of production's apps above which removals wait for a word in git, and the number that is never questioned below. */

@@ -1,0 +1,113 @@
+import type { Target } from '../../src/model/desired.ts';
+import { type AppId, type InstanceId, PROD } from '../../src/model/ids.ts';
+import type {
+  LiveState,
+  NextState,
+  RecordedArtifact,
+  RecordedDeployment,
+  RecordedInstance,
+} from '../../src/model/recorded.ts';
+import { dataNameOf } from '../../src/reconcile/accept.ts';
+import { type Change, put } from '../../src/store/changes.ts';
+import { Recorded } from '../../src/store/recorded.ts';
+import { commitCause, targetOf } from './declarations.ts';
+
+/** The instant of these tests. */
+export const AT = Date.UTC(2026, 0, 1);
+
+/** What is live, from a target. */
+export function live(target: Target, edit: Partial<LiveState> = {}): LiveState {
+  return {
+    target,
+    instance: 'i-live' as InstanceId,
+    generation: 1,
+    since: new Date(AT).toISOString(),
+    asleep: false,
+    condition: null,
+    ...edit,
+  };
+}
+
+/** What is on its way: waiting, but for what is said otherwise. */
+export function next(target: Target | null, edit: Partial<NextState> = {}): NextState {
+  return {
+    target,
+    state: 'waiting',
+    reason: null,
+    problem: null,
+    instance: null,
+    release: null,
+    generation: 2,
+    seenAt: AT,
+    deadline: null,
+    retryAt: null,
+    cause: commitCause(),
+    ...edit,
+  };
+}
+
+/** A recorded deployment of `/a`, with nothing live and nothing on its way. */
+export function deployment(
+  edit: Partial<Omit<RecordedDeployment, 'app'>> & { readonly app?: string } = {},
+): RecordedDeployment {
+  const app = (edit.app ?? '/a') as AppId;
+  return { env: PROD, dataName: dataNameOf(PROD, app), dataEngine: null, live: null, next: null, ...edit, app };
+}
+
+/** A running instance of `/a`. */
+export function instance(
+  edit: Partial<Omit<RecordedInstance, 'id'>> & { readonly id?: string } = {},
+): RecordedInstance {
+  return {
+    env: PROD,
+    app: '/a' as AppId,
+    target: targetOf(),
+    generation: 1,
+    state: 'running',
+    route: { kind: 'static', root: '/trees/7', index: 'index.html', fallback: null },
+    problem: null,
+    attempts: 0,
+    startedAt: AT,
+    retryAt: null,
+    drainUntil: null,
+    ...edit,
+    id: (edit.id ?? 'i-live') as InstanceId,
+  };
+}
+
+/** The built artifact of a target. */
+export function artifact(target: Target = targetOf(), edit: Partial<RecordedArtifact> = {}): RecordedArtifact {
+  return {
+    key: target.artifact,
+    inputs: target.inputs,
+    source: target.source,
+    state: 'built',
+    digest: null,
+    problem: null,
+    attempts: 0,
+    retryAt: null,
+    usedAt: AT,
+    ...edit,
+  };
+}
+
+/** What is recorded: production, and these rows. */
+export function recordedWith(...changes: readonly Change[]): Recorded {
+  const recorded = new Recorded();
+  const environment = {
+    name: PROD,
+    kind: 'prod',
+    identity: PROD,
+    parked: false,
+    cause: null,
+    errors: [],
+    createdAt: AT,
+  } as const;
+  for (const change of [put('environment', environment), ...changes]) recorded.apply(change);
+  return recorded;
+}
+
+/** Rows of deployments as changes. */
+export function rows(...deployments: readonly RecordedDeployment[]): Change[] {
+  return deployments.map((row) => put('deployment', row));
+}
