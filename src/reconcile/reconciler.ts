@@ -11,6 +11,7 @@ import { adoptEngine } from './adopt.ts';
 import { DesireMemo, desire, type Sliced } from './desire.ts';
 import { Driver } from './driver.ts';
 import { Observer } from './observe/observer.ts';
+import { keepMirrorsSmall } from './mirror-upkeep.ts';
 import { plan, stepFor } from './plan.ts';
 import type { Ports } from './ports.ts';
 
@@ -46,7 +47,7 @@ export class Reconciler {
     for (const engine of this.#ports.engines.values()) await this.#adopt(engine);
     this.#driver.wakeAll();
     await this.#observer.restore(signal);
-    this.#loops.push(this.#poll());
+    this.#loops.push(this.#poll(), keepMirrorsSmall(this.#ports, signal));
   }
 
   /** Looks at all repos now. Only ever a hint: nothing else is done than at the next poll. */

@@ -8,6 +8,7 @@ import type { Settings } from '../model/settings.ts';
 import type { RepoUrl } from '../model/source.ts';
 import type { Boundary } from '../reconcile/boundaries.ts';
 import type { Ports } from '../reconcile/ports.ts';
+import { isStoreError } from '../reconcile/slots/instance-slots.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
 import type { Engine } from '../runtime/engine.ts';
 import { engineAvailability } from '../runtime/availability.ts';
@@ -96,7 +97,7 @@ async function startWhenWritable(settings: Settings, options: ControllerOptions,
       return await startController(settings, options);
     } catch (error) {
       const problem = problemOf(error);
-      if (problem.code !== 'store-full' && problem.code !== 'store-read-only') throw error;
+      if (!isStoreError(error) || problem.retry === 'needs-human') throw error;
       if (said !== problem.message) options.log('error', problem.message, { code: problem.code, hint: problem.hint });
       said = problem.message;
     }

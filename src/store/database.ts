@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import {
   type CompiledQuery,
@@ -84,19 +84,27 @@ export class Connection {
   }
 }
 
+const UNWRITABLE: ReadonlySet<string> = new Set(['SQLITE_CANTOPEN', 'SQLITE_PERM', 'EROFS', 'EACCES', 'EPERM']);
+
+/** The code of an error of SQLite or of the file system; null for any other. */
+function codeOf(error: unknown): string | null {
+  if (error instanceof Database.SqliteError) return error.code;
+  return error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : null;
+}
+
 /** Says what SQLite ran into as one of our codes; anything but an SQLite error stays what it is. */
 export function storeError(error: unknown, path: string): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
-  const { code } = error;
+  const code = codeOf(error);
+  if (code === null || !(error instanceof Error)) return error;
   const at = `store "${path}"`;
-  if (code === 'SQLITE_FULL') {
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
     return new MainspringError('store-full', `${at}: the disk is full`, {
       cause: error,
       retry: 'after-interval',
       hint: 'Free some space; Mainspring goes on by itself. What is live is served meanwhile.',
     });
   }
-  if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_CANTOPEN' || code === 'SQLITE_PERM') {
+  if (code.startsWith('SQLITE_READONLY') || UNWRITABLE.has(code)) {
     return new MainspringError('store-read-only', `${at}: can't be written (${error.message})`, {
       cause: error,
       retry: 'after-interval',
@@ -118,6 +126,7 @@ export function storeError(error: unknown, path: string): unknown {
 /** Opens the database for writing, checks that it is whole, and brings its tables up to date. */
 export function openDatabase(path: string): Connection {
   try {
+    keepPrivate(path);
     const db = new Database(path);
     try {
       prepareDatabase(db, path);
@@ -129,6 +138,11 @@ export function openDatabase(path: string): Connection {
   } catch (error) {
     throw storeError(error, path);
   }
+}
+
+/** Nobody but the owner reads what is recorded. SQLite gives its other files the mode of the first. */
+function keepPrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
 }
 
 /** Sets a database up for writing: durable, checked, and with the tables of this version. */
