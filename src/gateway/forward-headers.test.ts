@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientHeaders, isDroppedName, upstreamHead } from './forward-headers.ts';
+
+const PEER = {
+  address: '2606::1',
+  forwardedFor: '2606::1',
+  proto: 'https',
+  host: 'apps',
+  forwarded: 'for=1.1.1.1',
+} as const;
+
+test('the head is written anew: framing by what the body is, hop-by-hop and claims of the client gone', () => {
+  const rawHeaders = [
+    'hOsT',
+    'x',
+    'Accept',
+    '*/*',
+    'Content-Length',
+    '3',
+    'Connection',
+    'X-Hop, close',
+    'X-Hop',
+    '1',
+    'Remote_User',
+    'root',
+    'Accept',
+    'b',
+  ];
+  const head = upstreamHead({
+    method: 'PUT',
+    path: '/p?q',
+    host: 'apps',
+    rawHeaders,
+    peer: PEER,
+    prefix: '/pre',
+    body: { kind: 'chunked' },
+  });
+  assert.deepEqual(head.split('\r\n'), [
+    'PUT /p?q HTTP/1.1',
+    'Host: apps',
+    'Accept: */*',
+    'Accept: b',
+    'X-Forwarded-For: 2606::1',
+    'X-Forwarded-Proto: https',
+    'X-Forwarded-Host: apps',
+    'X-Real-IP: 2606::1',
+    'Forwarded: for=1.1.1.1, for="[2606::1]";host="apps";proto=https',
+    'X-Forwarded-Prefix: /pre',
+    'Transfer-Encoding: chunked',
+    '',
+    '',
+  ]);
+});
+
+for (const name of [
+  'Transfer-Encoding',
+  'transfer_encoding',
+  'X_Forwarded_For',
+  'X-Mainspring-Peer',
+  'x_mainspring_anything',
+  'REMOTE-USER',
+  'X-Auth-Request-Email',
+  'Expect',
+]) {
+  test(`${name} of a client is dropped`, () => assert.equal(isDroppedName(name), true));
+}
+for (const name of [
+  'Accept',
+  'Cookie',
+  'Authorization',
+  'X-Requested-With',
+  'Content-Type',
+  'traceparent',
+  'Sec-WebSocket-Key',
+]) {
+  test(`${name} of a client is passed on`, () => assert.equal(isDroppedName(name), false));
+}
+
+test('an answer keeps its headers in order and case, without those of the hop', () => {
+  const raw = [
+    'Connection',
+    'close, X-Hop',
+    'Set-Cookie',
+    'a',
+    'set-cookie',
+    'b',
+    'X-Hop',
+    '1',
+    'Content-Length',
+    '3',
+    'Trailer',
+    'x',
+    'Location',
+    '/y',
+  ];
+  const rewrite = { location: (value: string) => `/pre${value}`, noindex: true, keepLength: false, keepTrailer: false };
+  assert.deepEqual(clientHeaders(raw, rewrite), [
+    'Set-Cookie',
+    'a',
+    'set-cookie',
+    'b',
+    'Location',
+    '/pre/y',
+    'X-Robots-Tag',
+    'noindex',
+  ]);
+});
