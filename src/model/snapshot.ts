@@ -3,6 +3,7 @@ import type { Cause } from './cause.ts';
 import type { Declarations } from './config.ts';
 import type { Problem } from './errors.ts';
 import type { CommitId, EnvName } from './ids.ts';
+import type { RecordedArtifact, RecordedDeployment } from './recorded.ts';
 import type { EngineName } from './revision.ts';
 import type { Settings } from './settings.ts';
 import type { RepoState, RepoUrl, ResolvedSource } from './source.ts';
@@ -23,6 +24,12 @@ export interface SourceProblem {
 /** What is known of the source of one app: its files, or why not. `none` for specs without a source. */
 export type SourceState = ResolvedSource | SourceProblem;
 
+/** What of the recorded state decides. */
+export interface RecordedFacts {
+  readonly deployments: ReadonlyMap<string, RecordedDeployment>;
+  readonly artifacts: ReadonlyMap<string, RecordedArtifact>;
+}
+
 /**
  * Everything that decides, as one value. `desire` reads nothing else, so equal snapshots give equal plans, byte for byte.
  */
@@ -36,6 +43,8 @@ export interface Snapshot {
   readonly repos: readonly RepoState[];
   /** What each source query resolved to, by `sourceKey`. */
   readonly sources: Pick<ReadonlyMap<string, SourceState>, 'get'>;
+  /** What is recorded, as of `at`. Keyed as the store does: deployments by `ENV APP`, artifacts by their key. */
+  readonly recorded: RecordedFacts;
   /** Why an engine can't be used in an environment; missing: it can. By `ENGINE ENV`. */
   readonly engines: ReadonlyMap<string, Problem>;
 }

@@ -8,7 +8,6 @@ import type { Snapshot, SourceState } from '../model/snapshot.ts';
 import { sourceKey } from '../model/snapshot.ts';
 import type { RefListing, RepoUrl } from '../model/source.ts';
 import type { ConfigTree } from '../starlark/config-tree.ts';
-import type { RecordedView } from '../store/recorded.ts';
 import { desire } from './desire.ts';
 import { configFolders, type KeyedQuery, queriesByRepo, wantedCommit } from './observe/queries.ts';
 import { SourceReader } from './observe/read-source.ts';
@@ -66,7 +65,6 @@ export async function proposeCommit(commit: CommitId, ref: string, ports: PlanFo
 export async function planFor(
   proposal: Proposal,
   now: Snapshot,
-  recorded: RecordedView,
   deps: { readonly ports: PlanForPorts; readonly signal: AbortSignal },
 ): Promise<PlanOutcome> {
   const { ports, signal } = deps;
@@ -82,7 +80,7 @@ export async function planFor(
   }
   for (const [key, state] of await unknownSources(declarations, sources, deps)) sources.set(key, state);
   const snapshot: Snapshot = { ...now, config: { repo: ports.repo, commit, cause, declarations }, sources };
-  return { ok: true, plan: finish(plan(finish(desire(snapshot)), recorded)) };
+  return { ok: true, plan: finish(plan(finish(desire(snapshot)), snapshot.recorded)) };
 }
 
 /** Folders of the config repo are those of the proposal, not those of main. */

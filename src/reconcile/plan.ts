@@ -4,17 +4,14 @@ import { type Desired, type DesiredDeployment, isTarget, type Target } from '../
 import { type EnvName, PROD } from '../model/ids.ts';
 import type { Plan, PlanSide, Step } from '../model/plan.ts';
 import type { RecordedDeployment } from '../model/recorded.ts';
-import type { RecordedView } from '../store/recorded.ts';
+import type { RecordedFacts } from '../model/snapshot.ts';
 import { deploymentKey } from '../store/tables.ts';
 import type { Sliced } from './desire.ts';
 
 const DEPLOYMENTS_PER_SLICE = 500;
 
-/** What of the recorded state a plan is made from. */
-export type PlanBasis = Pick<RecordedView, 'deployments' | 'artifacts'>;
-
 /** The ordered steps from recorded to desired. Without a desired state there is nothing to do. */
-export function* plan(desired: Desired | null, recorded: PlanBasis): Sliced<Plan> {
+export function* plan(desired: Desired | null, recorded: RecordedFacts): Sliced<Plan> {
   if (desired === null) return { configCommit: null, steps: [], removalHash: null };
   const steps: Step[] = [];
   const wanted = new Set<string>();
@@ -44,7 +41,7 @@ function byPlace(a: Step, b: Step): number {
 export function stepFor(
   desired: DesiredDeployment,
   row: RecordedDeployment | undefined,
-  recorded: PlanBasis,
+  recorded: RecordedFacts,
 ): Step | null {
   const { want } = desired;
   if (!isTarget(want)) return blockedStep(desired, row, recorded);
@@ -81,7 +78,7 @@ export function isSameTarget(a: Target, b: Target): boolean {
 function blockedStep(
   desired: DesiredDeployment,
   row: RecordedDeployment | undefined,
-  recorded: PlanBasis,
+  recorded: RecordedFacts,
 ): Step | null {
   if (isTarget(desired.want)) return null;
   const { problem, cause } = desired.want;
@@ -94,13 +91,13 @@ function blockedStep(
 function stepBase(
   of: Pick<DesiredDeployment, 'env' | 'app'>,
   row: RecordedDeployment | undefined,
-  recorded: PlanBasis,
+  recorded: RecordedFacts,
 ) {
   return { env: of.env, app: of.app, from: row?.live ? side(row.live.target, recorded) : null };
 }
 
 /** A target as people and scripts see it. */
-export function side(target: Target, recorded: Pick<PlanBasis, 'artifacts'>): PlanSide {
+export function side(target: Target, recorded: Pick<RecordedFacts, 'artifacts'>): PlanSide {
   return {
     revision: target.revision,
     artifact: { key: target.artifact, digest: recorded.artifacts.get(target.artifact)?.digest ?? null },
@@ -152,7 +149,7 @@ const BRAKE = { share: 0.5, atLeast: 3 };
 function removalSteps(
   desired: Desired,
   wanted: ReadonlySet<string>,
-  recorded: PlanBasis,
+  recorded: RecordedFacts,
 ): { steps: Step[]; hash: string | null } {
   const gone = [...recorded.deployments.values()].filter((row) => !wanted.has(deploymentKey(row)));
   // What is on its way out already was let through before and is not questioned again.
@@ -170,7 +167,7 @@ function removalSteps(
 }
 
 /** The hash of a set of removals that is too large to go on by itself; null if it may. */
-function brakeHash(removed: readonly RecordedDeployment[], recorded: PlanBasis, env: EnvName): string | null {
+function brakeHash(removed: readonly RecordedDeployment[], recorded: RecordedFacts, env: EnvName): string | null {
   if (removed.length < BRAKE.atLeast) return null;
   let all = 0;
   for (const row of recorded.deployments.values())
@@ -179,6 +176,6 @@ function brakeHash(removed: readonly RecordedDeployment[], recorded: PlanBasis, 
   return hashOf(removed.map((row) => row.app).sort()).slice(0, 16);
 }
 
-function removeStep(row: RecordedDeployment, desired: Desired, held: string | null, recorded: PlanBasis): Step {
+function removeStep(row: RecordedDeployment, desired: Desired, held: string | null, recorded: RecordedFacts): Step {
   return { ...stepBase(row, row, recorded), kind: 'remove', to: null, changed: [], held, cause: desired.cause };
 }

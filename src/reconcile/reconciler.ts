@@ -90,7 +90,7 @@ export class Reconciler {
 
   async #plan(snapshot: Snapshot): Promise<{ desired: Desired | null; plan: Plan }> {
     const desired = await this.#sliced(desire(snapshot, this.#memo));
-    return { desired, plan: await this.#sliced(plan(desired, this.#ports.store.recorded)) };
+    return { desired, plan: await this.#sliced(plan(desired, snapshot.recorded)) };
   }
 
   #passSoon(): void {

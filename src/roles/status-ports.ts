@@ -57,7 +57,7 @@ export async function answerPlan(from: Answering, ref: string | null, signal: Ab
 /** What would change if these files were main now. */
 export async function answerProposal(from: Answering, proposal: Proposal, signal: AbortSignal): Promise<PlanDocument> {
   const { planning, settings } = from;
-  const outcome = await planFor(proposal, from.snapshot(), from.recorded(), { ports: planning, signal });
+  const outcome = await planFor(proposal, from.snapshot(), { ports: planning, signal });
   const notInEffect = settings.notInEffect;
   if (outcome.ok) return planDocument(outcome.plan, { notInEffect });
   return planDocument({ configCommit: proposal.commit, steps: [], removalHash: null }, { errors: outcome.errors, notInEffect });

@@ -85,6 +85,8 @@ export class Observer {
       config: this.#configState(),
       repos: [...recorded.repos.values()].sort((a, b) => (a.repo < b.repo ? -1 : 1)),
       sources: sourceStates(recorded.sources),
+      // Rows are never changed in place, so copies of the maps are the state as of now.
+      recorded: { deployments: new Map(recorded.deployments), artifacts: new Map(recorded.artifacts) },
       engines: this.#engineProblems(),
     };
   }
