@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { CatFile, CatFileDied } from './cat-file.ts';
 import type { CatFileAnswer } from './cat-file-answer.ts';
 import { timeoutError } from './deadline.ts';
@@ -21,7 +20,6 @@ const TRIES = 2;
 export class ObjectReader {
   readonly #options: ObjectReaderOptions;
   readonly #processes = new Map<Mode, CatFile>();
-  #inode: number | null = null;
   #asked = 0;
 
   constructor(options: ObjectReaderOptions) {
@@ -53,10 +51,6 @@ export class ObjectReader {
     if (!OBJECT_ID.test(oid)) throw new TypeError(`not an object id: ${JSON.stringify(oid)}`);
     this.#asked += 1;
     try {
-      const answer = await this.#askPatiently(mode, oid);
-      if (answer !== null || !(await this.#wasReplaced())) return answer;
-      // The old processes still look into the folder that is gone.
-      this.close();
       return await this.#askPatiently(mode, oid);
     } finally {
       this.#asked -= 1;
@@ -83,14 +77,6 @@ export class ObjectReader {
     if (running?.isAlive === true) return running;
     const started = new CatFile({ ...this.#options, mode });
     this.#processes.set(mode, started);
-    if (this.#inode === null) void this.#wasReplaced();
     return started;
-  }
-
-  async #wasReplaced(): Promise<boolean> {
-    const found = (await stat(this.#options.gitDir).catch(() => null))?.ino ?? null;
-    const before = this.#inode;
-    this.#inode = found;
-    return before !== null && found !== null && found !== before;
   }
 }

@@ -282,7 +282,11 @@ for (const [name, status, body] of [
     `${service}${line(`--upload-pack=x HEAD\0x`)}${line('--upload-pack=x refs/heads/main')}0000`,
   ],
   ['an error of the server', 200, `${service}${line('ERR access denied or repository not exported')}0000`],
-  ['more than the limit', 200, `${service}${'0004'.repeat(20_000)}0000`],
+  [
+    'more than the limit',
+    200,
+    `${service}${line(`${oid} HEAD\0x`)}${line(`${oid} refs/heads/main`).repeat(2_000)}0000`,
+  ],
 ] as const) {
   test(`${name} is a failed listing, never an empty one`, async (t) => {
     const { url } = await bed(t, {

@@ -384,6 +384,13 @@ test('an unreadable object in a local repo is an error that a later read survive
     await assert.rejects(git.blobs(url(repo.bare), [oid], { maxBytes: 100_000 }), { code });
   }
   const good = await repo.gitBare('rev-parse', `${commit}:good`);
+  const bad = await repo.gitBare('rev-parse', `${commit}:bad`);
+  // What was asked for behind the culprit is innocent.
+  const asked = [bad, good].map((oid) => git.blobs(url(repo.bare), [oid], { maxBytes: 100_000 }));
+  assert.deepEqual(
+    (await Promise.allSettled(asked)).map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
   const [content] = await git.blobs(url(repo.bare), [good], { maxBytes: 100 });
   assert.equal(Buffer.from(content ?? []).toString(), 'fine');
 });

@@ -130,6 +130,7 @@ test('a fetch whose controller is killed in the middle is cleared away by the ne
   assert.equal(await readA(after, url, second), '2');
   await eventually('the orphan is gone', async () => (await gitsOf(before.dataDir, controller.pid)).length === 0);
   assert.equal(await onlyMirror(before.dataDir), mirror);
+  assert.deepEqual((await pins(mirror)).sort(), [first, second].sort(), 'it was not made anew');
 });
 
 function fetchInOtherProcess(dataDir: string, url: string, commit: string) {
