@@ -1,6 +1,7 @@
 import type { Git } from '../git/git.ts';
+import { hashOf } from '../model/canonical.ts';
 import type { Cause } from '../model/cause.ts';
-import type { ConfigError, Declarations } from '../model/config.ts';
+import { type ConfigError, DEFAULT_PREVIEWS, type Declarations } from '../model/config.ts';
 import { isAbort, MainspringError, problemOf } from '../model/errors.ts';
 import { type CommitId, isCommitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
@@ -24,7 +25,7 @@ export interface PlanForPorts {
 
 /** What would be done, or why the config would be rejected. */
 export type PlanOutcome =
-  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: true; readonly plan: Plan; readonly notes: readonly string[] }
   | { readonly ok: false; readonly commit: string | null; readonly errors: readonly ConfigError[] };
 
 /** A config tree to plan for: a commit, or files that are in none. */
@@ -46,7 +47,12 @@ export async function findCommit(ref: string, listing: RefListing): Promise<Comm
 }
 
 /** A commit of the config repo as a proposal. */
-export async function proposeCommit(commit: CommitId, ref: string, ports: PlanForPorts, signal: AbortSignal): Promise<Proposal> {
+export async function proposeCommit(
+  commit: CommitId,
+  ref: string,
+  ports: PlanForPorts,
+  signal: AbortSignal,
+): Promise<Proposal> {
   const { git, repo, limits } = ports;
   const access = { repo, auth: null };
   await git.fetch(access, commit, signal);
@@ -80,7 +86,19 @@ export async function planFor(
   }
   for (const [key, state] of await unknownSources(declarations, sources, deps)) sources.set(key, state);
   const snapshot: Snapshot = { ...now, config: { repo: ports.repo, commit, cause, declarations }, sources };
-  return { ok: true, plan: finish(plan(finish(desire(snapshot)), snapshot.recorded)) };
+  return {
+    ok: true,
+    plan: finish(plan(finish(desire(snapshot)), snapshot.recorded)),
+    notes: policyNotes(declarations),
+  };
+}
+
+/** What holds for the whole repo, is right, and has no effect in this version. */
+function policyNotes({ previews, release }: Declarations): string[] {
+  const notes: string[] = [];
+  if (hashOf(previews) !== hashOf(DEFAULT_PREVIEWS)) notes.push('previews(…): not in effect yet in this version');
+  if (!release.atomic) notes.push('release(atomic = False): not in effect yet in this version');
+  return notes;
 }
 
 /** Folders of the config repo are those of the proposal, not those of main. */
@@ -106,8 +124,14 @@ async function unknownSources(
   const found = [...queriesByRepo(declarations)].map(async ([repo, all]) => {
     const queries = all.filter(({ key }) => !known.has(key));
     if (queries.length === 0) return [];
-    const listing = await ports.git.list({ repo, auth: queries[0]?.auth ?? null }, signal).catch((error: unknown) => failed(error));
-    return Promise.all(queries.map(async (query): Promise<[string, SourceState]> => [query.key, await readQuery(query, listing, reader, signal)]));
+    const listing = await ports.git
+      .list({ repo, auth: queries[0]?.auth ?? null }, signal)
+      .catch((error: unknown) => failed(error));
+    return Promise.all(
+      queries.map(
+        async (query): Promise<[string, SourceState]> => [query.key, await readQuery(query, listing, reader, signal)],
+      ),
+    );
   });
   return (await Promise.all(found)).flat();
 }

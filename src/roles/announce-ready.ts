@@ -1,7 +1,11 @@
 import type { ListenAddress, Settings } from '../model/settings.ts';
 
 /** Says on standard output, in one line each, that everything is up and where. */
-export function announceReady(listen: readonly ListenAddress[], settings: Settings, out: { write(text: string): unknown }): void {
+export function announceReady(
+  listen: readonly ListenAddress[],
+  settings: Settings,
+  out: { write(text: string): unknown },
+): void {
   const addresses = listen.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
   out.write(`ready: listening on ${addresses.join(', ')}\n`);
   const { port } = new URL(settings.publicUrl);

@@ -36,11 +36,16 @@ export function gitFor(settings: Settings, dataDir: string, env: Environment): G
 }
 
 /** The engines of this version. Those that the settings switch off are there too: what they started before has to end. */
-export function enginesFor(settings: Settings, installation: InstallationId, clock: Clock, env: Environment): ReadonlyMap<EngineName, Engine> {
+export function enginesFor(
+  settings: Settings,
+  installation: InstallationId,
+  clock: Clock,
+  env: Environment,
+): ReadonlyMap<EngineName, Engine> {
   const { dataDir } = settings;
   const engines: Engine[] = [
     new StaticEngine({ dataDir, clock }),
-    new ProcessEngine({ dataDir, installation, clock, path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' }),
+    new ProcessEngine({ dataDir, installation, clock, path: env.PATH ?? '/usr/local/bin:/usr/bin:/bin' }),
     new ProxyEngine({ dataDir, allow: parseAllow(settings.proxy.allow) }),
   ];
   return new Map(engines.map((engine) => [engine.name, engine]));

@@ -7,16 +7,19 @@ import { SUPERVISOR_FD_VARIABLE } from '../model/processes.ts';
 import type { Settings } from '../model/settings.ts';
 import type { RepoUrl } from '../model/source.ts';
 import type { Boundary } from '../reconcile/boundaries.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { isStoreError } from '../reconcile/slots/instance-slots.ts';
+import type { GatewayControl, Ports } from '../reconcile/ports.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
-import type { Engine } from '../runtime/engine.ts';
+import { isStoreError } from '../reconcile/slots/instance-slots.ts';
 import { engineAvailability } from '../runtime/availability.ts';
+import type { Engine } from '../runtime/engine.ts';
 import { loadSettings } from '../settings/load.ts';
+import type { Evaluator } from '../starlark/evaluator.ts';
+import type { StatusPorts } from '../status/api.ts';
 import { startStatusServer } from '../status/server.ts';
+import type { Connection } from '../store/database.ts';
 import { EvaluationTable } from '../store/evaluations.ts';
 import { type StoreLock, takeLock } from '../store/lock.ts';
-import { installationId } from '../store/store.ts';
+import { installationId, type Store } from '../store/store.ts';
 import { watchSupervisor } from '../supervisor/supervisor-gone.ts';
 import { enginesFor, evaluatorFor, gitFor, limitsHere, probeFor } from './controller-parts.ts';
 import { type Environment, FAILPOINT_VARIABLE } from './environment.ts';
@@ -24,7 +27,7 @@ import { EXIT_FATAL, EXIT_RESTART } from './exit-codes.ts';
 import { failpoint } from './failpoint.ts';
 import type { WriteLog } from './log.ts';
 import { placesIn } from './places.ts';
-import { answerAudit, answerLogs, answerPlan, answerStatus, answerTip, type Answering } from './status-ports.ts';
+import { type Answering, answerAudit, answerLogs, answerPlan, answerStatus, answerTip } from './status-ports.ts';
 import { openStore } from './store.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -47,7 +50,10 @@ const RETRY_MS = 5_000;
 export async function runController(options: ControllerOptions): Promise<number> {
   const { env, log } = options;
   const asked = Promise.withResolvers<number>();
-  process.on('SIGTERM', () => asked.resolve(0)).on('SIGINT', () => asked.resolve(0)).on('SIGHUP', () => asked.resolve(EXIT_RESTART));
+  process
+    .on('SIGTERM', () => asked.resolve(0))
+    .on('SIGINT', () => asked.resolve(0))
+    .on('SIGHUP', () => asked.resolve(EXIT_RESTART));
   const fd = Number(env[SUPERVISOR_FD_VARIABLE] ?? Number.NaN);
   // What it was doing goes on with the next controller; there is nothing to end in order.
   const supervisor = Number.isInteger(fd) ? watchSupervisor(fd, () => process.exit(EXIT_RESTART)) : null;
@@ -79,7 +85,8 @@ async function waitForLock(dataDir: string): Promise<StoreLock> {
       const isHeld = error instanceof MainspringError && error.code === 'store-locked';
       if (!isHeld) throw error;
       // Whoever holds it by now is no orphan.
-      if (Date.now() >= until) throw new MainspringError(error.code, error.message, { cause: error, hint: error.hint ?? '' });
+      if (Date.now() >= until)
+        throw new MainspringError(error.code, error.message, { cause: error, hint: error.hint ?? '' });
     }
     await systemClock.sleep(50);
   }
@@ -90,7 +97,11 @@ interface Running {
 }
 
 /** A full disk or a read-only folder is said once and waited out: the gateways serve on meanwhile. Null: asked to end before. */
-async function startWhenWritable(settings: Settings, options: ControllerOptions, asked: Promise<number>): Promise<Running | null> {
+async function startWhenWritable(
+  settings: Settings,
+  options: ControllerOptions,
+  asked: Promise<number>,
+): Promise<Running | null> {
   let said = '';
   for (;;) {
     try {
@@ -107,37 +118,74 @@ async function startWhenWritable(settings: Settings, options: ControllerOptions,
 }
 
 async function startController(settings: Settings, options: ControllerOptions): Promise<Running> {
-  const { env, log } = options;
+  const { log } = options;
   const places = placesIn(settings.dataDir);
   const { store, connection } = openStore(settings.dataDir, systemClock);
-  const installation = installationId(connection);
-  const git = gitFor(settings, settings.dataDir, env);
   const evaluator = evaluatorFor(settings, new EvaluationTable(connection));
-  const engines = enginesFor(settings, installation, systemClock, env);
+  const hints = { take: () => {} };
+  const control = await startControlServer({ socketPath: places.controlSocket, onHint: () => hints.take() });
+  const ports = portsOf({ settings, store, connection, evaluator, gateways: control }, options);
+  await recheckAfterUncleanStop(ports.engines.values(), places.cleanStop, log);
+  const reconciler = new Reconciler(ports);
+  hints.take = () => reconciler.hint();
+  const status = await startStatusServer(places.statusSocket, {
+    ports: statusPorts(answeringFor(reconciler, ports, connection, options.version)),
+    settings: () => settings,
+    onFault: (message, error) => log('error', message, { error: String(error) }),
+  });
+  await reconciler.start();
+  log('info', 'the controller is up', { installation: ports.installation, apps: store.recorded.deployments.size });
+  const stop = async ({ stopApps }: { readonly stopApps: boolean }) => {
+    await status.close();
+    await reconciler.stop();
+    if (stopApps) await stopInstances(ports);
+    await control.close();
+    await Promise.all([...ports.engines.values()].map((engine) => engine.close()));
+    await evaluator.close();
+    await ports.git.close();
+    store.close();
+    writeFileSync(places.cleanStop, `${new Date().toISOString()}\n`);
+  };
+  return { stop };
+}
+
+interface Parts {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly connection: Connection;
+  readonly evaluator: Evaluator;
+  readonly gateways: GatewayControl;
+}
+
+function portsOf(parts: Parts, { env, log }: ControllerOptions): Ports {
+  const { settings, store, evaluator, gateways } = parts;
+  const installation = installationId(parts.connection);
   const limits = limitsHere();
-  let hint = () => {};
-  const control = await startControlServer({ socketPath: places.controlSocket, onHint: () => hint(), expectGateways: 1 });
-  const ports: Ports = {
+  return {
     installation,
     settings,
     store,
-    git,
+    git: gitFor(settings, settings.dataDir, env),
     evaluator,
-    engines,
+    engines: enginesFor(settings, installation, systemClock, env),
     available: engineAvailability(settings),
     probe: probeFor(settings, limits),
-    gateways: control,
+    gateways,
     clock: systemClock,
-    log: { info: (message, detail) => log('info', message, detail), warn: (message, detail) => log('warn', message, detail) },
+    log: {
+      info: (message, detail) => log('info', message, detail),
+      warn: (message, detail) => log('warn', message, detail),
+    },
     limits,
     reach: reachFrom(env),
     yieldTurn: () => setImmediate(),
   };
-  await recheckAfterUncleanStop(engines.values(), places.cleanStop, log);
-  const reconciler = new Reconciler(ports);
-  hint = () => reconciler.hint();
-  const answering: Answering = {
-    version: options.version,
+}
+
+function answeringFor(reconciler: Reconciler, ports: Ports, connection: Connection, version: string): Answering {
+  const { settings, store, git, evaluator, limits, engines } = ports;
+  return {
+    version,
     settings,
     connection,
     recorded: () => store.recorded,
@@ -149,31 +197,15 @@ async function startController(settings: Settings, options: ControllerOptions): 
     git,
     engines,
   };
-  const status = await startStatusServer(places.statusSocket, {
-    ports: {
-      status: async ({ commit }) => answerStatus(answering, commit),
-      planFor: ({ ref }, signal) => answerPlan(answering, ref, signal),
-      audit: (filter) => answerAudit(answering, filter),
-      logs: (query, signal) => answerLogs(answering, query, signal),
-      tip: (signal) => answerTip(answering, signal),
-    },
-    settings: () => settings,
-    onFault: (message, error) => log('error', message, { error: String(error) }),
-  });
-  await reconciler.start();
-  log('info', 'the controller is up', { installation, apps: store.recorded.deployments.size });
+}
+
+function statusPorts(answering: Answering): StatusPorts {
   return {
-    stop: async ({ stopApps }) => {
-      await status.close();
-      await reconciler.stop();
-      if (stopApps) await stopInstances(ports);
-      await control.close();
-      await Promise.all([...engines.values()].map((engine) => engine.close()));
-      await evaluator.close();
-      await git.close();
-      store.close();
-      writeFileSync(places.cleanStop, `${new Date().toISOString()}\n`);
-    },
+    status: async ({ commit }) => answerStatus(answering, commit),
+    planFor: ({ ref }, signal) => answerPlan(answering, ref, signal),
+    audit: (filter) => answerAudit(answering, filter),
+    logs: (query, signal) => answerLogs(answering, query, signal),
+    tip: (signal) => answerTip(answering, signal),
   };
 }
 
@@ -192,7 +224,8 @@ async function recheckAfterUncleanStop(engines: Iterable<Engine>, marker: string
   if (!wasClean) {
     for (const engine of engines) {
       const broken: readonly ArtifactKey[] = (await engine.recheck?.(since)) ?? [];
-      if (broken.length > 0) log('warn', 'artifacts were incomplete after an unclean stop', { engine: engine.name, artifacts: broken });
+      if (broken.length > 0)
+        log('warn', 'artifacts were incomplete after an unclean stop', { engine: engine.name, artifacts: broken });
     }
   }
   if (wasClean || !existsSync(startedAt)) writeFileSync(startedAt, `${new Date().toISOString()}\n`);

@@ -15,5 +15,13 @@ export function folderSnapshot(settings: Settings, recorded: RecordedView, at: n
     const problem = available(engine, PROD);
     if (problem !== null) engines.set(engineKey(engine, PROD), problem);
   }
-  return { at, settings, config: null, repos: [...recorded.repos.values()], sources: sourceStates(recorded.sources), recorded, engines };
+  return {
+    at,
+    settings,
+    config: null,
+    repos: [...recorded.repos.values()],
+    sources: sourceStates(recorded.sources),
+    recorded,
+    engines,
+  };
 }

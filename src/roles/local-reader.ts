@@ -1,16 +1,16 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createConnection } from 'node:net';
 import { verifyAudit } from '../audit/log.ts';
-import { httpReader } from '../cli/reader-http.ts';
 import type { AuditVerdict, PlanOptions, Reader } from '../cli/reader.ts';
+import { httpReader } from '../cli/reader-http.ts';
 import { findSocket } from '../gateway/socket-path.ts';
 import { MainspringError } from '../model/errors.ts';
 import type { Settings } from '../model/settings.ts';
 import type { RepoUrl } from '../model/source.ts';
 import type { AuditLine, PlanDocument } from '../model/surface.ts';
-import { type Proposal } from '../reconcile/plan-for.ts';
+import type { Proposal } from '../reconcile/plan-for.ts';
 import { type Connection, openDatabaseToRead } from '../store/database.ts';
 import { installationId, loadRecorded, readHead, readMeta } from '../store/store.ts';
 import { enginesFor, evaluatorFor, gitFor, limitsHere } from './controller-parts.ts';
@@ -19,13 +19,13 @@ import { folderSnapshot } from './folder-snapshot.ts';
 import { placesIn } from './places.ts';
 import { proposeFolder } from './propose-folder.ts';
 import {
+  type Answering,
   answerAudit,
   answerLogs,
   answerPlan,
   answerProposal,
   answerStatus,
   answerTip,
-  type Answering,
 } from './status-ports.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -164,4 +164,3 @@ class FolderReader implements Reader {
     };
   }
 }
-

@@ -31,7 +31,9 @@ const COLOURS = { info: 'dim', warn: 'yellow', error: 'red' } as const;
 
 function readable(role: string, level: Level, message: string, fields: Readonly<Record<string, unknown>>): string {
   const time = new Date().toISOString().slice(11, 19);
-  const details = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const details = Object.entries(fields).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   const line = [time, role.padEnd(10), message, ...details].join(' ').replace(/[\r\n]+/g, ' ');
   return styleText(COLOURS[level], line, { validateStream: false });
 }

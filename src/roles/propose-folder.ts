@@ -25,9 +25,17 @@ async function sourceIn(dir: string, path: string): Promise<SourceState> {
   const folder = join(dir, path);
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    const procfile = entries.some((entry) => entry.name === 'Procfile' && entry.isFile()) ? await readFile(join(folder, 'Procfile'), 'utf8') : null;
+    const procfile = entries.some((entry) => entry.name === 'Procfile' && entry.isFile())
+      ? await readFile(join(folder, 'Procfile'), 'utf8')
+      : null;
     const names = entries.filter(isTracked).map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
-    return { commit: NO_COMMIT, tree: (await treeId(folder)) ?? EMPTY_TREE, author: null, entries: names.sort(), procfile };
+    return {
+      commit: NO_COMMIT,
+      tree: (await treeId(folder)) ?? EMPTY_TREE,
+      author: null,
+      entries: names.sort(),
+      procfile,
+    };
   } catch (error) {
     const missing = new MainspringError('git-path-missing', `config: there is no folder "${path}"`, { cause: error });
     return { problem: problemOf(missing) };

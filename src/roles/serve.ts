@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type GatewayProcessConfig } from '../gateway/run-gateway.ts';
+import type { GatewayProcessConfig } from '../gateway/run-gateway.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import type { ListenAddress, Settings } from '../model/settings.ts';
 import { loadSettings } from '../settings/load.ts';
@@ -33,7 +33,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     runDir: placesIn(settings.dataDir).runDir,
     plan: planOf(settings, config, options),
     reload: async () => planOf(await loadSettings(config, options.env), config, options),
-    socketVariables: { LISTEN_PID: options.env['LISTEN_PID'], LISTEN_FDS: options.env['LISTEN_FDS'] },
+    socketVariables: { LISTEN_PID: options.env.LISTEN_PID, LISTEN_FDS: options.env.LISTEN_FDS },
     drainMs: DRAIN_MS,
     controllerStopMs: CONTROLLER_STOP_MS,
     fatalExitCodes: [EXIT_FATAL],
@@ -46,11 +46,17 @@ export async function serve(options: ServeOptions): Promise<number> {
 
 function planOf(settings: Settings, config: string, options: ServeOptions): ProcessPlan {
   const base = [...options.execArgv, entryFile()];
-  const env = Object.fromEntries(Object.entries(options.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const env = Object.fromEntries(
+    Object.entries(options.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
   const gateway = gatewayConfig(settings);
   const program = sha256Hex(JSON.stringify([options.version, base, gateway])).slice(0, 16);
   return {
-    controller: { command: process.execPath, args: [...base, '__controller', config], env: { ...env, MALLOC_ARENA_MAX: '2' } },
+    controller: {
+      command: process.execPath,
+      args: [...base, '__controller', config],
+      env: { ...env, MALLOC_ARENA_MAX: '2' },
+    },
     gateway: {
       command: process.execPath,
       args: [...base, '__gateway', JSON.stringify({ ...gateway, program } satisfies GatewayProcessConfig)],

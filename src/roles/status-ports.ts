@@ -1,13 +1,13 @@
-import { readAudit } from '../audit/log.ts';
 import { formatHead } from '../audit/chain.ts';
+import { readAudit } from '../audit/log.ts';
 import type { Git } from '../git/git.ts';
 import { MainspringError } from '../model/errors.ts';
 import type { EngineName } from '../model/revision.ts';
 import type { Settings } from '../model/settings.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import type { RepoUrl } from '../model/source.ts';
 import type { AuditFilter, AuditLine, LogsQuery, PlanDocument, Status, SurfaceLogLine } from '../model/surface.ts';
-import type { Snapshot } from '../model/snapshot.ts';
-import { findCommit, type PlanForPorts, planFor, type Proposal, proposeCommit } from '../reconcile/plan-for.ts';
+import { findCommit, type PlanForPorts, type Proposal, planFor, proposeCommit } from '../reconcile/plan-for.ts';
 import type { Engine } from '../runtime/engine.ts';
 import { aboutCommit } from '../status/about-commit.ts';
 import { planDocument } from '../status/plan-document.ts';
@@ -59,8 +59,11 @@ export async function answerProposal(from: Answering, proposal: Proposal, signal
   const { planning, settings } = from;
   const outcome = await planFor(proposal, from.snapshot(), { ports: planning, signal });
   const notInEffect = settings.notInEffect;
-  if (outcome.ok) return planDocument(outcome.plan, { notInEffect });
-  return planDocument({ configCommit: proposal.commit, steps: [], removalHash: null }, { errors: outcome.errors, notInEffect });
+  if (outcome.ok) return planDocument(outcome.plan, { notes: outcome.notes, notInEffect });
+  return planDocument(
+    { configCommit: proposal.commit, steps: [], removalHash: null },
+    { errors: outcome.errors, notInEffect },
+  );
 }
 
 /** The log, as far as it was asked for. */
@@ -73,7 +76,11 @@ export async function* answerAudit(from: Pick<Answering, 'connection'>, filter: 
 }
 
 /** What an instance of an app, or its build, printed. `not-found` where there is no such app. */
-export async function answerLogs(from: Answering, query: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<SurfaceLogLine>> {
+export async function answerLogs(
+  from: Answering,
+  query: LogsQuery,
+  signal: AbortSignal,
+): Promise<AsyncIterable<SurfaceLogLine>> {
   const row = [...from.recorded().deployments.values()].find(({ env, app }) => env === query.env && app === query.app);
   if (row === undefined) {
     throw new MainspringError('not-found', `there is no app "${query.app}" in "${query.env}"`, {

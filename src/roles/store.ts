@@ -23,6 +23,12 @@ function createInstallation(store: Store): void {
   const installation = randomBytes(6).toString('hex');
   store.setMeta('installation', installation);
   store.transact(() => [
-    audit({ kind: 'installation.created', env: null, app: null, cause: { kind: 'bootstrap' }, detail: { installation } }),
+    audit({
+      kind: 'installation.created',
+      env: null,
+      app: null,
+      cause: { kind: 'bootstrap' },
+      detail: { installation },
+    }),
   ]);
 }
