@@ -72,7 +72,7 @@ function wantOf(
   memo: DesireMemo,
 ): DesiredDeployment['want'] {
   const key = sourceKey(app);
-  const state = key === null ? null : (snapshot.sources.get(key) ?? unseen(key));
+  const state = key === null ? null : (snapshot.sources.get(key) ?? unseen(key, snapshot));
   const blocked = (problem: Problem) => ({ problem, configCommit: config.commit, cause: config.cause });
   if (state !== null && 'problem' in state) return blocked(state.problem);
   const core = memo.core(app, filesOf(state), snapshot.settings, () => coreOf(app, state, snapshot.settings));
@@ -88,8 +88,11 @@ function wantOf(
   };
 }
 
-function unseen(key: string): SourceState {
+/** A source that was never read: because its repo can't be listed, or because nobody looked yet. */
+function unseen(key: string, snapshot: Snapshot): SourceState {
   const [url] = key.split('\n');
+  const error = snapshot.repos.find(({ repo }) => repo === url)?.error;
+  if (error != null) return { problem: error };
   const message = `source "${url}": not looked at yet`;
   return { problem: { code: 'git-list-failed', message, hint: null, retry: 'after-interval' } };
 }

@@ -44,7 +44,7 @@ export class Observer {
     await Promise.all([...this.#watches.values()].map(({ watch }) => watch.look()));
     // Repos that the new config brought in were looked at as soon as they were known.
     const added = [...this.#watches].filter(([repo]) => !before.has(repo));
-    await Promise.all(added.map(([, { watch }]) => watch.look()));
+    await Promise.all(added.map(([, { watch }]) => watch.settled()));
     this.#noteLook();
   }
 

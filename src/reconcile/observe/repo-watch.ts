@@ -51,6 +51,11 @@ export class RepoWatch {
     return this.#running;
   }
 
+  /** Resolves when no look is under way. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
   /** Ends the look that is under way, and all others. */
   async stop(): Promise<void> {
     this.#stop.abort(new DOMException('stopping', 'AbortError'));
@@ -58,13 +63,15 @@ export class RepoWatch {
   }
 
   async #loop(): Promise<void> {
+    let moved = 0;
     do {
       this.#again = false;
-      await this.#lookOnce();
+      // A ref that moved between listing and fetching is listed again at once; one that always does waits for the next look.
+      if ((await this.#lookOnce()) === 'moved' && moved++ === 0) this.#again = true;
     } while (this.#again && !this.#stop.signal.aborted);
   }
 
-  async #lookOnce(): Promise<void> {
+  async #lookOnce(): Promise<'moved' | 'done'> {
     const { signal } = this.#stop;
     try {
       const listing = await this.#ports.git.list({ repo: this.repo, auth: this.auth }, signal);
@@ -74,10 +81,11 @@ export class RepoWatch {
       await this.#follow(listing, signal);
       this.#noteError(null);
     } catch (error) {
-      if (signal.aborted && isAbort(error)) return;
-      if (error instanceof MainspringError && error.code === 'git-ref-moved') this.#again = true;
+      if (signal.aborted && isAbort(error)) return 'done';
       this.#noteFailure(error);
+      if (error instanceof MainspringError && error.code === 'git-ref-moved') return 'moved';
     }
+    return 'done';
   }
 
   #noteFailure(error: unknown): void {
