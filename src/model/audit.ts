@@ -20,6 +20,7 @@ export const AUDIT_KINDS = {
   'deployment.unrouted': 'no new request reaches the deployment any more; its removal goes on',
   'deployment.removed': 'nothing of the deployment is left but retained data',
   'removal.held': 'a pass would remove a large share of production and waits for `allow_removal`',
+  'removal.cancelled': 'an app whose removal was held or under way is declared again and stays',
   'removal.allowed': 'main named the hash of a held set of removals, which goes on',
   'artifact.built': 'a build yielded an artifact',
   'artifact.failed': 'a build failed',

@@ -32,6 +32,8 @@ export type Step =
       readonly to: null;
       readonly changed: readonly [];
       readonly held: string | null;
+      /** The hash with which main let go of the set that this removal is in. */
+      readonly allowed?: string;
     })
   /** It can't be said now what should run: noted on the deployment, what runs goes on. */
   | (StepBase & {

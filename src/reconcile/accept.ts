@@ -35,13 +35,10 @@ export function acceptStep(step: Step, context: AcceptContext): Change[] {
 }
 
 type TargetStep = Extract<Step, { kind: 'create' | 'update' }>;
+type RemoveStep = Extract<Step, { kind: 'remove' }>;
 
 function acceptTarget(step: TargetStep, context: AcceptContext): Change[] {
-  const found = deploymentRow(step, context.recorded);
-  const row = {
-    ...found,
-    dataEngine: found.dataEngine ?? context.recorded.retained.get(found.dataName)?.engine ?? null,
-  };
+  const row = withItsData(deploymentRow(step, context.recorded), context.recorded);
   const kept = keptProgress(row.next, step.target);
   const next: NextState = {
     target: step.target,
@@ -59,6 +56,7 @@ function acceptTarget(step: TargetStep, context: AcceptContext): Change[] {
   return [
     ...environmentChanges(step, context),
     ...supersede(row, context, next.instance),
+    ...cancelRemoval(row, step),
     put('deployment', { ...row, next }),
     ...reviveArtifact(step.target, context.recorded),
     ...adoptData(row, context.recorded),
@@ -93,6 +91,7 @@ function acceptPolicy(step: TargetStep, context: AcceptContext): Change[] {
   const live = { ...row.live, target: step.target };
   return [
     ...supersede(row, context, null),
+    ...cancelRemoval(row, step),
     put('deployment', { ...row, live, next: null }),
     ...routeChanges(row.live.target, live, row, context),
     event('deployment.settings', step, { changed: step.changed }),
@@ -101,16 +100,16 @@ function acceptPolicy(step: TargetStep, context: AcceptContext): Change[] {
 
 function acceptCancel(step: Step, context: AcceptContext): Change[] {
   const row = deploymentRow(step, context.recorded);
-  return [...supersede(row, context, null), put('deployment', { ...row, next: null })];
+  return [...supersede(row, context, null), ...cancelRemoval(row, step), put('deployment', { ...row, next: null })];
 }
 
-function acceptRemoval(step: Step, context: AcceptContext): Change[] {
+function acceptRemoval(step: RemoveStep, context: AcceptContext): Change[] {
   const row = deploymentRow(step, context.recorded);
-  const allowed = row.next?.release ?? null;
+  const { allowed } = step;
   return [
     ...supersede(row, context, null),
     put('deployment', { ...row, next: { ...nothingNext(step.cause, context), state: 'removing' } }),
-    ...(allowed === null ? [] : [event('removal.allowed', step, { removal_hash: allowed })]),
+    ...(allowed === undefined ? [] : [event('removal.allowed', step, { removal_hash: allowed })]),
     event('deployment.removing', step, {}),
   ];
 }
@@ -127,7 +126,7 @@ function holdRemoval(step: Step, hash: string, context: AcceptContext): Change[]
 }
 
 function acceptBlocked(step: Extract<Step, { kind: 'blocked' }>, context: AcceptContext): Change[] {
-  const row = deploymentRow(step, context.recorded);
+  const row = withItsData(deploymentRow(step, context.recorded), context.recorded);
   const state = step.problem.retry === 'needs-human' ? 'held' : 'waiting';
   const next: NextState = {
     ...nothingNext(step.cause, context),
@@ -138,7 +137,9 @@ function acceptBlocked(step: Extract<Step, { kind: 'blocked' }>, context: Accept
   return [
     ...environmentChanges(step, context),
     ...supersede(row, context, null),
+    ...cancelRemoval(row, step),
     put('deployment', { ...row, next }),
+    ...adoptData(row, context.recorded),
     ...(state === 'held' ? [event('deployment.held', step, { ...problemDetail(step.problem) })] : []),
   ];
 }
@@ -177,12 +178,21 @@ function supersede(row: RecordedDeployment, context: AcceptContext, keep: NextSt
   ];
 }
 
+/** Says that a removal that was held or under way is over: the app is declared again. */
+function cancelRemoval(row: RecordedDeployment, step: Step): Change[] {
+  const { next } = row;
+  if (next === null || (next.state !== 'removing' && next.release === null)) return [];
+  return [event('removal.cancelled', step, { state: next.state })];
+}
+
 /** Brings the rows of held releases in line with the deployments that are held in them. Pure; nothing to do gives no changes. */
 export function tidyReleases(recorded: RecordedView): Change[] {
   const members = new Map<string, RecordedDeployment[]>();
   for (const row of recorded.deployments.values()) {
     if (row.next?.release == null) continue;
-    members.set(row.next.release, [...(members.get(row.next.release) ?? []), row]);
+    const rows = members.get(row.next.release);
+    if (rows === undefined) members.set(row.next.release, [row]);
+    else rows.push(row);
   }
   const ended = [...recorded.releases.values()].filter((release) => !members.has(release.id));
   return [
@@ -214,6 +224,11 @@ function reviveArtifact(target: Target, recorded: RecordedView): Change[] {
       source: target.source,
     }),
   ];
+}
+
+/** A deployment whose data was kept has that data again. */
+function withItsData(row: RecordedDeployment, recorded: RecordedView): RecordedDeployment {
+  return { ...row, dataEngine: row.dataEngine ?? recorded.retained.get(row.dataName)?.engine ?? null };
 }
 
 /** Data that was kept of an app that comes back is its data again. */

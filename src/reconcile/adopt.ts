@@ -7,7 +7,7 @@ import { performEffect } from './boundaries.ts';
 import type { Driver } from './driver.ts';
 import type { Ports } from './ports.ts';
 import { withDeadline } from './slots/deadline.ts';
-import { takeRoute } from './transitions.ts';
+import { keepRoute } from './transitions.ts';
 
 /**
  * Compares what an engine has with what is recorded: what runs and is owned is adopted, what should run and does not is
@@ -53,7 +53,7 @@ function adoptRoute(
     const deployment = recorded.deployment(row.env, row.app);
     const moved = put('instance', { ...row, route: target });
     if (deployment?.live?.instance !== id) return [moved];
-    return [moved, ...takeRoute(deployment, deployment.live, target, { recorded, generation })];
+    return [moved, ...keepRoute(deployment, deployment.live, target, { recorded, generation })];
   });
 }
 

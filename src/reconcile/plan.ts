@@ -162,7 +162,11 @@ function removalSteps(
   const held = hash !== null && hash !== desired.allowRemoval ? hash : null;
   const steps = fresh
     .filter((row) => row.env !== PROD || held === null || row.next?.release !== held)
-    .map((row) => removeStep(row, desired, row.env === PROD && row.live !== null ? held : null, recorded));
+    .map((row): Step => {
+      const isInSet = row.env === PROD && row.live !== null;
+      const allowed = isInSet && hash !== null && held === null ? { allowed: hash } : {};
+      return { ...removeStep(row, desired, recorded), held: isInSet ? held : null, ...allowed };
+    });
   return { steps, hash: held };
 }
 
@@ -176,6 +180,6 @@ function brakeHash(removed: readonly RecordedDeployment[], recorded: RecordedFac
   return hashOf(removed.map((row) => row.app).sort()).slice(0, 16);
 }
 
-function removeStep(row: RecordedDeployment, desired: Desired, held: string | null, recorded: RecordedFacts): Step {
-  return { ...stepBase(row, row, recorded), kind: 'remove', to: null, changed: [], held, cause: desired.cause };
+function removeStep(row: RecordedDeployment, desired: Desired, recorded: RecordedFacts) {
+  return { ...stepBase(row, row, recorded), kind: 'remove', to: null, changed: [], cause: desired.cause } as const;
 }

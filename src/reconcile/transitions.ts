@@ -13,7 +13,10 @@ export interface RouteContext {
   readonly generation: () => number;
 }
 
-/** The rows that lead requests to what is live from now on; the old route becomes a tombstone where it was another one. Nothing where nothing differs. */
+/**
+ * The rows that lead requests to what is live by a new policy; the old route becomes a tombstone where it was another one.
+ * Nothing where nothing differs.
+ */
 export function routeChanges(
   old: Target | null,
   live: LiveState,
@@ -22,7 +25,22 @@ export function routeChanges(
 ): Change[] {
   const instance = context.recorded.instances.get(live.instance);
   if (instance?.route == null) return [];
-  return [...leaveRoute(old, live.target, row, context), ...takeRoute(row, live, instance.route, context)];
+  const stays = old?.policy.host === live.target.policy.host && old.policy.path === live.target.policy.path;
+  const take = stays ? keepRoute : takeRoute;
+  return [...leaveRoute(old, live.target, row, context), ...take(row, live, instance.route, context)];
+}
+
+/** The route row of something that was live before, unless another app has taken the route since. */
+export function keepRoute(
+  row: RecordedDeployment,
+  live: LiveState,
+  target: RouteTarget,
+  context: RouteContext,
+): Change[] {
+  const { host, path } = live.target.policy;
+  const current = context.recorded.route(host, path);
+  const isOthers = current?.serve != null && (current.env !== row.env || current.app !== row.app);
+  return isOthers ? [] : takeRoute(row, live, target, context);
 }
 
 /** The route row of something live, if it is not there already. */
@@ -80,10 +98,13 @@ export function retireInstance(
   ];
 }
 
-/** Notes that an artifact was referred to until now, so that its retention counts from here. */
+/**
+ * Notes that an artifact was referred to until now, so that its retention counts from here. Only what was built is retained;
+ * a row in any other state is left to the step that changes it in the same transaction.
+ */
 export function touchArtifact(key: ArtifactKey, recorded: RecordedView, at: number): Change[] {
   const artifact = recorded.artifacts.get(key);
-  return artifact === undefined ? [] : [put('artifact', { ...artifact, usedAt: at })];
+  return artifact?.state === 'built' ? [put('artifact', { ...artifact, usedAt: at })] : [];
 }
 
 /** Whether an instance is live or on its way to be. */

@@ -123,6 +123,7 @@ export function snapshot(edit: SnapshotEdit = {}): Snapshot {
     },
     repos: [],
     sources,
+    recorded: { deployments: new Map(), artifacts: new Map() },
     engines: edit.engines ?? new Map(),
   };
 }

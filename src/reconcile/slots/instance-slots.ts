@@ -11,7 +11,7 @@ import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
 import { type InstanceStep, nextOfInstance, type Wait } from '../progress.ts';
-import { backoffMs, retireInstance, takeRoute } from '../transitions.ts';
+import { backoffMs, keepRoute, retireInstance } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlotKind } from './slots.ts';
 
@@ -123,7 +123,7 @@ export class InstanceSlots implements SlotKind<Step> {
     return [
       running,
       put('deployment', { ...deployment, live }),
-      ...takeRoute(deployment, live, route, { recorded, generation }),
+      ...keepRoute(deployment, live, route, { recorded, generation }),
       this.#event('drift.repaired', row, observation('the live instance was started again'), {}),
     ];
   }
