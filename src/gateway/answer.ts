@@ -25,6 +25,7 @@ export const ANSWERS = {
     title: 'Request header fields too large',
     text: 'The request head is larger than allowed.',
   },
+  failed: { status: 500, title: 'Internal error', text: 'The gateway failed to answer this request.' },
   badGateway: { status: 502, title: 'Bad gateway', text: 'The app gave no proper answer.' },
   starting: {
     status: 503,

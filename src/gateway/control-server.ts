@@ -24,7 +24,10 @@ export interface ControlServerOptions {
 export interface ControlServer {
   /** Tells all gateways that routes up to this generation are there. */
   announce(generation: number): void;
-  /** Resolves when every connected gateway has applied the generation. Gateways that went away don't count. Rejects only when the signal aborts. */
+  /**
+   * Resolves when every connected gateway has applied the generation, which was announced before. Gateways that went away
+   * don't count. Rejects only when the signal aborts.
+   */
   applied(generation: number, signal: AbortSignal): Promise<void>;
   /** Resolves when no connected gateway has anything in flight on the instance. Rejects only when the signal aborts. */
   idle(instance: InstanceId, signal: AbortSignal): Promise<void>;

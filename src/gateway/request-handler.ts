@@ -59,7 +59,7 @@ export class RequestHandler {
     if (this.#isDraining) response.shouldKeepAlive = false;
     const fault = framingFault(request);
     const target = fault === undefined ? parseTarget(request.url ?? '', request.headers.host ?? '') : undefined;
-    if (target !== undefined) this.#dispatch({ request, response, target, upgrade });
+    if (target !== undefined) this.#tryDispatch({ request, response, target, upgrade });
     else if (fault === undefined) this.refuse(request, response, ANSWERS.badRequest);
     else this.refuse(request, response, refusal(fault));
   }
@@ -82,7 +82,10 @@ export class RequestHandler {
       socket.destroySoon();
       response.emit('close');
     });
-    this.handle(request, response, { protocol: request.headers.upgrade ?? '', socket, rest });
+    // Node versions that can't be asked beforehand have stopped reading at the head: what has no body can still be served.
+    if (isUpgrade(request)) this.handle(request, response, { protocol: request.headers.upgrade ?? '', socket, rest });
+    else if (hasBody(request)) this.refuse(request, response, ANSWERS.badRequest);
+    else this.handle(request, response);
   }
 
   /** Answers what could not be read as a request. */
@@ -93,6 +96,15 @@ export class RequestHandler {
     }
     this.#refused.add(socket);
     socket.destroySoon();
+  }
+
+  /** One request that we fail at must not take the others with it. */
+  #tryDispatch(call: Call): void {
+    try {
+      this.#dispatch(call);
+    } catch (error) {
+      this.#failed(call.request, call.response, error);
+    }
   }
 
   #dispatch(call: Call): void {
@@ -196,14 +208,17 @@ export class RequestHandler {
 
   #failed(request: IncomingMessage, response: ServerResponse, error: unknown): void {
     this.#deps.onError(error);
-    sendAnswer(request, response, ANSWERS.badGateway);
+    sendAnswer(request, response, ANSWERS.failed);
   }
 }
 
 /** Whether a request to switch protocols is passed on as one. HTTP/2 in the clear is not: such a client goes on in HTTP/1.1. */
 export function isUpgrade(request: IncomingMessage): boolean {
-  const { upgrade = '', 'transfer-encoding': coding, 'content-length': length = '0' } = request.headers;
-  return request.method === 'GET' && coding === undefined && length === '0' && !/(?:^|,)\s*h2c/i.test(upgrade);
+  return request.method === 'GET' && !hasBody(request) && !/(?:^|,)\s*h2c/i.test(request.headers.upgrade ?? '');
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
 /** What an app may take itself for in a `Location`: its own address, or the public one that it was told. */

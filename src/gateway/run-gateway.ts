@@ -32,6 +32,11 @@ export async function runGateway(config: GatewayProcessConfig, log: GatewayLog):
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopAsked.resolve());
   // Comes with a closed terminal; ours to survive.
   process.on('SIGHUP', () => {});
+  // A fault of ours: what is in flight may finish, and the supervisor starts a gateway without it.
+  process.on('uncaughtException', (error) => {
+    log('error', 'the gateway has failed and drains', { error: error.stack ?? String(error) });
+    stopAsked.resolve();
+  });
   const gateway = await startGateway(config, { id: randomUUID(), pid: process.pid, log });
   const admin = await startAdmin(config, gateway, () => stopAsked.resolve());
   log('info', 'the gateway serves', { listen: gateway.addresses.map(({ address, port }) => `${address}:${port}`) });

@@ -122,6 +122,27 @@ test('a gateway that hangs is killed and replaced', async (t) => {
   await eventually(() => !isAlive(hung) && bed.gateways().length === 2, 'it is replaced', 15_000);
 });
 
+test('whatever is killed at once, it converges to one supervisor, one controller and two gateways', async (t) => {
+  const bed = makeBed(t);
+  let run = await bed.serve();
+  const listen = [{ host: '127.0.0.1', port: run.port }];
+  for (const mixture of ['s c', 's g0', 'c g0', 'g0 g1', 's c g1', 's g0 g1', 'c g0 g1', 's c']) {
+    const [g0 = 0, g1 = 0] = bed.gateways();
+    const pids: Record<string, number> = { s: run.child.pid ?? 0, c: bed.controller(), g0, g1 };
+    for (const name of mixture.split(' ')) process.kill(pids[name] ?? 0, 'SIGKILL');
+    if (mixture.startsWith('s')) {
+      await run.exit;
+      run = await bed.serve({ listen });
+    }
+    const isWhole = () =>
+      bed.gateways().length === 2 &&
+      isAlive(bed.controller()) &&
+      (!mixture.includes('c') || bed.controller() !== pids.c);
+    await eventually(isWhole, `all is there again after ${mixture}`, 15_000);
+    assert.equal(await bed.get(run.port), 'hello');
+  }
+});
+
 test('everything killed at once comes back with the next start', async (t) => {
   const bed = makeBed(t);
   const first = await bed.serve();
