@@ -17,11 +17,12 @@ export interface Wait {
 
 const FOREVER: Wait = { do: 'wait', until: null };
 
-/** What a deployment does next. `require`: an artifact; `begin`: an instance row; the others as they say. */
-export type DeploymentStep =
-  | Wait
+/** What a slot of a deployment can do. `require`: an artifact; `begin`: an instance row; the others as they say. */
+export type DeploymentAction =
   | { readonly do: 'require' | 'begin' | 'verify' | 'probe' | 'ready' | 'switch' | 'unroute' | 'retire' }
   | { readonly do: 'quarantine'; readonly problem: Problem };
+/** What a deployment does next. */
+export type DeploymentStep = Wait | DeploymentAction;
 
 /** The next step of a deployment, from what is recorded alone. */
 export function nextOfDeployment(row: RecordedDeployment, recorded: RecordedView, at: number): DeploymentStep {
@@ -109,8 +110,12 @@ function runs(next: NextState, recorded: RecordedView): boolean {
   return next.instance !== null && recorded.instances.get(next.instance)?.state === 'running';
 }
 
+/** What a slot of an instance can do. */
+export interface InstanceAction {
+  readonly do: 'start' | 'retire' | 'drain' | 'stop' | 'remove';
+}
 /** What an instance does next. */
-export type InstanceStep = Wait | { readonly do: 'start' | 'retire' | 'drain' | 'stop' | 'remove' };
+export type InstanceStep = Wait | InstanceAction;
 
 /** The next step of an instance, from what is recorded alone. */
 export function nextOfInstance(row: RecordedInstance, recorded: RecordedView, at: number): InstanceStep {
@@ -136,8 +141,12 @@ function artifactReady(row: RecordedInstance, recorded: RecordedView): boolean {
   return recorded.artifacts.get(row.target.artifact)?.state === 'built';
 }
 
+/** What a slot of an artifact can do. */
+export interface ArtifactAction {
+  readonly do: 'build' | 'abandon' | 'collect';
+}
 /** What an artifact does next. */
-export type ArtifactStep = Wait | { readonly do: 'build' | 'abandon' | 'collect' };
+export type ArtifactStep = Wait | ArtifactAction;
 
 /** The next step of an artifact: built while something refers to it, kept for `retainMs` after, then collected. */
 export function nextOfArtifact(
@@ -147,7 +156,7 @@ export function nextOfArtifact(
   retainMs: number,
 ): ArtifactStep {
   if (row.state === 'removing') return { do: 'collect' };
-  const used = recorded.deploymentsWith(row.key).length > 0 || recorded.instancesWith(row.key) > 0;
+  const used = recorded.isUsed(row.key);
   if (row.state === 'building') {
     if (!used) return { do: 'abandon' };
     return row.retryAt !== null && row.retryAt > at ? { do: 'wait', until: row.retryAt } : { do: 'build' };
@@ -157,8 +166,12 @@ export function nextOfArtifact(
   return until > at ? { do: 'wait', until } : { do: 'abandon' };
 }
 
+/** What a slot of retained data can do. */
+export interface RetainedAction {
+  readonly do: 'expire' | 'purge';
+}
 /** What retained data does next. */
-export type RetainedStep = Wait | { readonly do: 'expire' | 'purge' };
+export type RetainedStep = Wait | RetainedAction;
 
 /** The next step of retained data: removed when its time is over. */
 export function nextOfRetained(row: RetainedData, at: number): RetainedStep {

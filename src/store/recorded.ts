@@ -46,6 +46,8 @@ export interface RecordedView {
   deploymentsWith(artifact: ArtifactKey): readonly RecordedDeployment[];
   /** Number of instances made from this artifact. */
   instancesWith(artifact: ArtifactKey): number;
+  /** Whether a deployment or an instance refers to this artifact. */
+  isUsed(artifact: ArtifactKey): boolean;
   route(host: string, path: string): RouteRow | undefined;
 }
 
@@ -208,6 +210,10 @@ export class Recorded implements RecordedView {
 
   instancesWith(artifact: ArtifactKey): number {
     return this.#artifactInstances.get(artifact) ?? 0;
+  }
+
+  isUsed(artifact: ArtifactKey): boolean {
+    return this.#artifactUsers.has(artifact) || this.instancesWith(artifact) > 0;
   }
 
   route(host: string, path: string): RouteRow | undefined {

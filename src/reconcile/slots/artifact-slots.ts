@@ -7,16 +7,14 @@ import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
-import { type ArtifactStep, nextOfArtifact, type Wait } from '../progress.ts';
+import { type ArtifactAction, type ArtifactStep, nextOfArtifact } from '../progress.ts';
 import { backoffMs } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import { isStoreError, type Limiter } from './instance-slots.ts';
 import type { SlotKind } from './slots.ts';
 
-type Step = Exclude<ArtifactStep, Wait>;
-
 /** The slot of an artifact: built once however many want it, kept while it is referred to and a while after, then collected. */
-export class ArtifactSlots implements SlotKind<Step> {
+export class ArtifactSlots implements SlotKind<ArtifactAction> {
   readonly name = 'artifact';
   readonly #ports: Ports;
   readonly #limit: Limiter;
@@ -34,7 +32,7 @@ export class ArtifactSlots implements SlotKind<Step> {
       : nextOfArtifact(row, store.recorded, clock.now(), settings.retainMs);
   }
 
-  async perform(key: string, step: Step, signal: AbortSignal): Promise<void> {
+  async perform(key: string, step: ArtifactAction, signal: AbortSignal): Promise<void> {
     const row = this.#ports.store.recorded.artifacts.get(key);
     if (row === undefined) return;
     switch (step.do) {
@@ -123,7 +121,7 @@ export class ArtifactSlots implements SlotKind<Step> {
 
   #change(
     of: RecordedArtifact,
-    due: Step['do'],
+    due: ArtifactAction['do'],
     decide: (row: RecordedArtifact, recorded: RecordedView) => Change[],
   ): void {
     this.#ports.store.transact((recorded) => {

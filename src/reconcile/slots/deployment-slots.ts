@@ -10,19 +10,18 @@ import type { ProbeResult } from '../../runtime/engine.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
-import { type DeploymentStep, neverHealthy, nextOfDeployment, type Wait } from '../progress.ts';
+import { type DeploymentAction, type DeploymentStep, neverHealthy, nextOfDeployment } from '../progress.ts';
 import { leaveRoute, retireInstance, takeRoute, touchArtifact } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlotKind } from './slots.ts';
 
-type Step = Exclude<DeploymentStep, Wait>;
 type Context = { readonly recorded: RecordedView; readonly generation: () => number };
 
 /** Engines that keep a folder for an app. */
 const KEEPS_DATA = new Set(['process', 'docker']);
 
 /** The slot of a deployment: from a recorded target to the switch, or from a recorded removal to nothing. */
-export class DeploymentSlots implements SlotKind<Step> {
+export class DeploymentSlots implements SlotKind<DeploymentAction> {
   readonly name = 'deployment';
   readonly #ports: Ports;
 
@@ -36,7 +35,7 @@ export class DeploymentSlots implements SlotKind<Step> {
     return row === undefined ? { do: 'wait', until: null } : nextOfDeployment(row, recorded, this.#ports.clock.now());
   }
 
-  async perform(key: string, step: Step, signal: AbortSignal): Promise<void> {
+  async perform(key: string, step: DeploymentAction, signal: AbortSignal): Promise<void> {
     switch (step.do) {
       case 'probe':
         return this.#probe(key, signal);
@@ -69,7 +68,7 @@ export class DeploymentSlots implements SlotKind<Step> {
   /** One transaction on a deployment, if the step that it belongs to still is the one that is due. */
   #change(
     key: string,
-    due: Step['do'],
+    due: DeploymentAction['do'],
     decide: (row: RecordedDeployment, next: NextState, context: Context) => Change[],
   ): void {
     this.#ports.store.transact((recorded, generation) => {
@@ -169,7 +168,15 @@ export class DeploymentSlots implements SlotKind<Step> {
     return [
       put('deployment', {
         ...row,
-        next: { ...next, ...failed, state: 'quarantined', reason: problem.message, problem, instance: null, retryAt: null },
+        next: {
+          ...next,
+          ...failed,
+          state: 'quarantined',
+          reason: problem.message,
+          problem,
+          instance: null,
+          retryAt: null,
+        },
       }),
       ...(instance === undefined ? [] : retireInstance(instance, this.#ports.clock.now(), 'stopping')),
       ...(next.target === null ? [] : touchArtifact(next.target.artifact, recorded, this.#ports.clock.now())),
@@ -239,7 +246,13 @@ export class DeploymentSlots implements SlotKind<Step> {
         ...leaveRoute(row.live.target, null, row, context),
         ...(instance === undefined ? [] : retireInstance(instance, clock.now(), 'draining', limits.drainMs)),
         ...touchArtifact(row.live.target.artifact, context.recorded, clock.now()),
-        audit({ kind: 'deployment.unrouted', env: row.env, app: row.app, cause: next.cause, detail: { revision: row.live.target.revision } }),
+        audit({
+          kind: 'deployment.unrouted',
+          env: row.env,
+          app: row.app,
+          cause: next.cause,
+          detail: { revision: row.live.target.revision },
+        }),
       ];
     });
     await this.#ports.reach('unrouted');

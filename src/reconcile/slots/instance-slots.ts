@@ -10,12 +10,10 @@ import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
-import { type InstanceStep, nextOfInstance, type Wait } from '../progress.ts';
+import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress.ts';
 import { backoffMs, keepRoute, retireInstance } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlotKind } from './slots.ts';
-
-type Step = Exclude<InstanceStep, Wait>;
 
 /** An instance that stayed up this long has a clean slate. */
 const STEADY_MS = 60_000;
@@ -24,7 +22,7 @@ const STEADY_MS = 60_000;
 export type Limiter = <T>(run: () => Promise<T>) => Promise<T>;
 
 /** The slot of an instance: started, started again when it dies, drained, stopped and removed. */
-export class InstanceSlots implements SlotKind<Step> {
+export class InstanceSlots implements SlotKind<InstanceAction> {
   readonly name = 'instance';
   readonly #ports: Ports;
   readonly #limit: Limiter;
@@ -42,7 +40,7 @@ export class InstanceSlots implements SlotKind<Step> {
     return row === undefined ? { do: 'wait', until: null } : nextOfInstance(row, recorded, this.#ports.clock.now());
   }
 
-  async perform(key: string, step: Step, signal: AbortSignal): Promise<void> {
+  async perform(key: string, step: InstanceAction, signal: AbortSignal): Promise<void> {
     const row = this.#ports.store.recorded.instances.get(key);
     if (row === undefined) return;
     switch (step.do) {
@@ -217,7 +215,7 @@ export class InstanceSlots implements SlotKind<Step> {
     return engine;
   }
 
-  #isDue(id: InstanceId, step: Step['do']): boolean {
+  #isDue(id: InstanceId, step: InstanceAction['do']): boolean {
     return this.next(id).do === step;
   }
 

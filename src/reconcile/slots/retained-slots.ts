@@ -4,14 +4,12 @@ import type { RetainedData } from '../../model/recorded.ts';
 import { audit, drop, put } from '../../store/changes.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
-import { nextOfRetained, type RetainedStep, type Wait } from '../progress.ts';
+import { nextOfRetained, type RetainedAction, type RetainedStep } from '../progress.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlotKind } from './slots.ts';
 
-type Step = Exclude<RetainedStep, Wait>;
-
 /** The slot of retained data: removed when its time is over, unless the app came back. */
-export class RetainedSlots implements SlotKind<Step> {
+export class RetainedSlots implements SlotKind<RetainedAction> {
   readonly name = 'retained';
   readonly #ports: Ports;
 
@@ -25,7 +23,7 @@ export class RetainedSlots implements SlotKind<Step> {
     return row === undefined ? { do: 'wait', until: null } : nextOfRetained(row, clock.now());
   }
 
-  async perform(key: string, step: Step, signal: AbortSignal): Promise<void> {
+  async perform(key: string, step: RetainedAction, signal: AbortSignal): Promise<void> {
     if (step.do === 'purge') return this.#purge(key, signal);
     this.#ports.store.transact((recorded) => {
       const row = recorded.retained.get(key);
