@@ -10,8 +10,8 @@ import { acceptStep, tidyReleases } from './accept.ts';
 import { adoptEngine } from './adopt.ts';
 import { DesireMemo, desire, type Sliced } from './desire.ts';
 import { Driver } from './driver.ts';
-import { Observer } from './observe/observer.ts';
 import { keepMirrorsSmall } from './mirror-upkeep.ts';
+import { Observer } from './observe/observer.ts';
 import { plan, stepFor } from './plan.ts';
 import type { Ports } from './ports.ts';
 
@@ -44,7 +44,9 @@ export class Reconciler {
   async start(): Promise<void> {
     const { signal } = this.#stop;
     for (const engine of this.#ports.engines.values()) this.#loops.push(this.#listen(engine).catch(() => {}));
-    for (const engine of this.#ports.engines.values()) await this.#adopt(engine);
+    await Promise.all([...this.#ports.engines.values()].map((engine) => this.#adopt(engine)));
+    // Gateways may have missed what an earlier controller switched last.
+    this.#ports.gateways.announce(this.#ports.store.recorded.generation);
     this.#driver.wakeAll();
     await this.#observer.restore(signal);
     this.#loops.push(this.#poll(), keepMirrorsSmall(this.#ports, signal));
