@@ -68,9 +68,14 @@ export class RecordFiles<T> {
   }
 }
 
+/** Whether the id can be the name of a file or folder. */
+export function isSafeId(id: InstanceId): boolean {
+  return SAFE_NAME.test(id);
+}
+
 /** Throws unless the id can be the name of a file or folder. */
 export function checkedId(id: InstanceId): InstanceId {
-  if (SAFE_NAME.test(id)) return id;
+  if (isSafeId(id)) return id;
   throw new MainspringError('engine-failed', `instance "${id}": expected an id of letters, digits and ._-`);
 }
 

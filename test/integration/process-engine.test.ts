@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -104,6 +105,10 @@ test('as root, a data folder that other users can not enter is refused with what
     assert.ok(error.message.includes(`"${closed}"`) && error.hint.includes(`chmod o+x ${closed}`), error.message);
     return true;
   });
+  const folder = join(closed, 'data', 'process', 'run');
+  assert.deepEqual(await readdir(folder), ['i-1']);
+  await engine.remove('i-1' as InstanceId);
+  assert.deepEqual(await readdir(folder), [], 'its folders were left behind');
 });
 
 test('an app that heeds SIGTERM ends in its own time', async (t) => {
@@ -186,6 +191,18 @@ test('an instance whose record is lost is still listed with its port, and can be
   assert.deepEqual(await next.list(), [{ id: request.id, state: { state: 'running', target } }]);
   await next.remove(request.id);
   assert.deepEqual(await bench.marked(), []);
+});
+
+test('a process that claims to be an instance with a name that leads elsewhere is none', async (t) => {
+  const bench = await processBench(t);
+  const env = { MAINSPRING_INSTALLATION: bench.installation, MAINSPRING_INSTANCE: '../../data' };
+  const claimant = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { env, stdio: 'ignore' });
+  t.after(() => claimant.kill('SIGKILL'));
+  await eventually(async () => ((await bench.marked()).length > 0 ? true : undefined));
+  assert.deepEqual(await bench.engine().list(), []);
+  await assert.rejects(bench.engine().remove('../../data' as InstanceId), { code: 'engine-failed' });
+  claimant.kill('SIGKILL');
+  await eventually(async () => ((await bench.marked()).length === 0 ? true : undefined));
 });
 
 test('a command that can not be found is told by the shell, with its code', async (t) => {

@@ -6,7 +6,7 @@ import type { RouteTarget } from '../../model/routing.ts';
 import type { InstanceRequest, InstanceState, ListedInstance } from '../engine.ts';
 import type { EventHub } from '../event-hub.ts';
 import { namesIn, removeFolder, removeTrash } from '../folders.ts';
-import { checkedId } from '../record-files.ts';
+import { checkedId, isSafeId } from '../record-files.ts';
 import { Turns } from '../turns.ts';
 import { ranOutOfMemory, removeCgroups } from './cgroups.ts';
 import { type InstanceRecord, targetOf } from './instance-record.ts';
@@ -56,13 +56,13 @@ export class ProcessInstances {
   }
 
   async remove(id: InstanceId): Promise<void> {
-    await this.#turns.take(id, async () => {
+    await this.#turns.take(checkedId(id), async () => {
       const { records, families, end } = this.#options;
       const record = await records.find(id);
       if (record?.state === 'running') await records.save(id, { ...record, state: 'stopping' });
       await families.end(this.#starter.familyOf(id, record), REMOVE_GRACE_MS, end);
       await removeCgroups(this.#starter.familyOf(id, record).cgroups);
-      if (record === undefined) return;
+      // Folders are made before the record: a start that failed or was cut off early left them alone.
       await removeFolder(this.#starter.runFolder(id));
       await removeFolder(this.logs(id).dir);
       // The record goes last: what a crash leaves before is found by it.
@@ -184,7 +184,8 @@ export class ProcessInstances {
     const found = new Map<InstanceId, InstanceState>();
     for (const { marks } of await this.#options.families.allMarks()) {
       const id = marks.instance as InstanceId | undefined;
-      if (id === undefined || (await this.#options.records.find(id)) !== undefined) continue;
+      // A process may say anything of itself; no instance of ours has a name that leads to another folder or cgroup.
+      if (id === undefined || !isSafeId(id) || (await this.#options.records.find(id)) !== undefined) continue;
       found.set(id, { state: 'running', target: targetOf(marks) });
     }
     return [...found].map(([id, state]) => ({ id, state }));
