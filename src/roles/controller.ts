@@ -1,6 +1,7 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { startControlServer } from '../gateway/control-server.ts';
+import { observation } from '../model/cause.ts';
 import { MainspringError, problemOf } from '../model/errors.ts';
 import type { ArtifactKey } from '../model/ids.ts';
 import { SUPERVISOR_FD_VARIABLE } from '../model/processes.ts';
@@ -16,15 +17,16 @@ import { loadSettings } from '../settings/load.ts';
 import type { Evaluator } from '../starlark/evaluator.ts';
 import type { StatusPorts } from '../status/api.ts';
 import { startStatusServer } from '../status/server.ts';
+import { audit } from '../store/changes.ts';
 import type { Connection } from '../store/database.ts';
 import { EvaluationTable } from '../store/evaluations.ts';
 import { type StoreLock, takeLock } from '../store/lock.ts';
 import { installationId, type Store } from '../store/store.ts';
 import { watchSupervisor } from '../supervisor/supervisor-gone.ts';
 import { enginesFor, evaluatorFor, gitFor, limitsHere, probeFor } from './controller-parts.ts';
-import { type Environment, FAILPOINT_VARIABLE } from './environment.ts';
+import { type Environment, FAILPOINTS_VARIABLE } from './environment.ts';
 import { EXIT_FATAL, EXIT_RESTART } from './exit-codes.ts';
-import { failpoint } from './failpoint.ts';
+import { failpoints } from './failpoint.ts';
 import type { WriteLog } from './log.ts';
 import { placesIn } from './places.ts';
 import { type Answering, answerAudit, answerLogs, answerPlan, answerStatus, answerTip } from './status-ports.ts';
@@ -120,10 +122,14 @@ async function startWhenWritable(
 async function startController(settings: Settings, options: ControllerOptions): Promise<Running> {
   const { log } = options;
   const places = placesIn(settings.dataDir);
-  const { store, connection } = openStore(settings.dataDir, systemClock);
+  const { store, connection } = openStarted(settings.dataDir, options.version);
   const evaluator = evaluatorFor(settings, new EvaluationTable(connection));
   const hints = { take: () => {} };
-  const control = await startControlServer({ socketPath: places.controlSocket, onHint: () => hints.take() });
+  const control = await startControlServer({
+    socketPath: places.controlSocket,
+    onHint: () => hints.take(),
+    expectGateways: settings.gateway.processes,
+  });
   const ports = portsOf({ settings, store, connection, evaluator, gateways: control }, options);
   await recheckAfterUncleanStop(ports.engines.values(), places.cleanStop, log);
   const reconciler = new Reconciler(ports);
@@ -147,6 +153,23 @@ async function startController(settings: Settings, options: ControllerOptions): 
     writeFileSync(places.cleanStop, `${new Date().toISOString()}\n`);
   };
   return { stop };
+}
+
+/** Opens the store and writes into its log that a controller is here now. */
+function openStarted(dataDir: string, version: string): ReturnType<typeof openStore> {
+  const { cleanStop } = placesIn(dataDir);
+  const clean = existsSync(cleanStop) || !existsSync(sinceFile(cleanStop));
+  const opened = openStore(dataDir, systemClock);
+  const cause = observation(clean ? 'the daemon was started' : 'the daemon was started after it had been cut off');
+  try {
+    opened.store.transact(() => [
+      audit({ kind: 'controller.started', env: null, app: null, cause, detail: { version, clean } }),
+    ]);
+    return opened;
+  } catch (error) {
+    opened.store.close();
+    throw error;
+  }
 }
 
 interface Parts {
@@ -209,10 +232,10 @@ function statusPorts(answering: Answering): StatusPorts {
   };
 }
 
-/** In the daemon a boundary is nothing; a test may have the process kill itself at one. */
+/** In the daemon a boundary is nothing; a test may have the process stop itself at some. */
 function reachFrom(env: Environment): Boundary {
-  const named = env[FAILPOINT_VARIABLE];
-  return named === undefined ? () => undefined : failpoint(named);
+  const folder = env[FAILPOINTS_VARIABLE];
+  return folder === undefined ? () => undefined : failpoints(folder);
 }
 
 /** Trees are not synced file by file, so what was made since the last stop in order may be incomplete after a power cut. */
@@ -220,7 +243,7 @@ async function recheckAfterUncleanStop(engines: Iterable<Engine>, marker: string
   const wasClean = existsSync(marker);
   const since = wasClean ? 0 : lastStart(marker);
   rmSync(marker, { force: true });
-  const startedAt = `${marker}.since`;
+  const startedAt = sinceFile(marker);
   if (!wasClean) {
     for (const engine of engines) {
       const broken: readonly ArtifactKey[] = (await engine.recheck?.(since)) ?? [];
@@ -231,8 +254,13 @@ async function recheckAfterUncleanStop(engines: Iterable<Engine>, marker: string
   if (wasClean || !existsSync(startedAt)) writeFileSync(startedAt, `${new Date().toISOString()}\n`);
 }
 
+/** Written at the first start after each stop in order. */
+function sinceFile(marker: string): string {
+  return `${marker}.since`;
+}
+
 function lastStart(marker: string): number {
-  const startedAt = `${marker}.since`;
+  const startedAt = sinceFile(marker);
   return existsSync(startedAt) ? statSync(startedAt).mtimeMs : 0;
 }
 

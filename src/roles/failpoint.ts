@@ -1,16 +1,21 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Boundary } from '../reconcile/boundaries.ts';
 
-/** The process kills itself, as with kill -9, when it reaches the boundary `NAME` for the first time, or with `NAME#N` for the N-th. */
-export function failpoint(named: string): Boundary {
-  const match = /^(.*?)(?:#(\d+))?$/.exec(named);
-  const name = match?.[1] ?? named;
-  let left = Number(match?.[2] ?? 1);
-  return (reached) => {
-    if (reached !== name) return undefined;
-    left -= 1;
-    if (left > 0) return undefined;
-    process.kill(process.pid, 'SIGKILL');
-    // Nothing of this process may go on until the signal is there.
-    return new Promise<never>(() => {});
+/**
+ * Stops the process (SIGSTOP) at each boundary that has a file of its name in the folder, and renames that file to
+ * `NAME.reached` before: each fires once, however often the process is started again. Whoever tests what survives then kills
+ * this process, or another, at exactly that moment, and lets it go on with SIGCONT.
+ */
+export function failpoints(folder: string): Boundary {
+  return (name) => {
+    const file = join(folder, name);
+    try {
+      renameSync(file, `${file}.reached`);
+    } catch {
+      return undefined;
+    }
+    process.kill(process.pid, 'SIGSTOP');
+    return undefined;
   };
 }
