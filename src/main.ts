@@ -1,3 +1,5 @@
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { join } from 'node:path';
 import type { CommandIo, CommandPorts } from './cli/ports.ts';
 import { readVersion, versionText } from './cli/version.ts';
 import { createLog } from './roles/log.ts';
@@ -6,6 +8,13 @@ import { systemClock } from './roles/system-clock.ts';
 // The only place that reads arguments and environment, and that says which process this is. Each role loads its own parts
 // only: a gateway knows nothing of git, a supervisor nothing of SQLite.
 const [role = '', ...rest] = process.argv.slice(2);
+// In a checkout every process would strip the types of all that it loads: half its memory, and most of the time to start. The
+// cache lies beside the packages, which belong to whoever may change the program anyway.
+if (import.meta.filename.endsWith('.ts'))
+  enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/mainspring'));
+// What is killed never writes it otherwise.
+setTimeout(flushCompileCache, 5_000).unref();
+
 const version = versionText(readVersion(import.meta.dirname));
 
 switch (role) {
