@@ -97,7 +97,8 @@ async function removeOrphans(
 /** The answer of an engine, if it comes in time. */
 function answered<T>(engine: Engine, ports: Ports, what: string, call: () => Promise<T>): Promise<T> {
   const late = { code: 'engine-failed', message: `engine "${engine.name}": no answer to ${what}` } as const;
-  return withDeadline(ports.clock, ports.limits.startMs, new AbortController().signal, late, call);
+  const { clock, limits } = ports;
+  return withDeadline({ clock, ms: limits.startMs, signal: new AbortController().signal, late }, call);
 }
 
 async function removeOrphan(

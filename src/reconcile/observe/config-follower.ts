@@ -70,6 +70,8 @@ export class ConfigFollower {
         },
       );
     }
+    // A look may have accepted a newer commit meanwhile: the older one must not take its place.
+    if (this.#ports.store.recorded.config.accepted !== accepted) return;
     this.#take({ commit: accepted, cause: acceptedCause, declarations: evaluation.declarations });
   }
 
@@ -101,7 +103,9 @@ export class ConfigFollower {
     const files = await git.entries(this.repo, tree, { recursive: true });
     const read = (oids: readonly string[]) => git.blobs(this.repo, oids, { maxBytes: limits.fileBytes });
     const late = { code: 'config-limit', message: `config ${commit.slice(0, 12)}: evaluation took too long` } as const;
-    return withDeadline(clock, limits.evaluateMs, outer, late, (signal) => evaluator.evaluate({ files, read }, signal));
+    return withDeadline({ clock, ms: limits.evaluateMs, signal: outer, late }, (signal) =>
+      evaluator.evaluate({ files, read }, signal),
+    );
   }
 
   async #configSources(commit: CommitId, declarations: Declarations, signal: AbortSignal): Promise<RecordedSource[]> {

@@ -1,3 +1,4 @@
+import { formatDuration, parseDurationMs } from '../../model/duration.ts';
 import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import { PROD } from '../../model/ids.ts';
 import type { RecordedArtifact } from '../../model/recorded.ts';
@@ -12,6 +13,9 @@ import { backoffMs } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import { isStoreError, type Limiter } from './instance-slots.ts';
 import type { SlotKind } from './slots.ts';
+
+/** How much longer than a build is given an engine may take to say so. */
+const SPARE_MS = 60_000;
 
 /** The slot of an artifact: built once however many want it, kept while it is referred to and a while after, then collected. */
 export class ArtifactSlots implements SlotKind<ArtifactAction> {
@@ -48,16 +52,15 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
 
   async #build(row: RecordedArtifact, signal: AbortSignal): Promise<void> {
     const { reach, clock, limits } = this.#ports;
-    const late = {
-      code: 'build-timeout',
-      message: `build: took longer than ${limits.buildMs / 60_000} minutes`,
-    } as const;
+    const ms = buildLimitMs(row, limits.buildMs);
+    const message = `build: no answer from engine "${row.inputs.engine}" within ${formatDuration(ms)}`;
+    const late = { code: 'engine-failed', message } as const;
     try {
       await performEffect(reach, 'build', {
         intent: () => this.next(row.key).do === 'build',
         effect: () =>
-          this.#limit(() =>
-            withDeadline(clock, limits.buildMs, signal, late, (limited) =>
+          this.#limit(signal, () =>
+            withDeadline({ clock, ms, signal, late }, (limited) =>
               this.#engine(row).build(this.#request(row), limited),
             ),
           ),
@@ -86,7 +89,9 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
 
   #failed(row: RecordedArtifact, problem: Problem, recorded: RecordedView): Change[] {
     const attempts = row.attempts + 1;
-    if (problem.retry === 'needs-human') {
+    // What is live was built before: it is brought back for as long as it is wanted.
+    const isLive = recorded.deploymentsWith(row.key).some(({ live }) => live?.target.artifact === row.key);
+    if (problem.retry === 'needs-human' && !isLive) {
       return [
         put('artifact', { ...row, state: 'failed', problem, attempts, retryAt: null }),
         failedEvent(row, problem, recorded),
@@ -105,7 +110,8 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
     const late = { code: 'engine-failed', message: 'removal of an artifact: no answer' } as const;
     await performEffect(reach, 'collect', {
       intent: () => this.next(row.key).do === 'collect',
-      effect: () => withDeadline(clock, limits.startMs, signal, late, () => this.#engine(row).removeArtifact(row.key)),
+      effect: () =>
+        withDeadline({ clock, ms: limits.startMs, signal, late }, () => this.#engine(row).removeArtifact(row.key)),
       commit: () => this.#change(row, 'collect', (now) => [drop('artifact', now), removedEvent(now)]),
     });
   }
@@ -129,6 +135,12 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
       return row === undefined || this.next(of.key).do !== due ? [] : decide(row, recorded);
     });
   }
+}
+
+/** An engine keeps to the time that a build is given. This is for engines that do not answer at all. */
+function buildLimitMs(row: RecordedArtifact, leastMs: number): number {
+  const declared = row.inputs.build.build_timeout;
+  return Math.max(leastMs, (parseDurationMs(typeof declared === 'string' ? declared : '') ?? 0) + SPARE_MS);
 }
 
 function built(row: RecordedArtifact, artifact: Artifact, recorded: RecordedView): Change[] {

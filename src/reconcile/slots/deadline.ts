@@ -1,10 +1,13 @@
 import type { Clock } from '../../model/clock.ts';
 import { type ErrorCode, MainspringError } from '../../model/errors.ts';
 
-/** What to say when the time is over. */
-export interface DeadlineError {
-  readonly code: ErrorCode;
-  readonly message: string;
+/** A time limit, and what to say when it is over. */
+export interface Deadline {
+  readonly clock: Clock;
+  readonly ms: number;
+  /** Ends it before. */
+  readonly signal: AbortSignal;
+  readonly late: { readonly code: ErrorCode; readonly message: string };
 }
 
 /** How long something that was told to end is waited for, in milliseconds. */
@@ -15,13 +18,8 @@ const GRACE_MS = 5_000;
  * so. What was aborted is waited for a little, so that nothing is undone while it is still being done; what ignores its signal
  * is left behind.
  */
-export async function withDeadline<T>(
-  clock: Clock,
-  ms: number,
-  outer: AbortSignal,
-  late: DeadlineError,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
+export async function withDeadline<T>(deadline: Deadline, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { clock, ms, signal: outer, late } = deadline;
   outer.throwIfAborted();
   const controller = new AbortController();
   const timer = new AbortController();
@@ -33,7 +31,8 @@ export async function withDeadline<T>(
   ended.catch(() => {});
   const over = () => controller.abort(new MainspringError(late.code, late.message, { retry: 'after-interval' }));
   clock.sleep(ms, timer.signal).then(over, () => {});
-  const running = run(controller.signal);
+  // What throws at once must not leave the timer behind either.
+  const running = (async () => run(controller.signal))();
   try {
     return await Promise.race([running, ended]);
   } catch (error) {

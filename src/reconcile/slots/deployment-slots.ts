@@ -154,7 +154,7 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
     const { clock, limits, probe } = this.#ports;
     const late = { code: 'timed-out', message: `no answer within ${limits.probeMs / 1000}s` } as const;
     const check = { path: health.path, expect: health.expect, host };
-    return withDeadline(clock, limits.probeMs, signal, late, (limited) => probe(route, check, limited)).catch(
+    return withDeadline({ clock, ms: limits.probeMs, signal, late }, (limited) => probe(route, check, limited)).catch(
       (error: unknown) => {
         if (error instanceof MainspringError) return { healthy: false, reason: error.message };
         throw error;

@@ -18,8 +18,8 @@ import type { SlotKind } from './slots.ts';
 /** An instance that stayed up this long has a clean slate. */
 const STEADY_MS = 60_000;
 
-/** A bound on what runs side by side. */
-export type Limiter = <T>(run: () => Promise<T>) => Promise<T>;
+/** A bound on what runs side by side. What is aborted before its turn never runs. */
+export type Limiter = <T>(signal: AbortSignal, run: () => Promise<T>) => Promise<T>;
 
 /** The slot of an instance: started, started again when it dies, drained, stopped and removed. */
 export class InstanceSlots implements SlotKind<InstanceAction> {
@@ -69,8 +69,8 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       await performEffect(reach, 'start', {
         intent: () => this.#isDue(row.id, 'start'),
         effect: () =>
-          this.#limit(() =>
-            withDeadline(clock, limits.startMs, signal, late, (limited) =>
+          this.#limit(signal, () =>
+            withDeadline({ clock, ms: limits.startMs, signal, late }, (limited) =>
               this.#engine(row).start(this.#request(row), limited),
             ),
           ),
@@ -164,7 +164,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       intent: () => this.#isDue(row.id, 'drain'),
       effect: async () => {
         if (left <= 0) return;
-        await withDeadline(clock, left, signal, late, async (limited) => {
+        await withDeadline({ clock, ms: left, signal, late }, async (limited) => {
           await gateways.applied(store.recorded.generation, limited);
           await gateways.idle(row.id, limited);
         }).catch((error: unknown) => {
@@ -185,7 +185,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     await performEffect(reach, 'stop', {
       intent: () => this.#isDue(row.id, 'stop'),
       effect: () =>
-        withDeadline(clock, limits.graceMs * 3, signal, late, () =>
+        withDeadline({ clock, ms: limits.graceMs * 3, signal, late }, () =>
           this.#engine(row).stop(row.id, { graceMs: limits.graceMs }),
         ),
       commit: () =>
@@ -200,7 +200,8 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     const late = { code: 'engine-failed', message: `removal of "${row.app}": no answer` } as const;
     await performEffect(reach, 'remove', {
       intent: () => this.#isDue(row.id, 'remove'),
-      effect: () => withDeadline(clock, limits.graceMs * 3, signal, late, () => this.#engine(row).remove(row.id)),
+      effect: () =>
+        withDeadline({ clock, ms: limits.graceMs * 3, signal, late }, () => this.#engine(row).remove(row.id)),
       commit: () =>
         this.#change(row.id, (now) => [drop('instance', now), this.#event('instance.stopped', row, null, {})]),
     });

@@ -40,7 +40,7 @@ export class RetainedSlots implements SlotKind<RetainedAction> {
     const late = { code: 'engine-failed', message: `removal of the data of "${row.app}": no answer` } as const;
     await performEffect(reach, 'purge', {
       intent: () => this.next(key).do === 'purge',
-      effect: () => withDeadline(clock, limits.startMs, signal, late, () => this.#removeData(row)),
+      effect: () => withDeadline({ clock, ms: limits.startMs, signal, late }, () => this.#removeData(row)),
       commit: () => {
         const cause = observation('its time of retention is over');
         store.transact(() => [

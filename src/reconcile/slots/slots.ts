@@ -42,15 +42,27 @@ export class Slots<Step extends { readonly do: string }> {
   /** Looks at the key again: something that decides about it changed. */
   wake(key: string): void {
     if (this.#stop.signal.aborted) return;
-    const slot = this.#slots.get(key);
-    if (slot !== undefined) {
-      slot.wake();
-      return;
+    try {
+      const slot = this.#slots.get(key);
+      if (slot !== undefined) slot.wake();
+      else if (this.#isDue(key)) this.#begin(key);
+    } catch (error) {
+      // Whoever recorded the change has done its part: a fault in this slot is not theirs.
+      this.#onError(`${this.#kind.name} ${key}`, error);
     }
-    // Most changes leave nothing to do; only what does is worth a slot.
+  }
+
+  /** Most changes leave nothing to do; only what does is worth a slot. */
+  #isDue(key: string): boolean {
     const step = this.#kind.next(key);
-    if (step.do === 'wait' && (step as Wait).until === null) return;
-    const run = this.#run(key);
+    return step.do !== 'wait' || (step as Wait).until !== null;
+  }
+
+  #begin(key: string): void {
+    const run = this.#run(key).catch((error: unknown) => {
+      this.#slots.delete(key);
+      this.#onError(`${this.#kind.name} ${key}`, error);
+    });
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));
   }
@@ -78,12 +90,11 @@ export class Slots<Step extends { readonly do: string }> {
       }
       const error = await this.#perform(key, step as Step, slot);
       failures = error === null ? 0 : failures + 1;
-      if (error !== null) {
-        this.#onError(`${this.#kind.name} ${key}`, error);
-        await this.#sleep(slot, Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** Math.min(failures - 1, 6)), {
-          deaf: true,
-        });
-      }
+      if (error === null) continue;
+      this.#onError(`${this.#kind.name} ${key}`, error);
+      // What failed is not tried again sooner because something was recorded; what is due instead of it is.
+      const pause = Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** Math.min(failures - 1, 6));
+      await this.#sleep(slot, pause, () => this.#kind.next(key).do !== step.do);
     }
     this.#slots.delete(key);
   }
@@ -104,10 +115,10 @@ export class Slots<Step extends { readonly do: string }> {
     }
   }
 
-  async #sleep(slot: Slot, ms: number, options = { deaf: false }): Promise<void> {
+  async #sleep(slot: Slot, ms: number, isWorthWaking = () => true): Promise<void> {
     const controller = new AbortController();
     slot.wake = () => {
-      if (!options.deaf || this.#stop.signal.aborted) controller.abort(new DOMException('woken', 'AbortError'));
+      if (this.#stop.signal.aborted || isWorthWaking()) controller.abort(new DOMException('woken', 'AbortError'));
     };
     await this.#clock.sleep(Math.max(0, ms), controller.signal).catch(() => {});
     slot.wake = () => {};
