@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { auditLine } from '../../test/support/cli.ts';
+import { painter } from '../cli/terminal.ts';
+import { AUDIT_KINDS } from '../model/audit.ts';
+import type { AuditLine } from '../model/surface.ts';
+import { type Around, narrate } from './narrate.ts';
+
+const commit = {
+  kind: 'commit' as const,
+  repo: '/srv/config.git',
+  ref: 'main',
+  commit: 'c0ffee00'.repeat(5),
+  author: 'Ada',
+  pull: null,
+};
+
+function told(change: Partial<AuditLine>, around: Partial<Around> = {}): string[] {
+  const line = auditLine({ at: '2026-01-31T17:05:09.123Z', cause: commit, ...change });
+  return narrate(line, { subject: '', errors: [], url: null, ...around }, painter(false));
+}
+
+const error = { code: 'config-invalid', file: 'apps.star', line: 5, message: 'unknown spec "statik"' };
+const place = 'error[config-invalid] apps.star:5: unknown spec "statik"';
+
+for (const [name, change, around, expected] of [
+  [
+    'an accepted commit is named with its message',
+    { kind: 'config.accepted', detail: { apps: 2 } },
+    { subject: 'Say hello' },
+    ['17:05:09  commit c0ffee00 "Say hello" accepted'],
+  ],
+  [
+    'a rejected commit comes with file, line and hint of each error',
+    { kind: 'config.rejected', detail: { errors: [error], more: 0 } },
+    { errors: [{ ...error, hint: 'Did you mean "static"?' }] },
+    [
+      '17:05:09  commit c0ffee00 rejected; what runs goes on',
+      `          ${place}`,
+      '            hint: Did you mean "static"?',
+    ],
+  ],
+  [
+    'a rejected commit that is not the newest any more has the errors of the log',
+    { kind: 'config.rejected', detail: { errors: [error], more: 0 } },
+    {},
+    ['17:05:09  commit c0ffee00 rejected; what runs goes on', `          ${place}`],
+  ],
+  [
+    'an app that went live says how fast, and where it is',
+    { kind: 'deployment.live', app: '/hello', detail: { seen_ms_ago: 64 } },
+    { url: 'http://localhost:8080/hello' },
+    ['17:05:09  /hello is live, 64 ms after the commit was seen: http://localhost:8080/hello'],
+  ],
+  [
+    'an app that could not be started says why',
+    { kind: 'instance.failed', app: '/hello', detail: { message: 'exited with code 1' } },
+    {},
+    ['17:05:09  /hello instance failed: exited with code 1'],
+  ],
+  [
+    'a message that would move the cursor is shown as text',
+    { kind: 'config.accepted', detail: {} },
+    { subject: 'a\u001b[2Jb' },
+    ['17:05:09  commit c0ffee00 "a\ufffd[2Jb" accepted'],
+  ],
+  ['what only matters inside is not told', { kind: 'artifact.built', app: '/hello' }, {}, []],
+] as const) {
+  test(name, () => assert.deepEqual(told(change, around), expected));
+}
+
+test('every kind of event can be told, whatever its details', () => {
+  for (const kind of Object.keys(AUDIT_KINDS)) assert.doesNotThrow(() => told({ kind, detail: {} }), kind);
+});

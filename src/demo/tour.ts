@@ -1,0 +1,59 @@
+import { columns, type Paint } from '../cli/terminal.ts';
+
+/** What the tour refers to: absolute paths, and where the apps are. */
+export interface TourPlaces {
+  readonly url: string;
+  readonly statusUrl: string;
+  readonly folder: string;
+  readonly work: string;
+  readonly config: string;
+  /** The program, as it can be typed. */
+  readonly program: string;
+}
+
+/** What to try, each step to be pasted into another terminal. */
+export function tourText(places: TourPlaces, paint: Paint): string {
+  const { url, statusUrl, folder, work, config, program } = places;
+  const mainspring = shellWord(program);
+  const settings = `--config ${shellWord(config)}`;
+  const step = (number: number, title: string, ...commands: readonly string[]) =>
+    `${paint('bold', `${number}. ${title}`)}\n${commands.map((command) => `     ${command}\n`).join('')}`;
+  const links = columns(
+    [
+      [paint('cyan', `${url}/`), 'a page: the files in site/'],
+      [paint('cyan', `${url}/hello`), 'a process: the code in hello/'],
+      [paint('cyan', statusUrl), 'what runs, as JSON'],
+    ],
+    '  ',
+  );
+  return `
+${links.join('\n')}
+
+Things to try, in another terminal, with the page open in a browser:
+
+${step(
+  1,
+  'Change the page and push',
+  `cd ${shellWord(work)}`,
+  `echo '<p>Hello from git!</p>' >> site/index.html`,
+  `git commit -qam 'Say hello' && git push -q`,
+)}
+${step(
+  2,
+  'Break the config and push: nothing changes but the error below',
+  `echo 'app("/docs", "./site", spec = "statik")' >> apps.star`,
+  `git commit -qam 'Add the docs' && git push -q`,
+  `${mainspring} status ${settings}`,
+)}
+${step(3, 'Take it back', 'git revert --no-edit HEAD && git push -q')}
+${step(4, 'See which commit did what', `${mainspring} audit ${settings}`)}
+Or change GREETING in apps.star, or the code in hello/: the new process is started and looked at before it gets requests.
+Everything is in ${folder}; it is used again next time. Remove that folder to start afresh.
+
+`;
+}
+
+/** A path as a shell takes it for one word. */
+export function shellWord(path: string): string {
+  return /^[\w./:@%+,=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
