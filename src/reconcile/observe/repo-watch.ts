@@ -20,18 +20,16 @@ export class RepoWatch {
   readonly #ports: Ports;
   readonly #follow: Follow;
   readonly #stop = new AbortController();
-  #listing: RefListing | null;
   #asOf: number | null;
   #running: Promise<void> | null = null;
-  #again = false;
+  #isWanted = false;
 
   constructor(repo: RepoUrl, auth: string | null, ports: Ports, follow: Follow) {
     this.repo = repo;
     this.auth = auth;
     this.#ports = ports;
     this.#follow = follow;
-    this.#listing = ports.store.recorded.repos.get(repo)?.listing ?? null;
-    this.#asOf = this.#listing?.asOf ?? null;
+    this.#asOf = ports.store.recorded.repos.get(repo)?.listing?.asOf ?? null;
   }
 
   /** When the repo was last listed with success, in milliseconds since the epoch. */
@@ -41,13 +39,8 @@ export class RepoWatch {
 
   /** Looks now, or once more after the look that is under way. Resolves when a look that began after the call is over. */
   look(): Promise<void> {
-    if (this.#running !== null) {
-      this.#again = true;
-      return this.#running;
-    }
-    this.#running = this.#loop().finally(() => {
-      this.#running = null;
-    });
+    this.#isWanted = true;
+    this.#running ??= this.#loop();
     return this.#running;
   }
 
@@ -63,15 +56,21 @@ export class RepoWatch {
   }
 
   async #loop(): Promise<void> {
-    let moved = 0;
-    do {
-      this.#again = false;
-      // A ref that moved between listing and fetching is listed again at once; one that always does waits for the next look.
-      if ((await this.#lookOnce()) === 'moved' && moved++ === 0) this.#again = true;
-    } while (this.#again && !this.#stop.signal.aborted);
+    // Those who ask at the same time share one look.
+    await Promise.resolve();
+    try {
+      while (this.#isWanted && !this.#stop.signal.aborted) {
+        this.#isWanted = false;
+        // A ref that moved between listing and fetching is listed again at once; one that does it again waits for the next look.
+        if ((await this.#lookOnce({ mayMove: true })) === 'moved') await this.#lookOnce({ mayMove: false });
+      }
+    } finally {
+      // In the same turn as the last check, or a request in between would be lost.
+      this.#running = null;
+    }
   }
 
-  async #lookOnce(): Promise<'moved' | 'done'> {
+  async #lookOnce({ mayMove }: { readonly mayMove: boolean }): Promise<'moved' | 'done'> {
     const { signal } = this.#stop;
     try {
       const listing = await this.#ports.git.list({ repo: this.repo, auth: this.auth }, signal);
@@ -82,8 +81,8 @@ export class RepoWatch {
       this.#noteError(null);
     } catch (error) {
       if (signal.aborted && isAbort(error)) return 'done';
+      if (mayMove && error instanceof MainspringError && error.code === 'git-ref-moved') return 'moved';
       this.#noteFailure(error);
-      if (error instanceof MainspringError && error.code === 'git-ref-moved') return 'moved';
     }
     return 'done';
   }
@@ -98,10 +97,9 @@ export class RepoWatch {
   }
 
   #record(listing: RefListing): void {
-    if (isSameListing(this.#listing, listing)) return;
-    this.#listing = listing;
     this.#ports.store.transact((recorded) => {
       const row = recorded.repos.get(this.repo);
+      if (isSameListing(row?.listing ?? null, listing)) return [];
       return [put('repo', { repo: this.repo, listing, error: row?.error ?? null })];
     });
   }
