@@ -2,6 +2,7 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import type { CommandIo, CommandPorts } from './cli/ports.ts';
 import { readVersion, versionText } from './cli/version.ts';
+import type { Settings } from './model/settings.ts';
 import { createLog } from './roles/log.ts';
 import { systemClock } from './roles/system-clock.ts';
 
@@ -28,9 +29,14 @@ switch (role) {
     process.exitCode = await commands(process.argv.slice(2));
 }
 
-async function controller(config: string): Promise<number> {
+async function controller(settings: string): Promise<number> {
   const { runController } = await import('./roles/controller.ts');
-  const code = await runController({ config, version, env: process.env, log: createLog('controller', process.stderr) });
+  const code = await runController({
+    settings: JSON.parse(settings) as Settings,
+    version,
+    env: process.env,
+    log: createLog('controller', process.stderr),
+  });
   // Nothing may keep a controller alive that has let go of its lock.
   process.exit(code);
 }

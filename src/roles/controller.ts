@@ -13,7 +13,6 @@ import { Reconciler } from '../reconcile/reconciler.ts';
 import { isStoreError } from '../reconcile/slots/instance-slots.ts';
 import { engineAvailability } from '../runtime/availability.ts';
 import type { Engine } from '../runtime/engine.ts';
-import { loadSettings } from '../settings/load.ts';
 import type { Evaluator } from '../starlark/evaluator.ts';
 import type { StatusPorts } from '../status/api.ts';
 import { startStatusServer } from '../status/server.ts';
@@ -35,7 +34,8 @@ import { systemClock } from './system-clock.ts';
 
 /** What a controller process is told. */
 export interface ControllerOptions {
-  readonly config: string;
+  /** As its supervisor read them: a file that is broken by now does not matter to a controller that is started again. */
+  readonly settings: Settings;
   readonly version: string;
   readonly env: Environment;
   readonly log: WriteLog;
@@ -50,7 +50,7 @@ const RETRY_MS = 5_000;
  * the end of its supervisor. Gives the exit code.
  */
 export async function runController(options: ControllerOptions): Promise<number> {
-  const { env, log } = options;
+  const { env, log, settings } = options;
   const asked = Promise.withResolvers<number>();
   process
     .on('SIGTERM', () => asked.resolve(0))
@@ -60,9 +60,8 @@ export async function runController(options: ControllerOptions): Promise<number>
   // What it was doing goes on with the next controller; there is nothing to end in order.
   const supervisor = Number.isInteger(fd) ? watchSupervisor(fd, () => process.exit(EXIT_RESTART)) : null;
   try {
-    const settings = await loadSettings(options.config, env);
     const lock = await waitForLock(settings.dataDir);
-    const running = await startWhenWritable(settings, options, asked.promise);
+    const running = await startWhenWritable(options, asked.promise);
     if (running === null) return 0;
     supervisor?.reportReady();
     const code = await asked.promise;
@@ -99,15 +98,11 @@ interface Running {
 }
 
 /** A full disk or a read-only folder is said once and waited out: the gateways serve on meanwhile. Null: asked to end before. */
-async function startWhenWritable(
-  settings: Settings,
-  options: ControllerOptions,
-  asked: Promise<number>,
-): Promise<Running | null> {
+async function startWhenWritable(options: ControllerOptions, asked: Promise<number>): Promise<Running | null> {
   let said = '';
   for (;;) {
     try {
-      return await startController(settings, options);
+      return await startController(options);
     } catch (error) {
       const problem = problemOf(error);
       if (!isStoreError(error) || problem.retry === 'needs-human') throw error;
@@ -119,8 +114,8 @@ async function startWhenWritable(
   }
 }
 
-async function startController(settings: Settings, options: ControllerOptions): Promise<Running> {
-  const { log } = options;
+async function startController(options: ControllerOptions): Promise<Running> {
+  const { log, settings } = options;
   const places = placesIn(settings.dataDir);
   const { store, connection } = openStarted(settings.dataDir, options.version);
   const evaluator = evaluatorFor(settings, new EvaluationTable(connection));

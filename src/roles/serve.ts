@@ -31,8 +31,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const code = await runSupervisor({
     listen: settings.listen,
     runDir: placesIn(settings.dataDir).runDir,
-    plan: planOf(settings, config, options),
-    reload: async () => planOf(await loadSettings(config, options.env), config, options),
+    plan: planOf(settings, options),
+    reload: async () => planOf(await loadSettings(config, options.env), options),
     socketVariables: { LISTEN_PID: options.env.LISTEN_PID, LISTEN_FDS: options.env.LISTEN_FDS },
     drainMs: DRAIN_MS,
     controllerStopMs: CONTROLLER_STOP_MS,
@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   return code === EXIT_FATAL ? 1 : code;
 }
 
-function planOf(settings: Settings, config: string, options: ServeOptions): ProcessPlan {
+function planOf(settings: Settings, options: ServeOptions): ProcessPlan {
   const base = [...options.execArgv, entryFile()];
   const env = Object.fromEntries(
     Object.entries(options.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -54,7 +54,7 @@ function planOf(settings: Settings, config: string, options: ServeOptions): Proc
   return {
     controller: {
       command: process.execPath,
-      args: [...base, '__controller', config],
+      args: [...base, '__controller', JSON.stringify(settings)],
       env: { ...env, MALLOC_ARENA_MAX: '2' },
     },
     gateway: {
