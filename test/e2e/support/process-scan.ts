@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** One living process, as /proc shows it. */
+export interface FoundProcess {
+  readonly pid: number;
+  readonly parent: number;
+  /** `T` while it is stopped by a signal. */
+  readonly state: string;
+  readonly args: readonly string[];
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+/** All processes that run, zombies and those that ended meanwhile left out. */
+export function allProcesses(): FoundProcess[] {
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (findProcess(Number(name)) ?? []) : []));
+}
+
+/** A process by its id; undefined if it is gone. */
+export function findProcess(pid: number): FoundProcess | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (state === 'Z' || state === 'X') return undefined;
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+    const environment = new Map(
+      readFileSync(`/proc/${pid}/environ`, 'utf8')
+        .split('\0')
+        .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    );
+    return { pid, parent: Number(parent), state, args, environment };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The processes of an installation: its own name its folder in their arguments, its apps and builds its id in their environment. */
+export function processesOf(root: string, installation: string | null): FoundProcess[] {
+  const isOurs = ({ args, environment }: FoundProcess) =>
+    args.some((arg) => arg.includes(`${root}/`)) ||
+    (installation !== null && environment.get('MAINSPRING_INSTALLATION') === installation);
+  return allProcesses().filter((process_) => process_.pid !== process.pid && isOurs(process_));
+}
+
+/** Kills a process and waits until it is gone. One that is gone already is fine. */
+export async function killHard(pid: number): Promise<void> {
+  signal(pid, 'SIGKILL');
+  while (findProcess(pid) !== undefined) await delay(2);
+}
+
+/** Sends a signal; false if the process is gone. */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,37 @@
+/** What an installation of a test is set to. */
+export interface SettingsValues {
+  configRepo: string;
+  listen: string;
+  pollInterval: string;
+  retain: string;
+  localRoots: readonly string[];
+  process: 'off' | 'prod' | 'all';
+  onExit: 'keep' | 'stop';
+  gateways: number;
+  proxyAllow: readonly string[];
+  /** Further lines at the end. */
+  more: string;
+}
+
+/** The text of `mainspring.toml`. */
+export function settingsText(values: SettingsValues): string {
+  const text = JSON.stringify;
+  return `config_repo = ${text(values.configRepo)}
+branch = "main"
+domain = "localhost"
+listen = ${text(values.listen)}
+data_dir = "./data"
+poll_interval = ${text(values.pollInterval)}
+retain = ${text(values.retain)}
+[git]
+local_roots = ${text(values.localRoots)}
+[engines]
+process = ${text(values.process)}
+on_exit = ${text(values.onExit)}
+[gateway]
+processes = ${values.gateways}
+[proxy]
+allow = ${text(values.proxyAllow)}
+${values.more}
+`;
+}
