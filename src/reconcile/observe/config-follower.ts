@@ -1,4 +1,3 @@
-import { hashOf } from '../../model/canonical.ts';
 import type { Cause } from '../../model/cause.ts';
 import type { ConfigError, Declarations, Evaluation } from '../../model/config.ts';
 import { MainspringError, problemOf } from '../../model/errors.ts';
@@ -18,6 +17,9 @@ export interface Accepted {
   readonly cause: Cause;
   readonly declarations: Declarations;
 }
+
+/** How many folders are looked at before others have their turn. */
+const FOLDERS_PER_SLICE = 250;
 
 /** Follows a branch of the config repo: evaluates its newest commit, and accepts it whole or rejects it whole. */
 export class ConfigFollower {
@@ -110,15 +112,14 @@ export class ConfigFollower {
 
   async #configSources(commit: CommitId, declarations: Declarations, signal: AbortSignal): Promise<RecordedSource[]> {
     const rows: RecordedSource[] = [];
-    for (const [key, folder] of configFolders(declarations)) {
+    const folders = configFolders(declarations);
+    if (folders.size === 0) return rows;
+    const opened = await this.#reader.open(this.#access(), commit, signal);
+    for (const [key, folder] of folders) {
+      if (rows.length % FOLDERS_PER_SLICE === FOLDERS_PER_SLICE - 1) await this.#ports.yieldTurn();
       const known = this.#ports.store.recorded.sources.get(key)?.resolved ?? null;
       try {
-        rows.push({
-          key,
-          repo: this.repo,
-          resolved: await this.#reader.read(this.#access(), commit, folder, signal),
-          problem: null,
-        });
+        rows.push({ key, repo: this.repo, resolved: await opened.read(folder), problem: null });
       } catch (error) {
         signal.throwIfAborted();
         rows.push({ key, repo: this.repo, resolved: known, problem: problemOf(error) });
@@ -168,7 +169,8 @@ function sourceChanges(rows: readonly RecordedSource[], recorded: RecordedView):
     return (
       known === undefined ||
       known.resolved?.tree !== row.resolved?.tree ||
-      hashOf(known.problem) !== hashOf(row.problem)
+      known.problem?.code !== row.problem?.code ||
+      known.problem?.message !== row.problem?.message
     );
   });
   return [...gone.map((row) => drop('source', row)), ...changed.map((row) => put('source', row))];

@@ -106,10 +106,11 @@ export class Observer {
   }
 
   #watch(repo: RepoUrl, auth: string | null): RepoWatch {
-    const watch = new RepoWatch(repo, auth, this.#ports, async (listing, signal) => {
+    const ports = this.#ports;
+    const watch = new RepoWatch(repo, auth, ports, async (listing, signal) => {
       if (repo === this.#config.repo) await this.#config.follow(listing, signal);
       const queries = this.#queries.get(repo);
-      if (queries !== undefined) await followSources(queries, listing, this.#ports, this.#reader, signal);
+      if (queries !== undefined) await followSources(queries, { listing, ports, reader: this.#reader, signal });
       this.#onChange();
     });
     const unwatch = this.#ports.git.watch(repo, () => void watch.look());

@@ -4,13 +4,25 @@ import type { RepoUrl, ResolvedSource } from '../../model/source.ts';
 
 type TreeFacts = Pick<ResolvedSource, 'entries' | 'procfile'>;
 
-const REMEMBERED = 20_000;
+/** A commit whose folders can be read. */
+export interface CommitFolders {
+  /** What `desire` needs to know of a folder (`""`: the root); throws `git-path-missing` if there is none. */
+  read(folder: string): Promise<ResolvedSource>;
+}
 
-/** Reads what `desire` needs to know of source folders. What it read of a tree once holds for ever: a tree is named by its content. */
+/** How many names are remembered of what trees hold. */
+const REMEMBERED = 500_000;
+
+/**
+ * Reads what `desire` needs to know of source folders. What it read of a tree once holds for ever, since a tree is named by its
+ * content: of a new commit only what differs is read, however many folders of it are wanted.
+ */
 export class SourceReader {
   readonly #git: Git;
   readonly #maxBytes: number;
   readonly #facts = new Map<TreeId, TreeFacts>();
+  readonly #folders = new Map<TreeId, ReadonlyMap<string, TreeId>>();
+  #remembered = 0;
 
   constructor(git: Git, maxBytes: number) {
     this.#git = git;
@@ -19,10 +31,40 @@ export class SourceReader {
 
   /** A folder at a commit; fetches the commit if it is not there yet. */
   async read(access: RepoAccess, commit: CommitId, folder: string, signal: AbortSignal): Promise<ResolvedSource> {
+    return (await this.open(access, commit, signal)).read(folder);
+  }
+
+  /** The folders of a commit; fetches it if it is not there yet. */
+  async open(access: RepoAccess, commit: CommitId, signal: AbortSignal): Promise<CommitFolders> {
+    const { repo } = access;
     await this.#git.fetch(access, commit, signal);
-    const tree = await this.#git.treeOf(access.repo, commit, folder);
-    const { author } = await this.#git.commitFacts(access.repo, commit);
-    return { commit, tree, author, ...(await this.#factsOf(access.repo, tree)) };
+    // Whatever goes wrong with the short way, the long one below says in git's own words.
+    const root = await this.#git.treeOf(repo, commit, '').catch(() => undefined);
+    const { author } = await this.#git.commitFacts(repo, commit);
+    return {
+      read: async (folder) => {
+        const tree = (await this.#find(repo, root, folder)) ?? (await this.#git.treeOf(repo, commit, folder));
+        return { commit, tree, author, ...(await this.#factsOf(repo, tree)) };
+      },
+    };
+  }
+
+  /** The tree of a folder below `root`; undefined if there is none. */
+  async #find(repo: RepoUrl, root: TreeId | undefined, folder: string): Promise<TreeId | undefined> {
+    let tree = root;
+    for (const name of folder === '' ? [] : folder.split('/')) {
+      if (tree === undefined) return undefined;
+      tree = (this.#folders.get(tree) ?? (await this.#foldersOf(repo, tree))).get(name);
+    }
+    return tree;
+  }
+
+  async #foldersOf(repo: RepoUrl, tree: TreeId): Promise<ReadonlyMap<string, TreeId>> {
+    const entries = await this.#git.entries(repo, tree, { recursive: false });
+    const folders = new Map(entries.filter(isFolder).map(({ path, oid }) => [path, oid as TreeId]));
+    this.#makeRoom(folders.size);
+    this.#folders.set(tree, folders);
+    return folders;
   }
 
   async #factsOf(repo: RepoUrl, tree: TreeId): Promise<TreeFacts> {
@@ -30,7 +72,7 @@ export class SourceReader {
     if (known !== undefined) return known;
     const entries = await this.#git.entries(repo, tree, { recursive: false });
     const facts = { entries: entries.map(nameOf), procfile: await this.#procfile(repo, entries) };
-    if (this.#facts.size >= REMEMBERED) this.#facts.clear();
+    this.#makeRoom(entries.length);
     this.#facts.set(tree, facts);
     return facts;
   }
@@ -41,8 +83,20 @@ export class SourceReader {
     const [content] = await this.#git.blobs(repo, [file.oid], { maxBytes: this.#maxBytes });
     return new TextDecoder().decode(content);
   }
+
+  #makeRoom(names: number): void {
+    this.#remembered += names + 1;
+    if (this.#remembered <= REMEMBERED) return;
+    this.#facts.clear();
+    this.#folders.clear();
+    this.#remembered = names + 1;
+  }
+}
+
+function isFolder(entry: TreeEntry): boolean {
+  return entry.mode === '040000';
 }
 
 function nameOf(entry: TreeEntry): string {
-  return entry.mode === '040000' ? `${entry.path}/` : entry.path;
+  return isFolder(entry) ? `${entry.path}/` : entry.path;
 }

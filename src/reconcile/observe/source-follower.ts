@@ -1,61 +1,104 @@
 import { MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import type { CommitId } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
-import type { RefListing } from '../../model/source.ts';
+import type { RefListing, ResolvedSource } from '../../model/source.ts';
 import { put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
 import { isStoreError } from '../slots/instance-slots.ts';
 import { type KeyedQuery, wantedCommit } from './queries.ts';
-import type { SourceReader } from './read-source.ts';
+import type { CommitFolders, SourceReader } from './read-source.ts';
+
+/** What a look at the sources of one repo needs. */
+export interface SourceLook {
+  readonly listing: RefListing;
+  readonly ports: Ports;
+  readonly reader: SourceReader;
+  readonly signal: AbortSignal;
+}
+
+/** How many sources are looked at before others have their turn. */
+const SOURCES_PER_SLICE = 250;
 
 /** Brings what is known of the sources in one repo in line with a listing of it. What can't be read now keeps what it was. */
-export async function followSources(
-  queries: readonly KeyedQuery[],
-  listing: RefListing,
-  ports: Ports,
-  reader: SourceReader,
-  signal: AbortSignal,
-): Promise<void> {
+export async function followSources(queries: readonly KeyedQuery[], look: SourceLook): Promise<void> {
+  const { listing, ports, signal } = look;
+  const open = opener(look);
   const changed: RecordedSource[] = [];
   let failed: unknown = null;
-  for (const query of queries) {
+  for (const [index, query] of queries.entries()) {
+    if (index % SOURCES_PER_SLICE === SOURCES_PER_SLICE - 1) await ports.yieldTurn();
     const known = ports.store.recorded.sources.get(query.key);
     const commit = wantedCommit(query, listing);
     if (commit !== null && known?.resolved?.commit === commit && known.problem === null) continue;
-    const row = await lookAt(query, commit, known ?? null, { reader, signal, listing }).catch((error: unknown) => {
+    const of = { key: query.key, repo: query.repo };
+    const kept = known?.resolved ?? null;
+    if (commit === null) {
+      changed.push({ ...of, resolved: kept, problem: missing(query, listing) });
+      continue;
+    }
+    try {
+      changed.push({ ...of, ...(await lookAt(query, commit, kept, open)) });
+    } catch (error) {
       signal.throwIfAborted();
       if (isStoreError(error)) throw error;
       failed ??= error;
-      return { key: query.key, repo: query.repo, resolved: known?.resolved ?? null, problem: problemOf(error) };
-    });
-    changed.push(row);
+      // A branch that moved meanwhile is no fault of the app's: the repo is listed again.
+      if (!isMoved(error)) changed.push({ ...of, resolved: kept, problem: problemOf(error) });
+    }
   }
   await ports.reach('resolved');
   ports.store.transact((recorded) => changed.filter((row) => differs(row, recorded)).map((row) => put('source', row)));
   if (failed !== null) throw failed;
 }
 
+type Open = (query: KeyedQuery, commit: CommitId) => Promise<CommitFolders>;
+
+/** Opens each commit once, however many folders of it are wanted. */
+function opener({ reader, signal }: SourceLook): Open {
+  const opened = new Map<string, Promise<CommitFolders>>();
+  return (query, commit) => {
+    const key = `${commit} ${query.auth ?? ''}`;
+    const known = opened.get(key);
+    if (known !== undefined) return known;
+    const opening = reader.open(query, commit, signal);
+    opened.set(key, opening);
+    return opening;
+  };
+}
+
 async function lookAt(
   query: KeyedQuery,
-  commit: CommitId | null,
-  known: RecordedSource | null,
-  { reader, signal, listing }: { reader: SourceReader; signal: AbortSignal; listing: RefListing },
-): Promise<RecordedSource> {
-  const of = { key: query.key, repo: query.repo };
-  if (commit === null) return { ...of, resolved: known?.resolved ?? null, problem: missing(query, listing) };
+  commit: CommitId,
+  kept: ResolvedSource | null,
+  open: Open,
+): Promise<Pick<RecordedSource, 'resolved' | 'problem'>> {
   try {
-    return { ...of, resolved: await reader.read(query, commit, query.folder, signal), problem: null };
+    return { resolved: await (await open(query, commit)).read(query.folder), problem: null };
   } catch (error) {
-    // A folder that is not there is the app's own affair: it is not the repo that failed.
-    if (!(error instanceof MainspringError) || error.code !== 'git-path-missing') throw error;
-    // Nothing but a push can mend it.
-    return { ...of, resolved: known?.resolved ?? null, problem: { ...problemOf(error), retry: 'needs-human' } };
+    // A folder or a pinned commit that is not there is the app's own affair: it is not the repo that failed.
+    if (error instanceof MainspringError && error.code === 'git-path-missing')
+      return { resolved: kept, problem: problemOf(error) };
+    if (isMoved(error) && query.commit !== null) return { resolved: kept, problem: missingPin(query, commit) };
+    throw error;
   }
 }
 
+function isMoved(error: unknown): boolean {
+  return error instanceof MainspringError && error.code === 'git-ref-moved';
+}
+
+function missingPin(query: KeyedQuery, commit: CommitId): Problem {
+  return {
+    code: 'git-ref-missing',
+    message: `source "${query.repo}": commit ${commit} is not there`,
+    hint: 'Push the commit to a branch or tag of this repo, or change git_commit in the declaration.',
+    retry: 'after-interval',
+  };
+}
+
 function missing(query: KeyedQuery, listing: RefListing): Problem {
-  const retry = 'needs-human' as const;
+  const retry = 'after-interval' as const;
   if (Object.keys(listing.branches).length === 0) {
     return {
       code: 'git-repo-empty',
