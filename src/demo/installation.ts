@@ -10,7 +10,7 @@ import { createStore } from '../roles/store.ts';
 import { systemClock } from '../roles/system-clock.ts';
 import { loadSettings } from '../settings/load.ts';
 import { DemoRepo } from './demo-repo.ts';
-import { findFreePort, isFree } from './free-port.ts';
+import { findFreePort } from './free-port.ts';
 import { isReachable } from './place.ts';
 
 /** What a demo runs from. */
@@ -57,13 +57,11 @@ async function create(folder: string, repo: DemoRepo, io: CommandIo): Promise<vo
 
 /** Has the settings say what a demo needs where `init` left the default, and a port that is free now. */
 async function settle(config: string, first: number, env: Installation['env']): Promise<Settings> {
-  const before = await loadSettings(config, env);
-  const [{ port = 0 } = {}] = before.listen;
-  const listen = first > 0 && (await isFree(port)) ? port : await findFreePort(first);
+  const port = await findFreePort(first);
   const text = (await readFile(config, 'utf8'))
     .replace(/^process = "off"$/m, 'process = "prod"')
     .replace(/^# on_exit = "keep"$/m, 'on_exit = "stop"')
-    .replace(/^listen = .*$/m, `listen = "127.0.0.1:${listen}"`);
+    .replace(/^listen = .*$/m, `listen = "127.0.0.1:${port}"`);
   await writeFile(`${config}.new`, text);
   await rename(`${config}.new`, config);
   return loadSettings(config, env);

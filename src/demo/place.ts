@@ -20,15 +20,21 @@ export async function isReachable(folder: string): Promise<boolean> {
 }
 
 /** The folder that holds this program: a checkout, or the installed package. */
-export function programFolder(start: string = import.meta.dirname): string {
-  for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {
+export function programFolder(): string {
+  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, 'bin/mainspring'))) return folder;
   }
-  throw new MainspringError('unexpected', `demo: "bin/mainspring" is in no folder above "${start}"`);
+  throw new MainspringError('unexpected', `demo: "bin/mainspring" is in no folder above this file`);
 }
 
+/** Names the demo's folder, for tests: theirs must not be the one that a person uses. */
+const FOLDER_VARIABLE = 'MAINSPRING_INTERNAL_DEMO_FOLDER';
+
 /** The demo's own folder, there from last time or made now: `.demo` in the checkout, else one of this user's in the temp folder. */
-export async function standingFolder(program: string = programFolder()): Promise<string> {
+export async function standingFolder(env: Readonly<Record<string, string | undefined>>): Promise<string> {
+  const named = env[FOLDER_VARIABLE];
+  if (named !== undefined) return ownFolder(named);
+  const program = programFolder();
   const isCheckout = existsSync(join(program, 'scripts/bootstrap.mjs'));
   if (isCheckout && (await isUsable(program))) return ownFolder(join(program, '.demo'));
   return ownFolder(join(await tempFolder(), `mainspring-demo-${ownId}`));

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../cli/exit-code.ts';
 import type { CommandIo } from '../cli/ports.ts';
 import { configErrorLines } from '../cli/render-status.ts';
 import { oneLine, type Paint, painter } from '../cli/terminal.ts';
+import { MainspringError } from '../model/errors.ts';
 import { placesIn } from '../roles/places.ts';
 import { claimSupervision } from '../supervisor/run-files.ts';
 import { logFile } from './daemon.ts';
@@ -19,17 +21,30 @@ const FIRST_PORT = 8080;
 /** The demo for a person: runs until it is interrupted, and keeps its folder for the next time. */
 export async function standingDemo(io: CommandIo, interrupts: Interrupts): Promise<number> {
   const startedAt = performance.now();
-  const folder = await standingFolder();
+  const folder = await standingFolder(io.env);
   const occupancy = occupy(folder);
   try {
     io.stdout.write(`The demo is in ${folder}\n`);
+    refuseLeftover(placesIn(join(folder, 'data')).runDir);
     const installation = await prepare(folder, FIRST_PORT, io);
-    // What a killed demo left running has the data folder: it is named.
-    claimSupervision(placesIn(installation.settings.dataDir).runDir)();
     occupancy.announce(installation.settings.publicUrl);
     return await withSession(installation, interrupts, (session) => guide(session, { io, interrupts, startedAt }));
   } finally {
     occupancy.release();
+  }
+}
+
+/** What a demo that was killed left running has the data folder, and can't be seen from here: a person has to end it. */
+function refuseLeftover(runDir: string): void {
+  if (!existsSync(runDir)) return;
+  try {
+    claimSupervision(runDir)();
+  } catch (error) {
+    if (!(error instanceof MainspringError) || error.code !== 'store-locked') throw error;
+    throw new MainspringError('store-locked', error.message.replace(/^serve:/, 'demo:'), {
+      cause: error,
+      hint: 'An earlier demo was killed and left it running. End that process with "kill", then start again.',
+    });
   }
 }
 
