@@ -22,6 +22,8 @@ export class Driver {
   readonly #ports: Ports;
   readonly #instanceSlots: InstanceSlots;
   readonly #slots;
+  /** The artifacts that each deployment referred to when it was last looked at. */
+  readonly #uses = new Map<string, readonly ArtifactKey[]>();
   readonly #stopListening: () => void;
 
   constructor(ports: Ports) {
@@ -45,7 +47,10 @@ export class Driver {
     for (const key of recorded.retained.keys()) this.#slots.retained.wake(key);
     for (const key of recorded.artifacts.keys()) this.#slots.artifact.wake(key);
     for (const key of recorded.instances.keys()) this.#slots.instance.wake(key);
-    for (const key of recorded.deployments.keys()) this.#slots.deployment.wake(key);
+    for (const key of recorded.deployments.keys()) {
+      this.#noteUses(key, recorded);
+      this.#slots.deployment.wake(key);
+    }
   }
 
   /** Ends every step; waits until nothing of it runs any more. */
@@ -69,10 +74,20 @@ export class Driver {
   }
 
   #wakeDeployment(row: RecordedDeployment, recorded: RecordedView): void {
-    const now = recorded.deployments.get(deploymentKey(row));
-    this.#slots.deployment.wake(deploymentKey(row));
+    const key = deploymentKey(row);
+    this.#slots.deployment.wake(key);
     for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
-    for (const target of [now?.live?.target, now?.next?.target]) if (target) this.#slots.artifact.wake(target.artifact);
+    // What it referred to until now may be what nobody needs any more.
+    for (const artifact of this.#uses.get(key) ?? []) this.#slots.artifact.wake(artifact);
+    for (const artifact of this.#noteUses(key, recorded)) this.#slots.artifact.wake(artifact);
+  }
+
+  #noteUses(key: string, recorded: RecordedView): readonly ArtifactKey[] {
+    const row = recorded.deployments.get(key);
+    const uses = [row?.live?.target.artifact, row?.next?.target?.artifact].filter((artifact) => artifact !== undefined);
+    if (row === undefined) this.#uses.delete(key);
+    else this.#uses.set(key, uses);
+    return uses;
   }
 
   #wakeInstance(row: RecordedInstance): void {

@@ -67,7 +67,8 @@ export interface Ports {
 /** Limits that suit a machine with so many cores. */
 export function defaultLimits(cores: number): Limits {
   return {
-    builds: Math.max(1, Math.floor(cores / 2)),
+    // One that hangs must leave room for the others, also on a small machine.
+    builds: Math.max(2, Math.floor(cores / 2)),
     starts: 16,
     buildMs: 15 * 60_000,
     startMs: 60_000,

@@ -82,6 +82,8 @@ function nextOfVerification(next: NextState, recorded: RecordedView, at: number)
   if (instance === undefined) return { do: 'begin' };
   if (instance.problem?.retry === 'needs-human') return { do: 'quarantine', problem: instance.problem };
   if (instance.state === 'running') return verification(next, at);
+  // One that ended was started: its time counts from then, or it would be started again for ever.
+  if (next.deadline === null && instance.problem?.code === 'instance-exited') return { do: 'verify' };
   if (next.deadline !== null && at >= next.deadline)
     return { do: 'quarantine', problem: instance.problem ?? neverHealthy(next, next.reason) };
   return { do: 'wait', until: next.deadline };
