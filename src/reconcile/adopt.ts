@@ -1,50 +1,90 @@
 import { canonicalJson } from '../model/canonical.ts';
 import { observation } from '../model/cause.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
-import type { Engine, ListedInstance } from '../runtime/engine.ts';
+import type { Engine, InstanceState, ListedInstance } from '../runtime/engine.ts';
 import { audit, put } from '../store/changes.ts';
+import type { RecordedView } from '../store/recorded.ts';
 import { performEffect } from './boundaries.ts';
 import type { Driver } from './driver.ts';
 import type { Ports } from './ports.ts';
 import { withDeadline } from './slots/deadline.ts';
 import { keepRoute } from './transitions.ts';
 
+/** How many instances are compared before others have their turn. */
+const INSTANCES_PER_SLICE = 250;
+
 /**
  * Compares what an engine has with what is recorded: what runs and is owned is adopted, what should run and does not is
  * repaired, what nobody owns is removed. At a start, and after events may have been lost.
  */
-export async function adoptEngine(engine: Engine, ports: Ports, driver: Driver): Promise<void> {
-  const ask = <T>(what: string, call: () => Promise<T>) => answered(engine, ports, what, call);
-  const listed = await ask('list', () => engine.list());
-  const artifacts = new Set(await ask('listArtifacts', () => engine.listArtifacts()));
-  adoptInstances(engine, listed, ports, driver);
-  await adoptArtifacts(engine, artifacts, ports, driver);
+export async function adoptEngine(engine: Engine, ports: Ports, driver: Driver, signal: AbortSignal): Promise<void> {
+  const adoption: Adoption = { engine, ports, driver, signal, before: recordedBefore(engine, ports.store.recorded) };
+  const listed = await ask(adoption, 'list', () => engine.list());
+  const artifacts = new Set(await ask(adoption, 'listArtifacts', () => engine.listArtifacts()));
+  await adoptInstances(adoption, listed);
+  await adoptArtifacts(adoption, artifacts);
   await ports.reach('adopted');
-  await removeOrphans(engine, listed, artifacts, ports);
+  await removeOrphans(adoption, listed, artifacts);
 }
 
-function adoptInstances(engine: Engine, listed: readonly ListedInstance[], ports: Ports, driver: Driver): void {
+interface Adoption {
+  readonly engine: Engine;
+  readonly ports: Ports;
+  readonly driver: Driver;
+  readonly signal: AbortSignal;
+  readonly before: RecordedBefore;
+}
+
+/**
+ * What was recorded before the engine was asked. Its answer is judged by that alone: what was started or removed while it
+ * answered may or may not be in it.
+ */
+interface RecordedBefore {
+  /** When those that ran were started. */
+  readonly running: ReadonlyMap<InstanceId, number | null>;
+  readonly instances: ReadonlySet<string>;
+  readonly artifacts: ReadonlySet<string>;
+}
+
+function recordedBefore(engine: Engine, recorded: RecordedView): RecordedBefore {
+  const ran = [...recorded.instances.values()].filter(
+    ({ state, target }) => state === 'running' && target.inputs.engine === engine.name,
+  );
+  return {
+    running: new Map(ran.map(({ id, startedAt }) => [id, startedAt])),
+    instances: new Set(recorded.instances.keys()),
+    artifacts: new Set(recorded.artifacts.keys()),
+  };
+}
+
+async function adoptInstances({ ports, driver, before }: Adoption, listed: readonly ListedInstance[]): Promise<void> {
   const states = new Map(listed.map((instance) => [instance.id, instance.state]));
-  for (const row of [...ports.store.recorded.instances.values()]) {
-    if (row.target.inputs.engine !== engine.name || row.state !== 'running') continue;
-    const state = states.get(row.id);
-    if (state?.state === 'running') adoptRoute(row.id, state.target, ports);
-    else {
-      const reason = state?.state === 'exited' ? state.reason : 'it is not there any more';
-      driver.instanceEnded(row.id, {
-        code: 'instance-exited',
-        message: `instance ended: ${reason}`,
-        hint: null,
-        retry: 'after-interval',
-      });
-    }
+  let compared = 0;
+  for (const [id, startedAt] of before.running) {
+    compared += 1;
+    if (compared % INSTANCES_PER_SLICE === 0) await ports.yieldTurn();
+    const row = ports.store.recorded.instances.get(id);
+    if (row?.state !== 'running' || row.startedAt !== startedAt) continue;
+    const state = states.get(id);
+    if (state?.state === 'running') adoptRoute(id, state.target, ports);
+    else driver.instanceEnded(id, endOf(state));
   }
+}
+
+function endOf(state: InstanceState | undefined) {
+  const reason = state?.state === 'exited' ? state.reason : 'it is not there any more';
+  return {
+    code: 'instance-exited',
+    message: `instance ended: ${reason}`,
+    hint: null,
+    retry: 'after-interval',
+  } as const;
 }
 
 /** An instance that goes on may be reached elsewhere now. */
 function adoptRoute(
   id: InstanceId,
-  target: Extract<ListedInstance['state'], { state: 'running' }>['target'],
+  target: Extract<InstanceState, { state: 'running' }>['target'],
   ports: Ports,
 ): void {
   ports.store.transact((recorded, generation) => {
@@ -57,48 +97,37 @@ function adoptRoute(
   });
 }
 
-async function adoptArtifacts(
-  engine: Engine,
-  present: ReadonlySet<ArtifactKey>,
-  ports: Ports,
-  driver: Driver,
-): Promise<void> {
+async function adoptArtifacts(adoption: Adoption, present: ReadonlySet<ArtifactKey>): Promise<void> {
+  const { engine, ports, driver } = adoption;
   for (const row of [...ports.store.recorded.artifacts.values()]) {
     if (row.inputs.engine !== engine.name || row.state !== 'built' || present.has(row.key)) continue;
-    if (!(await answered(engine, ports, 'hasArtifact', () => engine.hasArtifact(row.key))))
-      driver.artifactLost(row.key);
+    if (!(await ask(adoption, 'hasArtifact', () => engine.hasArtifact(row.key)))) driver.artifactLost(row.key);
   }
 }
 
 async function removeOrphans(
-  engine: Engine,
+  adoption: Adoption,
   listed: readonly ListedInstance[],
   artifacts: ReadonlySet<ArtifactKey>,
-  ports: Ports,
 ): Promise<void> {
+  const { engine, ports, before } = adoption;
+  const { recorded } = ports.store;
   for (const { id } of listed) {
-    await removeOrphan(
-      { instance: id },
-      () => !ports.store.recorded.instances.has(id),
-      () => answered(engine, ports, 'remove', () => engine.remove(id)),
-      ports,
-    );
+    const isOrphan = () => !before.instances.has(id) && !recorded.instances.has(id);
+    const remove = () => ask(adoption, 'remove', () => engine.remove(id));
+    await removeOrphan({ instance: id }, isOrphan, remove, ports);
   }
   for (const key of artifacts) {
-    await removeOrphan(
-      { artifact: key },
-      () => !ports.store.recorded.artifacts.has(key),
-      () => answered(engine, ports, 'removeArtifact', () => engine.removeArtifact(key)),
-      ports,
-    );
+    const isOrphan = () => !before.artifacts.has(key) && !recorded.artifacts.has(key);
+    const remove = () => ask(adoption, 'removeArtifact', () => engine.removeArtifact(key));
+    await removeOrphan({ artifact: key }, isOrphan, remove, ports);
   }
 }
 
-/** The answer of an engine, if it comes in time. */
-function answered<T>(engine: Engine, ports: Ports, what: string, call: () => Promise<T>): Promise<T> {
+/** The answer of the engine, if it comes in time. */
+function ask<T>({ engine, ports, signal }: Adoption, what: string, call: () => Promise<T>): Promise<T> {
   const late = { code: 'engine-failed', message: `engine "${engine.name}": no answer to ${what}` } as const;
-  const { clock, limits } = ports;
-  return withDeadline({ clock, ms: limits.startMs, signal: new AbortController().signal, late }, call);
+  return withDeadline({ clock: ports.clock, ms: ports.limits.startMs, signal, late }, call);
 }
 
 async function removeOrphan(

@@ -1,15 +1,14 @@
+import type { Cause } from '../model/cause.ts';
 import type { Desired } from '../model/desired.ts';
-import { isAbort } from '../model/errors.ts';
 import type { CommitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import type { Engine } from '../runtime/engine.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import { acceptStep, tidyReleases } from './accept.ts';
-import { adoptEngine } from './adopt.ts';
 import { DesireMemo, desire, type Sliced } from './desire.ts';
 import { Driver } from './driver.ts';
+import { EngineWatch } from './engine-watch.ts';
 import { keepMirrorsSmall } from './mirror-upkeep.ts';
 import { Observer } from './observe/observer.ts';
 import { plan, stepFor } from './plan.ts';
@@ -17,6 +16,12 @@ import type { Ports } from './ports.ts';
 
 /** Steps accepted in one transaction: few enough that nothing waits long, many enough that a large change is not one disk write a step. */
 const STEPS_PER_TRANSACTION = 100;
+
+/** How long a start waits for engines to say what they have. */
+const ADOPTION_MS = 10_000;
+
+/** How long to wait after a pass that could not be written down. */
+const RETRY_MS = 1_000;
 
 /**
  * The loop: observe, desire, plan, apply. A pass is due whenever something was recorded that decides; it plans from recorded
@@ -26,25 +31,34 @@ export class Reconciler {
   readonly #ports: Ports;
   readonly #observer: Observer;
   readonly #driver: Driver;
+  readonly #engines: readonly EngineWatch[];
   readonly #memo = new DesireMemo();
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
   #due = false;
   #passing: Promise<void> | null = null;
-  #adopting: Promise<void> = Promise.resolve();
   #passes = 0;
 
   constructor(ports: Ports) {
     this.#ports = ports;
     this.#observer = new Observer(ports, () => this.#passSoon());
     this.#driver = new Driver(ports);
+    this.#engines = [...ports.engines.values()].map(
+      (engine) => new EngineWatch(engine, ports, this.#driver, this.#stop.signal),
+    );
   }
 
-  /** Adopts what runs, takes up what was under way, and begins to look. Resolves when adoption is over; looking goes on. */
+  /**
+   * Adopts what runs, takes up what was under way, and begins to look. Resolves when adoption is over, or takes too long to wait
+   * for; looking goes on.
+   */
   async start(): Promise<void> {
     const { signal } = this.#stop;
-    for (const engine of this.#ports.engines.values()) this.#loops.push(this.#listen(engine).catch(() => {}));
-    await Promise.all([...this.#ports.engines.values()].map((engine) => this.#adopt(engine)));
+    const started = new AbortController();
+    // One that does not answer is asked again in the background, and does not keep the others from going on.
+    const patience = this.#ports.clock.sleep(ADOPTION_MS, AbortSignal.any([signal, started.signal])).catch(() => {});
+    await Promise.race([Promise.all(this.#engines.map((engine) => engine.start())), patience]);
+    started.abort();
     // Gateways may have missed what an earlier controller switched last.
     this.#ports.gateways.announce(this.#ports.store.recorded.generation);
     this.#driver.wakeAll();
@@ -62,7 +76,7 @@ export class Reconciler {
     this.#stop.abort(new DOMException('stopping', 'AbortError'));
     await this.#observer.stop();
     await this.#driver.stop();
-    await Promise.allSettled([...this.#loops, this.#passing, this.#adopting]);
+    await Promise.allSettled([...this.#loops, this.#passing, ...this.#engines.map((engine) => engine.ended())]);
   }
 
   /** Number of passes that were made. */
@@ -98,9 +112,7 @@ export class Reconciler {
   #passSoon(): void {
     this.#due = true;
     if (this.#passing !== null || this.#stop.signal.aborted) return;
-    this.#passing = this.#runPasses().finally(() => {
-      this.#passing = null;
-    });
+    this.#passing = this.#runPasses();
   }
 
   async #runPasses(): Promise<void> {
@@ -111,12 +123,14 @@ export class Reconciler {
       try {
         await this.#pass();
       } catch (error) {
-        if (isAbort(error)) return;
+        if (this.#stop.signal.aborted) break;
         this.#ports.log.warn(`pass: ${error instanceof Error ? error.message : String(error)}`);
         this.#due = true;
-        await this.#ports.clock.sleep(1_000, this.#stop.signal).catch(() => {});
+        await this.#ports.clock.sleep(RETRY_MS, this.#stop.signal).catch(() => {});
       }
     }
+    // In the same turn as the last check, or what becomes due in between would wait for the next look.
+    this.#passing = null;
   }
 
   async #pass(): Promise<void> {
@@ -128,7 +142,6 @@ export class Reconciler {
   /** Writes the steps of a plan down as intents. A step that is not due any more by the time it is written is left out. */
   async #apply(value: Plan, desired: Desired): Promise<void> {
     const { store, clock, reach } = this.#ports;
-    const seenAt = store.recorded.config.seenAt ?? clock.now();
     const wanted = new Map(
       desired.environments.flatMap(({ deployments }) =>
         deployments.map((deployment) => [`${deployment.env} ${deployment.app}`, deployment] as const),
@@ -142,9 +155,9 @@ export class Reconciler {
           const deployment = wanted.get(`${step.env} ${step.app}`);
           const row = recorded.deployment(step.env, step.app);
           const due = deployment === undefined ? (row === undefined ? null : step) : stepFor(deployment, row, recorded);
-          return due === null
-            ? []
-            : acceptStep(due, { recorded, generation, at: clock.now(), seenAt: Math.min(seenAt, clock.now()) });
+          const at = clock.now();
+          const seenAt = knownSince(step.cause, recorded, at);
+          return due === null ? [] : acceptStep(due, { recorded, generation, at, seenAt });
         }),
       );
       await this.#ports.yieldTurn();
@@ -172,40 +185,16 @@ export class Reconciler {
       await clock.sleep(settings.pollIntervalMs, signal).catch(() => {});
     }
   }
-
-  async #listen(engine: Engine): Promise<void> {
-    for await (const event of engine.events(this.#stop.signal)) {
-      try {
-        if (event.kind === 'gap') this.#adoptSoon(engine);
-        else this.#driver.observe(event);
-      } catch (error) {
-        // What could not be recorded is found again by comparing.
-        this.#ports.log.warn(`event of "${engine.name}": ${error instanceof Error ? error.message : String(error)}`);
-        this.#adoptSoon(engine);
-      }
-    }
-  }
-
-  #adoptSoon(engine: Engine): void {
-    this.#adopting = this.#adopting.then(() => this.#adopt(engine));
-  }
-
-  /** Adopts what an engine has; tries again for as long as the engine does not answer. */
-  async #adopt(engine: Engine): Promise<void> {
-    const { signal } = this.#stop;
-    for (let pause = 1_000; !signal.aborted; pause = Math.min(60_000, pause * 2)) {
-      try {
-        await adoptEngine(engine, this.#ports, this.#driver);
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#ports.log.warn(`adoption of "${engine.name}": ${error instanceof Error ? error.message : String(error)}`);
-        await this.#ports.clock.sleep(pause, signal).catch(() => {});
-      }
-    }
-  }
 }
 
 function plannedChange(recorded: RecordedView, planned: CommitId): Change[] {
   return recorded.config.planned === planned ? [] : [put('config', { ...recorded.config, planned })];
+}
+
+/** Since when the commit that caused a step is known: when the config's was seen, or when a source's repo was seen to move. */
+function knownSince(cause: Cause, recorded: RecordedView, at: number): number {
+  if (cause.kind !== 'commit') return at;
+  const { seen, seenAt } = recorded.config;
+  const since = cause.commit === seen ? seenAt : (recorded.repos.get(cause.repo)?.listing?.asOf ?? seenAt);
+  return Math.min(since ?? at, at);
 }
