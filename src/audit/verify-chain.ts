@@ -39,7 +39,8 @@ export class ChainCheck {
     const found = { lines: this.#head.id, head: formatHead(this.#head) };
     const bad = (message: string) => ({ ok: false, ...found, message });
     if (this.#fault !== null) return bad(this.#fault);
-    if (this.#wanted === undefined) return bad(`"${this.#expected}" is not a head: expected ID:HASH as "status" shows it`);
+    if (this.#wanted === undefined)
+      return bad(`"${this.#expected}" is not a head: expected ID:HASH as "status" shows it`);
     if (this.#wanted !== null && !this.#met) return bad(missingHead(this.#wanted, this.#head));
     return { ok: true, ...found, message: `${this.#head.id} events, an unbroken chain` };
   }

@@ -14,7 +14,9 @@ export function aboutCommit(commit: string, recorded: RecordedView, connection: 
   const cause = causeOf(commit, connection);
   if (cause === null) return { commit, role: 'unknown', state: 'unknown', by: null };
   if (cause.repo === configRepo(recorded)) return { commit, role: 'config', state: 'superseded', by: config.seen };
-  const successor = [...recorded.sources.values()].find(({ repo, resolved }) => repo === cause.repo && resolved !== null);
+  const successor = [...recorded.sources.values()].find(
+    ({ repo, resolved }) => repo === cause.repo && resolved !== null,
+  );
   return { commit, role: 'source', state: 'superseded', by: successor?.resolved?.commit ?? null };
 }
 

@@ -8,9 +8,9 @@ import express, {
   type Response,
 } from 'express';
 import { type ErrorCode, isAbort, type Problem, problemOf } from '../model/errors.ts';
+import { PEER_HEADER } from '../model/peer.ts';
 import type { Settings } from '../model/settings.ts';
 import type { AuditFilter, AuditLine, LogsQuery, PlanDocument, Status, SurfaceLogLine } from '../model/surface.ts';
-import { PEER_HEADER } from '../model/peer.ts';
 import { refusalOf } from './guard.ts';
 import { auditQuery, logsQuery, planQuery, statusQuery } from './query.ts';
 import { TokenFile } from './token.ts';

@@ -1,6 +1,6 @@
 import { isoTime } from '../model/clock.ts';
-import type { RecordedDeployment, RecordedInstance, RecordedRelease } from '../model/recorded.ts';
 import type { Target } from '../model/desired.ts';
+import type { RecordedDeployment, RecordedInstance, RecordedRelease } from '../model/recorded.ts';
 import type { Status, StatusDeployment, StatusEnvironment } from '../model/surface.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import type { RecordedEnvironment } from '../store/tables.ts';

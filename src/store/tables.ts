@@ -111,10 +111,15 @@ function table<Row extends object>(
 
 /** Every table whose rows are changed by `ChangeSet`s; the log has its own way in. */
 export const TABLES = {
-  config: table<RecordedConfig>('config', [], ['seen', 'seenAt', 'seenCause', 'accepted', 'acceptedCause', 'planned', 'errors'], {
-    jsonFields: ['seenCause', 'acceptedCause', 'errors'],
-    fixed: { id: 1 },
-  }),
+  config: table<RecordedConfig>(
+    'config',
+    [],
+    ['seen', 'seenAt', 'seenCause', 'accepted', 'acceptedCause', 'planned', 'errors'],
+    {
+      jsonFields: ['seenCause', 'acceptedCause', 'errors'],
+      fixed: { id: 1 },
+    },
+  ),
   repo: table<RepoState>('repos', ['repo'], ['repo', 'listing', 'error'], { jsonFields: ['listing', 'error'] }),
   source: table<RecordedSource>('sources', ['key'], ['key', 'repo', 'resolved', 'problem'], {
     jsonFields: ['resolved', 'problem'],
