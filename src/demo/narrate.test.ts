@@ -59,6 +59,12 @@ for (const [name, change, around, expected] of [
     ['17:05:09  /hello instance failed: exited with code 1'],
   ],
   [
+    'a removal that is held says what would let it go on',
+    { kind: 'removal.held', app: '/hello', detail: { removal_hash: '46cf6134' } },
+    {},
+    ['17:05:09  /hello is kept (held): to remove so much, main must say release(allow_removal = "46cf6134")'],
+  ],
+  [
     'a message that would move the cursor is shown as text',
     { kind: 'config.accepted', detail: {} },
     { subject: 'a\u001b[2Jb' },

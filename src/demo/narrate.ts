@@ -46,8 +46,11 @@ function tell(line: AuditLine, around: Around, paint: Paint): string[] {
     case 'deployment.removed':
       return [`${app} is gone`];
     case 'removal.held':
+      return [
+        `${app} is kept (${paint('yellow', 'held')}): ${oneLine(`to remove so much, main must say ${allowance(detail)}`)}`,
+      ];
     case 'deployment.held':
-      return [`${paint('yellow', 'held')}: it waits for a change in git; "mainspring status" says for which`];
+      return [`${app} is ${paint('yellow', 'held')}: it waits for a change in git; "mainspring status" says for which`];
     case 'drift.seen':
       return [
         `${app} ${paint('yellow', 'is not as it should be')} (${oneLine(causeText(line.cause))}); it is being repaired`,
@@ -71,6 +74,10 @@ function commitText({ cause }: AuditLine, { subject }: Around, paint: Paint): st
 
 function howLong({ seen_ms_ago: ms }: Detail): string {
   return typeof ms === 'number' ? `, ${ms} ms after the commit was seen` : '';
+}
+
+function allowance({ removal_hash: hash }: Detail): string {
+  return `release(allow_removal = "${String(hash)}")`;
 }
 
 /** The status has the hints; the event has the errors for as long as it is kept. */
