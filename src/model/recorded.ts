@@ -75,6 +75,8 @@ export type InstanceStateName =
   /** Not wanted any more: no new request reaches it, those in flight may end until `drainUntil`. */
   | 'draining'
   | 'stopping'
+  /** Failed verification and was stopped; kept with its log until the deployment wants something else. */
+  | 'stopped'
   | 'removing';
 
 /** One instance as recorded. */

@@ -7,7 +7,7 @@ import type {
   RetainedData,
 } from '../model/recorded.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import { isWanted } from './transitions.ts';
+import { isKeptForLog, isWanted } from './transitions.ts';
 
 /** Nothing to do before `until` (null: until something changes). */
 export interface Wait {
@@ -114,14 +114,15 @@ function runs(next: NextState, recorded: RecordedView): boolean {
 
 /** What a slot of an instance can do. */
 export interface InstanceAction {
-  readonly do: 'start' | 'retire' | 'drain' | 'stop' | 'remove';
+  readonly do: 'start' | 'retire' | 'drain' | 'stop' | 'discard' | 'remove';
 }
 /** What an instance does next. */
 export type InstanceStep = Wait | InstanceAction;
 
 /** The next step of an instance, from what is recorded alone. */
 export function nextOfInstance(row: RecordedInstance, recorded: RecordedView, at: number): InstanceStep {
-  const wanted = isWanted(row.id, recorded.deployment(row.env, row.app));
+  const deployment = recorded.deployment(row.env, row.app);
+  const wanted = isWanted(row.id, deployment);
   switch (row.state) {
     case 'starting':
       if (!wanted) return { do: 'retire' };
@@ -134,6 +135,8 @@ export function nextOfInstance(row: RecordedInstance, recorded: RecordedView, at
       return { do: 'drain' };
     case 'stopping':
       return { do: 'stop' };
+    case 'stopped':
+      return isKeptForLog(row.id, deployment) ? FOREVER : { do: 'discard' };
     case 'removing':
       return { do: 'remove' };
   }

@@ -70,7 +70,10 @@ function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget,
   };
 }
 
-/** A tombstone for the old route, if the new target has another one and nobody else took the old one meanwhile. */
+/**
+ * What becomes of the old route, if the new target has another one and nobody else took the old one meanwhile: it leads to
+ * another app that is live there (one whose removal is held, and whose place was taken), else a tombstone.
+ */
 export function leaveRoute(
   old: Target | null,
   target: Target | null,
@@ -82,7 +85,21 @@ export function leaveRoute(
   if (target !== null && target.policy.host === host && target.policy.path === path) return [];
   const current = context.recorded.route(host, path);
   if (current === undefined || current.serve === null || current.env !== row.env || current.app !== row.app) return [];
+  const heir = heirOf(current, context.recorded);
+  if (heir !== null) return takeRoute(heir.row, heir.live, heir.target, context);
   return [put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null })];
+}
+
+/** Something else that is live at the place of a route. */
+function heirOf({ host, path, env, app }: RouteRow, recorded: RecordedView) {
+  for (const row of recorded.deployments.values()) {
+    const { live } = row;
+    if (live === null || live.target.policy.path !== path || live.target.policy.host !== host) continue;
+    if (row.env === env && row.app === app) continue;
+    const target = recorded.instances.get(live.instance)?.route;
+    if (target != null) return { row, live, target };
+  }
+  return null;
 }
 
 /** An instance that is not wanted any more: requests in flight may end (`draining`), or there are none (`stopping`). */
@@ -92,7 +109,7 @@ export function retireInstance(
   how: 'draining' | 'stopping',
   drainMs = 0,
 ): Change[] {
-  if (instance.state === 'stopping' || instance.state === 'removing') return [];
+  if (instance.state === 'stopping' || instance.state === 'stopped' || instance.state === 'removing') return [];
   return [
     put('instance', { ...instance, state: how, retryAt: null, drainUntil: how === 'draining' ? at + drainMs : null }),
   ];
@@ -110,6 +127,11 @@ export function touchArtifact(key: ArtifactKey, recorded: RecordedView, at: numb
 /** Whether an instance is live or on its way to be. */
 export function isWanted(id: InstanceId, row: RecordedDeployment | undefined): boolean {
   return row?.live?.instance === id || row?.next?.instance === id;
+}
+
+/** Whether an instance failed the verification that its deployment is quarantined for: people want to read what it printed. */
+export function isKeptForLog(id: InstanceId, row: RecordedDeployment | undefined): boolean {
+  return row?.next?.state === 'quarantined' && row.next.failedInstance === id;
 }
 
 /** How long to wait before the n-th try, in milliseconds: doubling from half a second, at most a minute. */

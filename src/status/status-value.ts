@@ -56,7 +56,11 @@ function isSettled(recorded: RecordedView, facts: StatusFacts): boolean {
 }
 
 function isInstanceSettled({ state, problem, retryAt }: RecordedInstance): boolean {
-  return state === 'running' || (state === 'starting' && problem?.retry === 'needs-human' && retryAt === null);
+  return (
+    state === 'running' ||
+    state === 'stopped' ||
+    (state === 'starting' && problem?.retry === 'needs-human' && retryAt === null)
+  );
 }
 
 function every<T>(rows: ReadonlyMap<string, T>, holds: (row: T) => boolean): boolean {

@@ -11,7 +11,7 @@ import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
 import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress.ts';
-import { backoffMs, keepRoute, retireInstance } from '../transitions.ts';
+import { backoffMs, isKeptForLog, keepRoute, retireInstance } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import type { SlotKind } from './slots.ts';
 
@@ -53,6 +53,11 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         return this.#drain(row, signal);
       case 'stop':
         return this.#stop(row, signal);
+      case 'discard':
+        this.#change(row.id, (now) =>
+          now.state === 'stopped' ? [put('instance', { ...now, state: 'removing' })] : [],
+        );
+        return;
       case 'remove':
         return this.#remove(row, signal);
     }
@@ -138,9 +143,12 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     const at = this.#ports.clock.now();
     const steady = row.state === 'running' && row.startedAt !== null && at - row.startedAt >= STEADY_MS;
     const attempts = steady ? 1 : row.attempts + 1;
-    const retryAt = problem.retry === 'needs-human' && row.state === 'starting' ? null : at + backoffMs(attempts);
-    const next = put('instance', { ...row, state: 'starting', problem, attempts, retryAt });
     const deployment = recorded.deployment(row.env, row.app);
+    // What is live ran before: whatever a person has to mend, it is brought back without a change in git.
+    const isHopeless =
+      problem.retry === 'needs-human' && row.state === 'starting' && deployment?.live?.instance !== row.id;
+    const retryAt = isHopeless ? null : at + backoffMs(attempts);
+    const next = put('instance', { ...row, state: 'starting', problem, attempts, retryAt });
     const again = row.problem?.code === problem.code && row.problem.message === problem.message;
     const detail: JsonObject = { code: problem.code, message: problem.message, attempts };
     if (deployment?.live?.instance !== row.id) {
@@ -189,9 +197,11 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
           this.#engine(row).stop(row.id, { graceMs: limits.graceMs }),
         ),
       commit: () =>
-        this.#change(row.id, (now) =>
-          now.state === 'stopping' ? [put('instance', { ...now, state: 'removing' })] : [],
-        ),
+        this.#change(row.id, (now, recorded) => {
+          if (now.state !== 'stopping') return [];
+          const isKept = isKeptForLog(now.id, recorded.deployment(now.env, now.app));
+          return [put('instance', { ...now, state: isKept ? 'stopped' : 'removing' })];
+        }),
     });
   }
 
@@ -202,8 +212,10 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       intent: () => this.#isDue(row.id, 'remove'),
       effect: () =>
         withDeadline({ clock, ms: limits.graceMs * 3, signal, late }, () => this.#engine(row).remove(row.id)),
-      commit: () =>
-        this.#change(row.id, (now) => [drop('instance', now), this.#event('instance.stopped', row, null, {})]),
+      commit: () => {
+        this.#endedEarly.delete(row.id);
+        this.#change(row.id, (now) => [drop('instance', now), this.#event('instance.stopped', row, null, {})]);
+      },
     });
   }
 

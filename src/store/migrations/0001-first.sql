@@ -32,7 +32,7 @@ CREATE TABLE artifacts (
 ) STRICT;
 CREATE TABLE instances (
   id TEXT PRIMARY KEY, env TEXT NOT NULL, app TEXT NOT NULL, target TEXT NOT NULL, generation INTEGER NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('starting', 'running', 'draining', 'stopping', 'removing')),
+  state TEXT NOT NULL CHECK (state IN ('starting', 'running', 'draining', 'stopping', 'stopped', 'removing')),
   route TEXT, problem TEXT, attempts INTEGER NOT NULL, started_at INTEGER, retry_at INTEGER, drain_until INTEGER,
   FOREIGN KEY (env, app) REFERENCES deployments (env, app)
 ) STRICT;
