@@ -20,7 +20,8 @@ export async function locateLocal(
   roots: readonly string[],
   code: 'git-list-failed' | 'git-fetch-failed',
 ): Promise<LocalRepo> {
-  const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => null)));
+  // A root that is gone holds nothing, so taken as written it lets nothing in: it only makes the error say what is gone.
+  const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => resolve(root))));
   const check = (path: string) => allowed(repo, path, realRoots);
   // A path that does not exist is judged as written, so that the error does not tell what lies outside.
   const top = await realpath(repo).catch(() => null);
@@ -34,9 +35,8 @@ export async function locateLocal(
   return { gitDir, commonDir };
 }
 
-async function allowed(repo: RepoUrl, path: string, roots: readonly (string | null)[]): Promise<void> {
-  if (roots.some((root) => root !== null && (path === root || path.startsWith(root === '/' ? '/' : `${root}/`))))
-    return;
+async function allowed(repo: RepoUrl, path: string, roots: readonly string[]): Promise<void> {
+  if (roots.some((root) => path === root || path.startsWith(root === '/' ? '/' : `${root}/`))) return;
   throw new MainspringError('git-url-refused', `local repo "${repo}": not below a local root`, {
     hint: 'Name the folder that holds it in [git] local_roots; symlinks must not lead out of it.',
   });

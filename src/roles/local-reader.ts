@@ -39,23 +39,56 @@ export async function openLocalReader(settings: Settings, version: string, env: 
   }
   const folder = new FolderReader(settings, version, env);
   const socket = findSocket(places.statusSocket);
-  return (await isListening(socket)) ? beside(folder, daemonReader(settings, socket)) : folder;
+  return new LocalReader(folder, daemonReader(settings, socket), () => isListening(socket));
 }
 
-/** Answers about what runs come from the daemon; what needs files of this machine, or the log itself, from the folder. */
-function beside(folder: FolderReader, daemon: Reader): Reader {
-  return {
-    status: (options) => daemon.status(options),
-    plan: (options) => (options.dir === null ? daemon.plan(options) : folder.plan(options)),
-    audit: (filter) => folder.audit(filter),
-    verifyAudit: (head) => folder.verifyAudit(head),
-    logs: (query, signal) => daemon.logs(query, signal),
-    tip: () => daemon.tip(),
-    close: async () => {
-      await daemon.close();
-      await folder.close();
-    },
-  };
+/**
+ * Answers about what runs come from the daemon for as long as it is there, which may change while somebody waits; what needs
+ * files of this machine, or the log itself, comes from the folder.
+ */
+class LocalReader implements Reader {
+  readonly #folder: Reader;
+  readonly #daemon: Reader;
+  readonly #hasDaemon: () => Promise<boolean>;
+
+  constructor(folder: Reader, daemon: Reader, hasDaemon: () => Promise<boolean>) {
+    this.#folder = folder;
+    this.#daemon = daemon;
+    this.#hasDaemon = hasDaemon;
+  }
+
+  async #best(): Promise<Reader> {
+    return (await this.#hasDaemon()) ? this.#daemon : this.#folder;
+  }
+
+  async status(options?: Parameters<Reader['status']>[0]) {
+    return (await this.#best()).status(options);
+  }
+
+  async plan(options: PlanOptions) {
+    return (options.dir === null ? await this.#best() : this.#folder).plan(options);
+  }
+
+  audit(filter: Parameters<Reader['audit']>[0]) {
+    return this.#folder.audit(filter);
+  }
+
+  verifyAudit(head: string | null) {
+    return this.#folder.verifyAudit(head);
+  }
+
+  async *logs(query: Parameters<Reader['logs']>[0], signal: AbortSignal) {
+    yield* (await this.#best()).logs(query, signal);
+  }
+
+  async tip() {
+    return (await this.#best()).tip();
+  }
+
+  async close(): Promise<void> {
+    await this.#daemon.close();
+    await this.#folder.close();
+  }
 }
 
 function daemonReader(settings: Settings, socketPath: string): Reader {
@@ -147,17 +180,18 @@ class FolderReader implements Reader {
       ...[...engines.values()].map((engine) => () => engine.close()),
       () => rmSync(work, { recursive: true, force: true }),
     ];
-    const recorded = loadRecorded(this.#connection);
-    const lookedAt = Number(readMeta(this.#connection, 'looked_at') ?? 0);
+    // Read anew each time: a daemon may have come and gone meanwhile.
+    const recorded = () => loadRecorded(this.#connection);
+    const lookedAt = () => Number(readMeta(this.#connection, 'looked_at') ?? 0);
     return {
       version: this.#version,
       settings,
       connection: this.#connection,
-      recorded: () => recorded,
+      recorded,
       head: () => readHead(this.#connection),
-      asOf: (repo) => (recorded.repos.get(repo)?.error === null && lookedAt > 0 ? lookedAt : null),
+      asOf: (repo) => (recorded().repos.get(repo)?.error === null && lookedAt() > 0 ? lookedAt() : null),
       passing: () => false,
-      snapshot: () => folderSnapshot(settings, recorded, systemClock.now()),
+      snapshot: () => folderSnapshot(settings, recorded(), systemClock.now()),
       planning: { git, evaluator, limits: limitsHere(), repo: settings.configRepo as RepoUrl },
       git,
       engines,
