@@ -1,7 +1,7 @@
 import { observation } from '../model/cause.ts';
 import type { Problem } from '../model/errors.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
-import type { RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
+import type { RecordedArtifact, RecordedDeployment, RecordedInstance, RetainedData } from '../model/recorded.ts';
 import type { EngineEvent } from '../runtime/engine.ts';
 import { audit, type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
@@ -24,6 +24,8 @@ export class Driver {
   readonly #slots;
   /** The artifacts that each deployment referred to when it was last looked at. */
   readonly #uses = new Map<string, readonly ArtifactKey[]>();
+  /** The state that each artifact was in when those that refer to it were last woken. */
+  readonly #artifactStates = new Map<ArtifactKey, RecordedArtifact['state']>();
   readonly #stopListening: () => void;
 
   constructor(ports: Ports) {
@@ -67,7 +69,7 @@ export class Driver {
       if (table === 'deployment') this.#wakeDeployment(row, recorded);
       if (table === 'instance') this.#wakeInstance(row);
       if (table === 'artifact') this.#wakeArtifact(row.key, recorded);
-      if (table === 'retained') this.#wakeRetained(row.dataName, recorded);
+      if (table === 'retained') this.#wakeRetained(row);
     }
     if (changes.some((change) => 'put' in change && change.put === 'route'))
       this.#ports.gateways.announce(recorded.generation);
@@ -99,16 +101,21 @@ export class Driver {
 
   #wakeArtifact(key: ArtifactKey, recorded: RecordedView): void {
     this.#slots.artifact.wake(key);
+    // Nothing but its state decides about those that refer to it, and that may be thousands.
+    const state = recorded.artifacts.get(key)?.state;
+    if (this.#artifactStates.get(key) === state) return;
+    if (state === undefined) this.#artifactStates.delete(key);
+    else this.#artifactStates.set(key, state);
     for (const row of recorded.deploymentsWith(key)) {
       this.#slots.deployment.wake(deploymentKey(row));
       for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
     }
   }
 
-  #wakeRetained(dataName: string, recorded: RecordedView): void {
-    this.#slots.retained.wake(dataName);
-    for (const row of recorded.deployments.values())
-      if (row.dataName === dataName) this.#slots.deployment.wake(deploymentKey(row));
+  #wakeRetained(row: RetainedData): void {
+    this.#slots.retained.wake(row.dataName);
+    // The app that had this data may be back and wait for it to be gone.
+    this.#slots.deployment.wake(deploymentKey(row));
   }
 
   /** Records what an engine saw happen. A gap is the caller's: it means to list again. */

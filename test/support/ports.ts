@@ -4,9 +4,8 @@ import { readAudit } from '../../src/audit/log.ts';
 import type { AuditEvent } from '../../src/model/audit.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { InstallationId } from '../../src/model/ids.ts';
-import type { Settings } from '../../src/model/settings.ts';
 import { defaultLimits, type Ports } from '../../src/reconcile/ports.ts';
-import { FakeEngine } from '../../src/runtime/fake/fake-engine.ts';
+import { type FakeCall, FakeEngine, type FakeFault } from '../../src/runtime/fake/fake-engine.ts';
 import { fakeProbe } from '../../src/runtime/fake/fake-probe.ts';
 import { FakeWorld } from '../../src/runtime/fake/fake-world.ts';
 import { Connection, prepareDatabase, type Query } from '../../src/store/database.ts';
@@ -37,10 +36,16 @@ export interface TestPorts extends Ports {
   events(): string[];
 }
 
+/** What differs from the ports that a test gets; how instances behave, and what goes wrong with calls of engines. */
+export interface TestPortsEdit extends Partial<Ports> {
+  readonly behave?: ConstructorParameters<typeof FakeWorld>[0];
+  readonly fault?: (call: FakeCall) => FakeFault;
+}
+
 /** Ports in memory: a clock that stands still, fake git, fake engines for static and process apps. */
 export function testPorts(
   t: { after(fn: () => void): void },
-  edit: Partial<Ports> & { readonly settings?: Settings } = {},
+  { behave = () => ({}), fault = () => 'none', ...edit }: TestPortsEdit = {},
 ): TestPorts {
   const clock = new SimClock(AT);
   const db = new Database(':memory:');
@@ -49,14 +54,16 @@ export function testPorts(
   const connection = new TestConnection(db, ':memory:');
   const git = new FakeGit();
   git.now = () => clock.now();
-  const world = new FakeWorld(() => ({}));
+  const world = new FakeWorld(behave);
   const warnings: string[] = [];
   return {
     installation: 'test' as InstallationId,
     settings: settingsOf(),
     store: new Store({ connection, clock, chain: chainEvent }),
     evaluator: { evaluate: () => Promise.reject(new Error('no evaluator here')) },
-    engines: new Map((['static', 'process'] as const).map((name) => [name, new FakeEngine(world, clock, { name })])),
+    engines: new Map(
+      (['static', 'process'] as const).map((name) => [name, new FakeEngine(world, clock, { name, fault })]),
+    ),
     available: () => null,
     probe: fakeProbe(world, clock),
     gateways: { announce: () => {}, applied: async () => {}, idle: async () => {} },

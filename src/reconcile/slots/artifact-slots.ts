@@ -82,8 +82,11 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
     const { tree } = row.inputs;
     if (source === null || tree === null) return null;
     return async (into, signal) => {
-      await git.fetch(source, source.commit, signal);
-      await git.exportTree(source.repo, tree, into, signal);
+      const moved = await git.fetch(source, source.commit, signal).catch(moveOf);
+      // The same files may be there by another commit: one that was pushed over this one, say.
+      await git.exportTree(source.repo, tree, into, signal).catch((error: unknown) => {
+        throw moved ?? error;
+      });
     };
   }
 
@@ -135,6 +138,12 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
       return row === undefined || this.next(of.key).do !== due ? [] : decide(row, recorded);
     });
   }
+}
+
+/** The error that says that the repo does not give the commit out any more; throws any other. */
+function moveOf(error: unknown): unknown {
+  if (error instanceof MainspringError && error.code === 'git-ref-moved') return error;
+  throw error;
 }
 
 /** An engine keeps to the time that a build is given. This is for engines that do not answer at all. */
