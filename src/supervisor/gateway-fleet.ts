@@ -4,7 +4,7 @@ import type { ListenAddress } from '../model/settings.ts';
 import { makeBackOff } from './back-off.ts';
 import { addressTaken, type Bound, bindAll, formatAddresses } from './bind.ts';
 import { GatewayLink } from './gateway-link.ts';
-import { findGatewayFile, isAlive, readGatewayFiles, removeGatewayFiles } from './run-files.ts';
+import { findGatewayFile, isAlive, readGatewayFiles, removeGatewayFiles, sweepGatewayFiles } from './run-files.ts';
 import type { SupervisorLog } from './supervisor-log.ts';
 
 /** What a fleet of gateways is to be. */
@@ -119,9 +119,10 @@ export class GatewayFleet {
       } else {
         // Somebody listens on its socket, so the pid still is its own.
         if (link === 'silent') kill(file.pid);
-        removeGatewayFiles(runDir, file);
+        removeGatewayFiles(runDir, file.pid);
       }
     }
+    sweepGatewayFiles(runDir);
   }
 
   #listensRight(actual: readonly ListenAddress[]): boolean {
@@ -230,7 +231,7 @@ export class GatewayFleet {
   #lost(member: Member): void {
     const { pid } = member;
     this.#members.delete(pid);
-    removeGatewayFiles(this.#options.runDir, { pid, socket: '' });
+    removeGatewayFiles(this.#options.runDir, pid);
     if (member.isStopping || this.#isStopping) return;
     this.#wasComplete = false;
     this.#again('a gateway ended', { pid });

@@ -17,10 +17,32 @@ export function findGatewayFile(runDir: string, pid: number): GatewayRunFile | u
   return readGatewayFile(join(runDir, 'gateways', `${pid}.json`));
 }
 
-/** Removes what a dead gateway left. */
-export function removeGatewayFiles(runDir: string, { pid, socket }: GatewayRunFile): void {
-  rmSync(join(runDir, 'gateways', `${pid}.json`), { force: true });
-  rmSync(socket, { force: true });
+/** Removes what a dead gateway left: its run file, its socket, and what it had only begun to write. */
+export function removeGatewayFiles(runDir: string, pid: number): void {
+  const file = findGatewayFile(runDir, pid);
+  if (file !== undefined) rmSync(file.socket, { force: true });
+  const folder = join(runDir, 'gateways');
+  for (const name of namesIn(folder)) if (pidOf(name) === pid) rmSync(join(folder, name), { force: true });
+}
+
+/** Removes what gateways left that are dead, whoever was there to see them die. */
+export function sweepGatewayFiles(runDir: string): void {
+  const pids = new Set(namesIn(join(runDir, 'gateways')).map(pidOf));
+  for (const pid of pids) if (pid !== undefined && !isAlive(pid)) removeGatewayFiles(runDir, pid);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** All files of a gateway begin with its pid. */
+function pidOf(name: string): number | undefined {
+  const [, pid] = /^(\d+)\./.exec(name) ?? [];
+  return pid === undefined ? undefined : Number(pid);
 }
 
 function readGatewayFile(path: string): GatewayRunFile | undefined {
