@@ -4,7 +4,10 @@ import { ObjectReader } from './object-reader.ts';
 export interface ReaderPoolOptions {
   readonly env: (gitDir: string) => Readonly<Record<string, string>>;
   readonly stallMs: number;
-  /** How many readers (of at most two processes each) are kept, those in use aside. */
+  /**
+   * How many readers (of at most two processes each) are kept, those in use aside. Where more repos than this take turns, each
+   * turn starts processes anew, which costs far more than the few MiB of one that waits.
+   */
   readonly maxReaders?: number;
   /** How long a reader that nobody asks is kept. */
   readonly idleMs?: number;
@@ -23,7 +26,7 @@ export class ReaderPool {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: ReaderPoolOptions) {
-    this.#options = { maxReaders: 8, idleMs: 30_000, ...options };
+    this.#options = { maxReaders: 32, idleMs: 30_000, ...options };
   }
 
   /** The reader of a git folder. Ask for it anew each time: it may be closed when idle, which does no harm. */

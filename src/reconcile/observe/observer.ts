@@ -21,6 +21,7 @@ export class Observer {
   readonly #configWatch: RepoWatch;
   readonly #watches = new Map<RepoUrl, { readonly watch: RepoWatch; readonly unwatch: () => void }>();
   readonly #onChange: () => void;
+  readonly #stopListening: () => void;
   #queries: ReadonlyMap<RepoUrl, readonly KeyedQuery[]> = new Map();
 
   /** `onChange` is called after something was recorded that may change what is desired. */
@@ -31,6 +32,10 @@ export class Observer {
     const repo = ports.settings.configRepo as RepoUrl;
     this.#config = new ConfigFollower(repo, ports, this.#reader, () => this.#declared());
     this.#configWatch = this.#watch(repo, null);
+    // A look that finds nothing new costs no pass, however many repos are looked at.
+    this.#stopListening = ports.store.onChange((changes) => {
+      if (changes.some(isOfSource)) onChange();
+    });
   }
 
   /** What was accepted from the config repo, as it is followed now. */
@@ -71,6 +76,7 @@ export class Observer {
   }
 
   async stop(): Promise<void> {
+    this.#stopListening();
     for (const { unwatch } of this.#watches.values()) unwatch();
     await Promise.all([...this.#watches.values()].map(({ watch }) => watch.stop()));
   }
@@ -111,7 +117,6 @@ export class Observer {
       if (repo === this.#config.repo) await this.#config.follow(listing, signal);
       const queries = this.#queries.get(repo);
       if (queries !== undefined) await followSources(queries, { listing, ports, reader: this.#reader, signal });
-      this.#onChange();
     });
     const unwatch = this.#ports.git.watch(repo, () => void watch.look());
     this.#watches.set(repo, { watch, unwatch });
@@ -154,4 +159,9 @@ export class Observer {
       ...[...recorded.repos.values()].filter(isGoneRepo).map((row) => drop('repo', row)),
     ]);
   }
+}
+
+function isOfSource(change: Change): boolean {
+  if ('audit' in change) return false;
+  return ('put' in change ? change.put : change.drop) === 'source';
 }
