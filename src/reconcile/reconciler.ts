@@ -1,10 +1,11 @@
 import type { Cause } from '../model/cause.ts';
-import type { Desired } from '../model/desired.ts';
+import type { Desired, DesiredDeployment } from '../model/desired.ts';
 import type { CommitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
+import { deploymentKey } from '../store/tables.ts';
 import { acceptStep, tidyReleases } from './accept.ts';
 import { DesireMemo, desire, type Sliced } from './desire.ts';
 import { Driver } from './driver.ts';
@@ -142,17 +143,13 @@ export class Reconciler {
   /** Writes the steps of a plan down as intents. A step that is not due any more by the time it is written is left out. */
   async #apply(value: Plan, desired: Desired): Promise<void> {
     const { store, clock, reach } = this.#ports;
-    const wanted = new Map(
-      desired.environments.flatMap(({ deployments }) =>
-        deployments.map((deployment) => [`${deployment.env} ${deployment.app}`, deployment] as const),
-      ),
-    );
+    const wanted = value.steps.length === 0 ? new Map<string, DesiredDeployment>() : byKey(desired);
     if (value.steps.length > 0) await reach('accepting');
     for (let from = 0; from < value.steps.length; from += STEPS_PER_TRANSACTION) {
       if (this.#stop.signal.aborted) return;
       store.transact((recorded, generation) =>
         value.steps.slice(from, from + STEPS_PER_TRANSACTION).flatMap((step) => {
-          const deployment = wanted.get(`${step.env} ${step.app}`);
+          const deployment = wanted.get(deploymentKey(step));
           const row = recorded.deployment(step.env, step.app);
           const due = deployment === undefined ? (row === undefined ? null : step) : stepFor(deployment, row, recorded);
           const at = clock.now();
@@ -181,10 +178,17 @@ export class Reconciler {
     while (!signal.aborted) {
       // A repo that hangs must not hold up the next look at the others.
       void this.#observer.look();
+      // Level-triggered: once a poll all is compared, whether anything seems to have changed or not.
+      this.#passSoon();
       if (settings.pollIntervalMs === 0) return;
       await clock.sleep(settings.pollIntervalMs, signal).catch(() => {});
     }
   }
+}
+
+function byKey(desired: Desired): ReadonlyMap<string, DesiredDeployment> {
+  const all = desired.environments.flatMap(({ deployments }) => deployments);
+  return new Map(all.map((deployment) => [deploymentKey(deployment), deployment]));
 }
 
 function plannedChange(recorded: RecordedView, planned: CommitId): Change[] {
