@@ -63,8 +63,9 @@ export class Reconciler {
     // Gateways may have missed what an earlier controller switched last.
     this.#ports.gateways.announce(this.#ports.store.recorded.generation);
     this.#driver.wakeAll();
-    await this.#observer.restore(signal);
-    this.#loops.push(this.#poll(), keepMirrorsSmall(this.#ports, signal));
+    // An evaluation that hangs must not keep the repos from being looked at.
+    const restoring = this.#observer.restore(signal).catch(() => {});
+    this.#loops.push(restoring, this.#poll(), keepMirrorsSmall(this.#ports, signal));
   }
 
   /** Looks at all repos now. Only ever a hint: nothing else is done than at the next poll. */

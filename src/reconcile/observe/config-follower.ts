@@ -28,6 +28,8 @@ export class ConfigFollower {
   readonly #reader: SourceReader;
   readonly #onAccepted: () => void;
   #accepted: Accepted | null = null;
+  /** What was accepted before is evaluated once, however many ask for it. */
+  #restoring: Promise<void> | null = null;
 
   constructor(repo: RepoUrl, ports: Ports, reader: SourceReader, onAccepted: () => void) {
     this.repo = repo;
@@ -59,6 +61,13 @@ export class ConfigFollower {
   async restore(signal: AbortSignal): Promise<void> {
     const { accepted, acceptedCause } = this.#ports.store.recorded.config;
     if (accepted === null || acceptedCause === null || this.#accepted?.commit === accepted) return;
+    this.#restoring ??= this.#restore(accepted, acceptedCause, signal).finally(() => {
+      this.#restoring = null;
+    });
+    await this.#restoring;
+  }
+
+  async #restore(accepted: CommitId, acceptedCause: Cause, signal: AbortSignal): Promise<void> {
     await this.#ports.git.fetch(this.#access(), accepted, signal);
     const evaluation = await this.#evaluation(accepted, signal);
     if (!evaluation.ok) {
