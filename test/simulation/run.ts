@@ -1,16 +1,37 @@
 import { parseArgs } from 'node:util';
-import { simulate } from './simulate.ts';
+import { describeReport, simulate } from './simulate.ts';
 
-const { values } = parseArgs({
-  options: { histories: { type: 'string', default: '500' }, seed: { type: 'string' }, only: { type: 'string' } },
-});
-const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+const USAGE = 'usage: npm run simulate -- [--histories N] [--seed S] [--json]';
+
+/** A whole number, or the way out with the usage. */
+function wholeNumber(text: string): number {
+  if (/^-?\d{1,10}$/.test(text)) return Number(text);
+  console.error(`"${text}" is no whole number\n${USAGE}`);
+  process.exit(64);
+}
+
+function readArguments() {
+  try {
+    const options = { histories: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean' } } as const;
+    return parseArgs({ options }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    process.exit(64);
+  }
+}
+
+const values = readArguments();
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber(values.seed);
+const histories = wholeNumber(values.histories ?? '500');
+const isTerminal = process.stderr.isTTY === true;
+if (isTerminal) process.stderr.write(`${histories} histories from seed ${seed}\n`);
 const report = await simulate({
-  histories: Number(values.histories),
+  histories,
   seed,
   onProgress: (done, of) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} histories`);
+    if (isTerminal && (done % 10 === 0 || done === of)) process.stderr.write(`\r${done} of ${of}`);
   },
 });
-console.log(report.text);
-process.exitCode = report.ok ? 0 : 1;
+if (isTerminal) process.stderr.write('\r\x1b[K');
+console.log(values.json === true ? JSON.stringify(report) : describeReport(report));
+process.exitCode = report.failure === null ? 0 : 1;

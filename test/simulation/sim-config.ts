@@ -14,6 +14,8 @@ export interface SimApp {
   readonly params: number;
   readonly timeoutMs: number;
   readonly verify: boolean;
+  /** Where it is probed. */
+  readonly health: string;
 }
 
 /** The simulated config file. */
@@ -45,7 +47,8 @@ export async function evaluateSimConfig(tree: ConfigTree): Promise<Evaluation> {
   };
 }
 
-function declarationOf(app: SimApp): AppDeclaration {
+/** What the real evaluator would yield for it. */
+export function declarationOf(app: SimApp): AppDeclaration {
   return {
     id: app.id as AppId,
     route: { host: '', path: app.path },
@@ -69,7 +72,7 @@ function declarationOf(app: SimApp): AppDeclaration {
     promote: 'on_merge',
     strategy: 'blue_green',
     stripPath: null,
-    health: { timeoutMs: app.timeoutMs },
+    health: { timeoutMs: app.timeoutMs, path: app.health },
     idle: null,
     verify: app.verify,
     position: { file: CONFIG_FILE, line: 1, column: 1 },

@@ -1,9 +1,10 @@
 import type { CommitFacts, Git, RepoAccess, TreeEntry } from '../../src/git/git.ts';
-import { hashOf } from '../../src/model/canonical.ts';
+import { canonicalJson, hashOf } from '../../src/model/canonical.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { CommitId, TreeId } from '../../src/model/ids.ts';
 import type { RefListing, RepoUrl } from '../../src/model/source.ts';
+import { type SimFaults, suffer } from './sim-faults.ts';
 
 /** What a folder of a repo holds: file name → text. */
 export type Folder = Readonly<Record<string, string>>;
@@ -25,7 +26,9 @@ export class SimRepo {
   readonly history: { readonly branch: string; readonly commit: CommitId }[] = [];
   readonly watchers = new Set<() => void>();
   fault: { readonly kind: ListingFault; readonly until: number } | null = null;
-  listings = 0;
+  /** Every listing that was given as an answer, and every commit that one of them named. */
+  readonly answers = new Set<string>();
+  readonly shown = new Set<CommitId>();
   #serial = 0;
 
   constructor(url: string) {
@@ -59,6 +62,14 @@ export class SimRepo {
   }
 }
 
+/** What git in the simulation is made with. */
+export interface SimGitDeps {
+  readonly clock: Clock;
+  readonly latency: () => number;
+  readonly faults: SimFaults;
+  readonly count: (what: string) => void;
+}
+
 /** Git as one life of the controller sees it: listings with faults, and a mirror that is always whole. */
 export class SimGit implements Git {
   readonly #repos: ReadonlyMap<string, SimRepo>;
@@ -67,12 +78,16 @@ export class SimGit implements Git {
   /** Trees by id, over all repos: content-addressed. */
   readonly #trees = new Map<TreeId, Folder>();
   readonly #blobs = new Map<string, string>();
+  readonly #faults: SimFaults;
+  readonly #count: (what: string) => void;
   #dead = false;
 
-  constructor(repos: ReadonlyMap<string, SimRepo>, clock: Clock, latency: () => number) {
+  constructor(repos: ReadonlyMap<string, SimRepo>, deps: SimGitDeps) {
     this.#repos = repos;
-    this.#clock = clock;
-    this.#latency = latency;
+    this.#clock = deps.clock;
+    this.#latency = deps.latency;
+    this.#faults = deps.faults;
+    this.#count = deps.count;
   }
 
   die(): void {
@@ -81,11 +96,11 @@ export class SimGit implements Git {
 
   async list(access: RepoAccess, signal: AbortSignal): Promise<RefListing> {
     const repo = this.#repo(access.repo);
-    repo.listings += 1;
     const asOf = this.#clock.now();
     // The answer is what the repo had when it was asked, however long it takes to arrive.
     const branches = Object.fromEntries(repo.branches);
     const fault = repo.fault !== null && repo.fault.until > asOf ? repo.fault.kind : null;
+    if (fault !== null) this.#count(`listing: ${fault}`);
     if (fault === 'hangs') {
       await this.#clock.sleep(20_000, signal);
       throw new MainspringError('git-timeout', `list ${access.repo}: no answer within 20s`, {
@@ -96,16 +111,21 @@ export class SimGit implements Git {
     if (fault === 'fails') {
       throw new MainspringError('git-list-failed', `list ${access.repo}: 502`, { retry: 'after-interval' });
     }
-    if (fault === 'empty') return { repo: access.repo, asOf, head: null, branches: {} };
-    if (fault === 'partial') delete branches['main'];
-    return { repo: access.repo, asOf, head: 'main', branches };
+    if (fault === 'empty') return answer(repo, { repo: access.repo, asOf, head: null, branches: {} });
+    if (fault === 'partial') delete branches.main;
+    return answer(repo, { repo: access.repo, asOf, head: 'main', branches });
   }
 
   async fetch(access: RepoAccess, commit: CommitId, signal: AbortSignal): Promise<void> {
-    await this.#clock.sleep(this.#latency(), signal);
-    if (!this.#repo(access.repo).commits.has(commit)) {
-      throw new MainspringError('git-ref-moved', `fetch ${access.repo}: ${commit} is gone`, { retry: 'now' });
-    }
+    const sleep = (ms: number, until?: AbortSignal) => this.#clock.sleep(ms, until);
+    const error = () =>
+      new MainspringError('git-fetch-failed', `fetch ${access.repo}: 502`, { retry: 'after-interval' });
+    await suffer(this.#faults.take('fetch'), { sleep, signal, error, gaveUpAfterMs: 20_000 }, async () => {
+      await sleep(this.#latency(), signal);
+      if (!this.#repo(access.repo).commits.has(commit)) {
+        throw new MainspringError('git-ref-moved', `fetch ${access.repo}: ${commit} is gone`, { retry: 'now' });
+      }
+    });
   }
 
   async commitFacts(_repo: RepoUrl, commit: CommitId): Promise<CommitFacts> {
@@ -159,6 +179,12 @@ export class SimGit implements Git {
       throw new MainspringError('git-list-failed', `list ${url}: not found`, { retry: 'after-interval' });
     return repo;
   }
+}
+
+function answer(repo: SimRepo, listing: RefListing): RefListing {
+  repo.answers.add(canonicalJson(listing as never));
+  for (const commit of Object.values(listing.branches)) repo.shown.add(commit);
+  return listing;
 }
 
 /** The id of a folder's content. */

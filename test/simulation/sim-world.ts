@@ -1,59 +1,40 @@
 import Database from 'better-sqlite3';
 import { chainEvent } from '../../src/audit/chain.ts';
 import { MainspringError } from '../../src/model/errors.ts';
-import type { InstallationId, InstanceId } from '../../src/model/ids.ts';
-import type { ArtifactInputs, EngineName } from '../../src/model/revision.ts';
-import type { Settings } from '../../src/model/settings.ts';
+import type { ArtifactKey, InstallationId, InstanceId } from '../../src/model/ids.ts';
+import type { EngineName } from '../../src/model/revision.ts';
+import type { RouteRow } from '../../src/model/routing.ts';
 import { defaultLimits, type Ports } from '../../src/reconcile/ports.ts';
 import { Reconciler } from '../../src/reconcile/reconciler.ts';
-import type { ProbeResult } from '../../src/runtime/engine.ts';
-import { type FakeCall, FakeEngine, type FakeFault } from '../../src/runtime/fake/fake-engine.ts';
-import { fakeProbe } from '../../src/runtime/fake/fake-probe.ts';
-import { type FakeBehaviour, FakeWorld } from '../../src/runtime/fake/fake-world.ts';
-import { Connection, prepareDatabase, type Query } from '../../src/store/database.ts';
+import type { InstanceRequest } from '../../src/runtime/engine.ts';
+import type { FakeCall, FakeFault } from '../../src/runtime/fake/fake-engine.ts';
+import { FakeWorld } from '../../src/runtime/fake/fake-world.ts';
+import { Connection, prepareDatabase, sql } from '../../src/store/database.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
 import { Store } from '../../src/store/store.ts';
+import { TABLES } from '../../src/store/tables.ts';
 import type { Behaviour } from './events.ts';
 import { Judge } from './judge.ts';
 import { MortalClock, SimClock } from './sim-clock.ts';
 import { CONFIG_FILE, evaluateSimConfig, type SimConfig } from './sim-config.ts';
+import { DiskView, SimConnection, type WriteFate } from './sim-connection.ts';
+import { RUNS, SimEngine } from './sim-engine.ts';
+import { SimFaults, suffer } from './sim-faults.ts';
 import { SimGateway } from './sim-gateway.ts';
-import { SimGit, SimRepo, treeIdOf } from './sim-git.ts';
+import { type Folder, SimGit, SimRepo, treeIdOf } from './sim-git.ts';
+import { simProbe } from './sim-probe.ts';
+import { BUILD_MS, DRAIN_MS, RESTART_MS, SETTINGS, START } from './sim-settings.ts';
 
-const START = Date.UTC(2026, 0, 1);
-const RESTART_MS = 500;
-/** The file whose text says how a folder's code behaves. */
-export const BEHAVIOUR_FILE = 'behaviour';
-
-const BEHAVIOURS: Readonly<Record<Behaviour, (attempt: number) => FakeBehaviour>> = {
-  ok: () => ({}),
-  slow: () => ({ healthy: { afterMs: 3_000 } }),
-  crashy: (attempt) => (attempt <= 2 ? { dies: 'at-start' } : {}),
-  sick: () => ({ healthy: 'never' }),
-};
-
-/** Retention in the simulation, in milliseconds: short, since each poll of it costs time. */
-export const RETAIN_MS = 3_600_000;
+const STRAY = 'stray-';
 
 /** Counts of what came up in a run, by name. */
 export type Tally = Record<string, number>;
-
-class SimConnection extends Connection {
-  isFull: () => boolean = () => false;
-  isDead: () => boolean = () => false;
-
-  override write(queries: readonly Query[]): void {
-    if (this.isDead()) throw new Error('this controller is dead');
-    if (this.isFull()) throw new MainspringError('store-full', 'store: the disk is full', { retry: 'after-interval' });
-    super.write(queries);
-  }
-}
 
 interface Life {
   dead: boolean;
   readonly store: Store;
   readonly reconciler: Reconciler;
-  readonly engines: readonly FakeEngine[];
+  readonly engines: readonly SimEngine[];
   readonly clock: MortalClock;
   readonly git: SimGit;
 }
@@ -67,28 +48,48 @@ export class SimWorld {
   readonly gateway: SimGateway;
   readonly judge: Judge;
   readonly tally: Tally;
-  /** Instances that a probe found healthy at some time. */
-  readonly verified = new Set<InstanceId>();
-  readonly faults: { method: string; fault: FakeFault; times: number }[] = [];
+  readonly faults = new SimFaults((what) => this.count(what));
+  readonly disk: DiskView;
+  /** The database itself, to read it. */
+  readonly connection: Connection;
+  /** Every instance that was ever started. */
+  readonly everRan = new Set<string>();
+  readonly seed: number;
+  /** What happened, line by line, for people. */
+  readonly story: string[] = [];
+  /** The next crash at a named boundary. */
   trap: { boundary: string; after: number } | null = null;
+  /** What becomes of the write that is so many writes away. */
+  writeTrap: { after: number; readonly fate: 'full' | 'dies-before' | 'dies-after' } | null = null;
+  /** Called with the app whose instance is probed next, once. */
+  atProbe: ((app: string) => void) | null = null;
+  /** No call on behalf of this app ever comes back while it is set. */
+  stuck: { readonly app: string; readonly method: 'build' | 'start' | 'probe' } | null = null;
   diskFullUntil = 0;
   losesEventsUntil = 0;
-  lives = 0;
   #life: Life;
+  /** The last write may have been done without anybody having heard of it. */
+  #isTorn = false;
+  #serial = 0;
   readonly #db: Database.Database;
-  readonly #trees = new Map<string, ArtifactInputs>();
+  readonly #trees = new Map<string, string>();
+  readonly #behaviours = new Map<string, Behaviour>();
   readonly #random: () => number;
 
   constructor(seed: number, tally: Tally) {
+    this.seed = seed;
     this.#random = mulberry32(seed);
     this.tally = tally;
     this.#db = new Database(':memory:');
     prepareDatabase(this.#db, ':memory:');
+    this.disk = new DiskView(this.#db);
+    this.connection = new Connection(this.#db, ':memory:');
     // Only what runs behaves: files do not die.
-    this.engine = new FakeWorld(({ artifact, spec }, attempt) =>
-      spec.engine === 'process' ? BEHAVIOURS[this.behaviourOf(artifact.key)](attempt) : {},
-    );
-    this.gateway = new SimGateway(this.clock, () => this.recorded);
+    this.engine = new FakeWorld((request, attempt) => {
+      if (!request.id.startsWith(STRAY)) this.everRan.add(request.id);
+      return RUNS[this.#running(request)](attempt);
+    });
+    this.gateway = new SimGateway({ clock: this.clock, readSince: (generation) => this.#routesSince(generation) });
     this.judge = new Judge(this);
     this.config.push({
       folders: { '': { [CONFIG_FILE]: JSON.stringify({ broken: false, allowRemoval: null, apps: [] }) } },
@@ -104,33 +105,37 @@ export class SimWorld {
     return this.#life.store.recorded;
   }
 
-  /** The database itself. */
-  get connection(): Connection {
-    return new Connection(this.#db, ':memory:');
-  }
-
-  /** When each repo was listed, by the living controller. */
+  /** The loop of the living controller, or of the last one. */
   get reconciler(): Reconciler {
     return this.#life.reconciler;
   }
 
-  /** How the code in an artifact behaves. */
-  behaviourOf(artifact: string): Behaviour {
-    const inputs = this.#trees.get(artifact) ?? this.recorded.artifacts.get(artifact)?.inputs;
-    if (inputs === undefined) return 'ok';
-    this.#trees.set(artifact, inputs);
-    return this.#behaviours.get(inputs.tree ?? '') ?? 'ok';
+  /** A whole number below `below`, the same one for the same seed. */
+  random(below: number): number {
+    return Math.floor(this.#random() * below);
   }
 
-  readonly #behaviours = new Map<string, Behaviour>();
+  /** A number that was not given out before. */
+  nextSerial(): number {
+    this.#serial += 1;
+    return this.#serial;
+  }
+
+  /** How the code in an artifact behaves. */
+  behaviourOf(artifact: string): Behaviour {
+    const tree = this.#trees.get(artifact) ?? this.recorded.artifacts.get(artifact)?.inputs.tree ?? undefined;
+    if (tree === undefined) return 'ok';
+    this.#trees.set(artifact, tree);
+    return this.#behaviours.get(tree) ?? 'ok';
+  }
 
   /** How the code of a folder behaves. */
-  folderBehaviour(folder: Readonly<Record<string, string>> | undefined): Behaviour {
+  folderBehaviour(folder: Folder | undefined): Behaviour {
     return folder === undefined ? 'ok' : (this.#behaviours.get(treeIdOf(folder)) ?? 'ok');
   }
 
   /** Notes how the code of a folder behaves. */
-  setBehaviour(folder: Readonly<Record<string, string>>, behaviour: Behaviour): void {
+  setBehaviour(folder: Folder, behaviour: Behaviour): void {
     this.#behaviours.set(treeIdOf(folder), behaviour);
   }
 
@@ -144,6 +149,11 @@ export class SimWorld {
     this.tally[what] = (this.tally[what] ?? 0) + 1;
   }
 
+  /** Adds a line to the story. */
+  tell(text: string): void {
+    this.story.push(`${((this.clock.now() - START) / 1_000).toFixed(3).padStart(10)} s  ${text}`);
+  }
+
   /** Kills the controller: whatever it was doing has no further effect. A new one starts a little later. */
   crash(): void {
     const life = this.#life;
@@ -153,15 +163,20 @@ export class SimWorld {
     life.git.die();
     for (const engine of life.engines) engine.crash();
     this.count('crash');
+    this.tell('the controller is killed');
     void this.clock.sleep(RESTART_MS).then(() => {
+      this.tell('a controller starts');
       this.#life = this.#boot();
     });
   }
 
   /** Everything that is wrong with the world from outside ends. */
   heal(): void {
-    this.faults.length = 0;
+    this.faults.clear();
     this.trap = null;
+    this.writeTrap = null;
+    this.atProbe = null;
+    this.stuck = null;
     this.diskFullUntil = 0;
     this.losesEventsUntil = 0;
     this.gateway.deafUntil = 0;
@@ -169,18 +184,41 @@ export class SimWorld {
     this.engine.publish({ kind: 'gap' });
   }
 
+  /** Something of this installation turns up that no row owns: what is left of a database that was put back, say. */
+  stray(what: 'instance' | 'artifact'): void {
+    const name = `${STRAY}${this.random(1_000_000)}`;
+    this.engine.build(name as ArtifactKey, 'process');
+    if (what === 'artifact') return;
+    const request = { id: name, env: 'prod', app: name, generation: 0, spec: { params: {} }, dataName: 'prod/stray' };
+    const instance = { ...request, revision: name, artifact: { key: name, digest: null } } as unknown;
+    this.engine.start(instance as InstanceRequest, 'static', this.clock.now());
+  }
+
+  #running(request: InstanceRequest): Behaviour {
+    if (request.spec.engine !== 'process') return 'ok';
+    const behaviour = this.behaviourOf(request.artifact.key);
+    // Nothing would ever come to rest: it is live although it never runs.
+    return behaviour === 'dead' && this.judge.model.declared(request.app)?.verify === false ? 'ok' : behaviour;
+  }
+
+  #routesSince(generation: number): RouteRow[] {
+    const query = sql.selectFrom('routes').selectAll().where('generation', '>', generation).orderBy('generation');
+    return this.connection.all(query).map((columns) => TABLES.route.fromColumns(columns));
+  }
+
   #boot(): Life {
-    this.lives += 1;
     const clock = new MortalClock(this.clock);
     const repos = new Map([this.config, ...this.sources].map((repo) => [repo.url as string, repo]));
-    const git = new SimGit(repos, clock, () => 1 + Math.floor(this.#random() * 40));
-    const connection = new SimConnection(this.#db, ':memory:');
+    const deps = { clock, faults: this.faults, count: (what: string) => this.count(what) };
+    const git = new SimGit(repos, { ...deps, latency: () => 1 + this.random(40) });
+    const connection = new SimConnection(this.#db, this.connection);
     const store = new Store({ connection, clock, chain: chainEvent });
     const engines = (['static', 'process', 'proxy'] as const).map((name) => this.#engine(name, clock, store));
     const ports = this.#ports({ clock, git, store, engines }, () => life.dead);
     const life: Life = { dead: false, store, reconciler: new Reconciler(ports), engines, clock, git };
-    connection.isDead = () => life.dead;
-    connection.isFull = () => this.clock.now() < this.diskFullUntil;
+    connection.fate = () => (life.dead ? 'dead' : this.#writeFate());
+    this.judge.onBoot(store.recorded, { isTorn: this.#isTorn });
+    this.#isTorn = false;
     store.onChange((changes) => this.judge.onChange(changes, store.recorded));
     void life.reconciler.start().catch((error: unknown) => {
       if (!life.dead) this.judge.violation(`start failed: ${String(error)}`);
@@ -188,63 +226,103 @@ export class SimWorld {
     return life;
   }
 
-  #engine(name: EngineName, clock: MortalClock, store: Store): FakeEngine {
-    return new FakeEngine(this.engine, clock, {
+  #writeFate(): WriteFate {
+    if (this.clock.now() < this.diskFullUntil) return 'full';
+    if (this.writeTrap === null) return 'done';
+    this.writeTrap.after -= 1;
+    if (this.writeTrap.after > 0) return 'done';
+    const { fate } = this.writeTrap;
+    this.writeTrap = null;
+    this.count(`write: ${fate}`);
+    this.tell(`a write: ${fate}`);
+    if (fate === 'dies-after') this.#isTorn = true;
+    if (fate !== 'full') this.crash();
+    return fate;
+  }
+
+  #engine(name: EngineName, clock: MortalClock, store: Store): SimEngine {
+    const engine = new SimEngine(this.engine, clock, {
       name,
       fault: (call) => {
-        this.judge.onEngineCall(name, call, store.recorded);
-        return this.#faultFor(call);
+        this.judge.onEngineCall(call, store.recorded);
+        return this.#faultFor(call, store.recorded);
       },
       losesEvent: (event) => event.kind !== 'gap' && this.clock.now() < this.losesEventsUntil,
     });
+    engine.onOverlap = (what) => this.judge.violation(`side by side: ${what}`);
+    return engine;
   }
 
-  #faultFor(call: FakeCall): FakeFault {
-    const fault = this.faults.find(({ method }) => method === call.method);
-    if (fault === undefined) {
-      const builds = call.method === 'build' ? { delayMs: 20 + Math.floor(this.#random() * 3_000) } : 'none';
-      return call.method === 'start' ? { delayMs: Math.floor(this.#random() * 60) } : builds;
-    }
-    fault.times -= 1;
-    if (fault.times <= 0) this.faults.splice(this.faults.indexOf(fault), 1);
-    this.count(`fault: ${call.method} ${typeof fault.fault === 'string' ? fault.fault : 'slow'}`);
-    return fault.fault;
+  #faultFor(call: FakeCall, recorded: RecordedView): FakeFault {
+    if (this.#isStuck(call, recorded)) return 'hang';
+    if (call.method === 'build' && this.behaviourOf(call.subject) === 'broken')
+      throw new MainspringError('build-failed', 'build: exit code 1');
+    const fault = this.faults.take(call.method);
+    if (fault !== 'none') return fault;
+    if (call.method === 'build') return { delayMs: 20 + this.random(3_000) };
+    return call.method === 'start' ? { delayMs: this.random(60) } : 'none';
+  }
+
+  #isStuck({ method, subject }: FakeCall, recorded: RecordedView): boolean {
+    if (this.stuck?.method !== method) return false;
+    const { app } = this.stuck;
+    if (method === 'start') return recorded.instances.get(subject)?.app === app;
+    return recorded.deploymentsWith(subject as ArtifactKey).some((row) => row.app === app);
   }
 
   #ports(
-    parts: { clock: MortalClock; git: SimGit; store: Store; engines: readonly FakeEngine[] },
+    parts: { clock: MortalClock; git: SimGit; store: Store; engines: readonly SimEngine[] },
     isDead: () => boolean,
   ): Ports {
-    const probe = fakeProbe(this.engine, this.clock);
+    const { clock } = parts;
+    const never = () => new Promise<never>(() => {});
     return {
       installation: 'simulation' as InstallationId,
       settings: SETTINGS,
       ...parts,
       engines: new Map(parts.engines.map((engine) => [engine.name, engine])),
-      evaluator: { evaluate: evaluateSimConfig },
+      evaluator: { evaluate: (tree, signal) => this.#evaluate(clock, signal, () => evaluateSimConfig(tree)) },
       available: () => null,
-      probe: async (target, check, signal) => {
-        const result: ProbeResult = await probe(target, check, signal);
-        if (result.healthy) this.judge.onHealthy(target);
-        return result;
-      },
+      probe: simProbe(this, clock),
       gateways: this.gateway.connect(isDead),
       log: { info: () => {}, warn: () => this.count('warnings') },
-      limits: { ...defaultLimits(4), drainMs: 30_000 },
+      limits: { ...defaultLimits(2), drainMs: DRAIN_MS, buildMs: BUILD_MS },
       reach: (name) => {
-        if (isDead()) return new Promise<never>(() => {});
+        if (isDead()) return never();
         this.count(`boundary: ${name}`);
-        const { trap } = this;
-        if (trap?.boundary !== name) return undefined;
-        trap.after -= 1;
-        if (trap.after > 0) return undefined;
-        this.trap = null;
-        this.count(`crash at: ${name}`);
-        this.crash();
-        return new Promise<never>(() => {});
+        if (this.#springs(name)) {
+          this.crash();
+          return never();
+        }
+        // Now and then something else goes on in between.
+        return this.random(12) === 0 ? clock.sleep(this.random(30)) : undefined;
       },
-      yieldTurn: () => Promise.resolve(),
+      yieldTurn: () => (this.random(4) === 0 ? clock.sleep(this.random(5)) : Promise.resolve()),
     };
+  }
+
+  #evaluate<T>(clock: MortalClock, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+    const sleep = (ms: number, until?: AbortSignal) => clock.sleep(ms, until);
+    const error = () => new MainspringError('unexpected', 'evaluator: it ended', { retry: 'after-interval' });
+    return suffer(this.faults.take('evaluate'), { sleep, signal, error }, async () => {
+      await sleep(this.random(30), signal);
+      return run();
+    });
+  }
+
+  #springs(boundary: string): boolean {
+    if (this.trap?.boundary !== boundary) return false;
+    this.trap.after -= 1;
+    if (this.trap.after > 0) return false;
+    this.trap = null;
+    this.count(`crash at: ${boundary}`);
+    this.tell(`reaches ${boundary}`);
+    return true;
+  }
+
+  /** The ids of all instances that exist. */
+  get instanceIds(): readonly InstanceId[] {
+    return [...this.engine.instances.keys()];
   }
 
   close(): void {
@@ -252,18 +330,8 @@ export class SimWorld {
   }
 }
 
-const SETTINGS = {
-  configRepo: 'https://git.example.com/config',
-  branch: 'main',
-  domain: 'localhost',
-  envDomain: 'env.localhost',
-  publicUrl: 'http://localhost:8080',
-  pollIntervalMs: 30_000,
-  retainMs: RETAIN_MS,
-} as Settings;
-
 /** A small seeded generator: numbers from 0 to 1, the same for the same seed. */
-export function mulberry32(seed: number): () => number {
+function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
-import { anyHistory, describeEvent, EVENT_TYPES, type SimEvent } from './events.ts';
-import { type Outcome, playHistory } from './history.ts';
+import {
+  anyHistory,
+  BEHAVIOURS,
+  describeEvent,
+  EVENT_TYPES,
+  FAULT_KINDS,
+  FAULTY_METHODS,
+  HINTS,
+  LISTING_FAULTS,
+  type SimEvent,
+} from './events.ts';
+import { playHistory } from './history.ts';
 import type { Tally } from './sim-world.ts';
 
 /** What to run. */
@@ -11,77 +21,123 @@ export interface SimulationOptions {
   readonly onProgress?: (done: number, of: number) => void;
 }
 
-/** What came of a run. */
-export interface SimulationReport {
-  readonly ok: boolean;
-  readonly text: string;
-  readonly tally: Tally;
-  /** The shortest history that still fails, if one did. */
-  readonly shortest: readonly SimEvent[] | null;
-  readonly histories: number;
+/** The first history that broke a promise, made as short as it can be. */
+export interface Failure {
+  /** Which one it was, counted from 1, and the seed that plays it alone. */
+  readonly history: number;
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly at: string;
+  readonly events: readonly string[];
+  /** How many events it had before. */
+  readonly of: number;
+  readonly story: readonly string[];
 }
 
-/** Plays random histories until one breaks a promise; that one is made as short as it can be and printed. */
+/** What came of a run. */
+export interface SimulationReport {
+  readonly histories: number;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly tally: Tally;
+  /** Null: every promise held. */
+  readonly failure: Failure | null;
+}
+
+/** Plays random histories until one breaks a promise; that one is made as short as it can be. */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
   const tally: Tally = {};
   const started = performance.now();
+  const report = (histories: number, failure: Failure | null): SimulationReport => {
+    const seconds = (performance.now() - started) / 1_000;
+    return { histories, seed: options.seed, seconds, tally, failure };
+  };
   for (let index = 0; index < options.histories; index++) {
     const seed = (options.seed + index) | 0;
     const [events = []] = fc.sample(anyHistory, { seed, numRuns: 1 });
     const outcome = await playHistory(events, seed, tally);
-    if (outcome.violations.length > 0) return failure(events, seed, index, tally);
+    if (outcome.violations.length > 0) return report(index + 1, await failureOf(events, seed, index));
     options.onProgress?.(index + 1, options.histories);
   }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const head = `${options.histories} histories from seed ${options.seed}: 0 violations (${seconds} s)`;
-  return { ok: true, text: `${head}\n${describeTally(tally)}`, tally, shortest: null, histories: options.histories };
+  return report(options.histories, null);
 }
 
-async function failure(
-  events: readonly SimEvent[],
-  seed: number,
-  index: number,
-  tally: Tally,
-): Promise<SimulationReport> {
+async function failureOf(events: readonly SimEvent[], seed: number, index: number): Promise<Failure> {
   const shortest = await shrink(events, seed);
-  const outcome = await playHistory(shortest, seed);
-  const lines = [
-    `history ${index + 1} (seed ${seed}) breaks a promise at ${outcome.at}:`,
-    ...outcome.violations.slice(0, 5).map((violation) => `  ${violation}`),
-    `shortest history (${shortest.length} of ${events.length} events); again: npm run simulate -- --histories 1 --seed ${seed}`,
-    ...shortest.map((event, place) => `  ${place + 1}. ${describeEvent(event)}`),
-  ];
-  return { ok: false, text: lines.join('\n'), tally, shortest, histories: index + 1 };
+  const { violations, at, story } = await playHistory(shortest, seed);
+  return {
+    history: index + 1,
+    seed,
+    violations,
+    at,
+    events: shortest.map((event) => describeEvent(event)),
+    of: events.length,
+    story,
+  };
 }
 
-/** Leaves out events, large parts first, for as long as what is left still fails. */
+const MAX_TRIES = 500;
+
+/** Leaves out events and pauses, large parts first, for as long as what is left still breaks a promise. */
 async function shrink(events: readonly SimEvent[], seed: number): Promise<readonly SimEvent[]> {
   let shortest = events;
-  let runs = 0;
-  for (let size = Math.ceil(events.length / 2); size >= 1; ) {
-    let shorter: readonly SimEvent[] | null = null;
-    for (let from = 0; from < shortest.length && shorter === null && runs < 600; from += size) {
+  let tries = 0;
+  const fails = async (candidate: readonly SimEvent[]) => {
+    tries += 1;
+    return tries <= MAX_TRIES && (await playHistory(candidate, seed)).violations.length > 0;
+  };
+  for (let size = Math.ceil(events.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let from = 0; from < shortest.length; ) {
       const candidate = [...shortest.slice(0, from), ...shortest.slice(from + size)];
-      runs += 1;
-      if ((await fails(candidate, seed)).violations.length > 0) shorter = candidate;
+      if (await fails(candidate)) shortest = candidate;
+      else from += size;
     }
-    if (shorter !== null) shortest = shorter;
-    else size = size === 1 ? 0 : Math.ceil(size / 2);
+  }
+  for (const [place, event] of shortest.entries()) {
+    if (event.pauseMs === 0) continue;
+    const candidate = shortest.with(place, { ...event, pauseMs: 0 });
+    if (await fails(candidate)) shortest = candidate;
   }
   return shortest;
-}
-
-function fails(events: readonly SimEvent[], seed: number): Promise<Outcome> {
-  return playHistory(events, seed);
 }
 
 /** Names of what a long run must have met at least once. */
 export function expectedTally(): string[] {
   return [
     ...EVENT_TYPES.map((type) => `event: ${type}`),
+    ...BEHAVIOURS.map((behaviour) => `pushed: ${behaviour}`),
+    ...[...HINTS, 'forged'].map((hint) => `hint: ${hint}`),
+    ...LISTING_FAULTS.map((fault) => `listing: ${fault}`),
+    ...FAULTY_METHODS.flatMap((method) => FAULT_KINDS.map((kind) => `fault: ${method} ${kind}`)),
+    'health changed during a probe',
+    ...['full', 'dies-before', 'dies-after'].map((fate) => `write: ${fate}`),
+    ...['build', 'start', 'probe', 'listing'].map((what) => `stuck: ${what}`),
+    ...['the held set', 'another set'].map((what) => `allowed: ${what}`),
     ...BOUNDARIES.map((boundary) => `boundary: ${boundary}`),
     ...BOUNDARIES.map((boundary) => `crash at: ${boundary}`),
   ];
+}
+
+/** A report as a person reads it. */
+export function describeReport(report: SimulationReport): string {
+  const { histories, seed, seconds, tally, failure } = report;
+  if (failure !== null) return describeFailure(failure);
+  const head = `${histories} histories from seed ${seed}: 0 violations (${seconds.toFixed(1)} s)`;
+  return `${head}\n${describeTally(tally)}`;
+}
+
+/** The first history that failed: what was broken, what it takes, and everything that happened. */
+export function describeFailure(failure: Failure): string {
+  const { history, seed, violations, at, events, of, story } = failure;
+  return [
+    `history ${history} (seed ${seed}) breaks a promise at ${at}:`,
+    ...violations.slice(0, 5).map((violation) => `  ${violation}`),
+    `the shortest history that does (${events.length} of ${of} events):`,
+    ...events.map((event, place) => `  ${place + 1}. ${event}`),
+    'what happens in it:',
+    ...story.map((line) => `  ${line}`),
+    `the same again: npm run simulate -- --histories 1 --seed ${seed}`,
+  ].join('\n');
 }
 
 function describeTally(tally: Tally): string {

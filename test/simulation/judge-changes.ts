@@ -1,0 +1,248 @@
+import { canonicalJson } from '../../src/model/canonical.ts';
+import type { InstanceId } from '../../src/model/ids.ts';
+import type { RecordedDeployment } from '../../src/model/recorded.ts';
+import type { Change } from '../../src/store/changes.ts';
+import type { RecordedView } from '../../src/store/recorded.ts';
+import { RemovalBrake } from './judge-brake.ts';
+import { judgeEvents } from './judge-events.ts';
+import type { Model } from './model.ts';
+import { Shadow } from './shadow.ts';
+import { RESTART_MS } from './sim-settings.ts';
+import type { SimWorld } from './sim-world.ts';
+import type { Verdict } from './verdict.ts';
+
+type Put<T extends string> = Extract<Change, { put: T }>['row'];
+
+/** Looks at every transaction: what it wrote, what was there before, and what is recorded after it. */
+export class ChangeJudge {
+  readonly #world: SimWorld;
+  readonly #model: Model;
+  readonly #verdict: Verdict;
+  readonly #shadow = new Shadow();
+  readonly #brake: RemovalBrake;
+  readonly #routeGenerations = new Map<string, number>();
+  /** By instance and start: the paths at which it was seen healthy. */
+  readonly #healthy = new Map<string, Set<string>>();
+  /** What was wanted of an app when it was quarantined; gone once something else was. */
+  readonly #quarantined = new Map<string, string>();
+  /** When an instance stopped being what is live. */
+  readonly #retired = new Map<string, number>();
+  #generation = 0;
+
+  constructor(world: SimWorld, model: Model, verdict: Verdict) {
+    this.#world = world;
+    this.#model = model;
+    this.#verdict = verdict;
+    this.#brake = new RemovalBrake(model, verdict);
+  }
+
+  onHealthy(id: InstanceId, path: string): void {
+    const start = this.#startOf(id);
+    this.#healthy.set(start, (this.#healthy.get(start) ?? new Set()).add(path));
+  }
+
+  /** Whether the app was quarantined, and nothing else has been wanted of it since. */
+  isQuarantined(app: string): boolean {
+    return this.#quarantined.has(app);
+  }
+
+  /** When the instance stopped being what is live; undefined if it never was, or still is. */
+  retiredAt(id: InstanceId): number | undefined {
+    return this.#retired.get(id);
+  }
+
+  /** A restart finds what was recorded before it. */
+  onBoot(recorded: RecordedView, { isTorn }: { readonly isTorn: boolean }): void {
+    if (!isTorn)
+      for (const difference of this.#shadow.differences(recorded))
+        this.#verdict.violation(`a restart found something else than was recorded: ${difference}`);
+    for (const [key, { live }] of this.#shadow.deployments)
+      if (live !== null && recorded.deployments.get(key)?.live?.instance !== live.instance)
+        this.#retired.set(live.instance, this.#world.clock.now() - RESTART_MS);
+    this.#shadow.load(recorded);
+    this.#brake.onBoot(recorded);
+    this.#model.accepted = recorded.config.accepted;
+    if (isTorn) this.#release(recorded);
+  }
+
+  onChange(changes: readonly Change[], recorded: RecordedView): void {
+    this.#verdict.expect(recorded.generation >= this.#generation, () => 'the generation went back');
+    this.#generation = recorded.generation;
+    for (const change of changes) if ('put' in change && change.put === 'config') this.#onConfig(change.row.accepted);
+    for (const change of changes) this.#onRow(change, recorded);
+    judgeEvents(changes, this.#shadow, this.#verdict);
+    this.#brake.onChange(changes, this.#shadow.deployments);
+    for (const change of changes) this.#onEvent(change, recorded);
+    this.#shadow.apply(changes);
+    this.#release(recorded);
+  }
+
+  #onRow(change: Change, recorded: RecordedView): void {
+    if ('audit' in change) return;
+    if ('drop' in change) {
+      if (change.drop === 'deployment') this.#onGone(change.row, recorded);
+      if (change.drop === 'retained') this.#onRetainedGone(change.row, recorded);
+      return;
+    }
+    if (change.put === 'route') this.#onRoute(change.row, recorded);
+    if (change.put === 'deployment') this.#onDeployment(change.row, recorded);
+    if (change.put === 'repo') this.#onRepo(change.row);
+    if (change.put === 'source') this.#onSource(change.row);
+    if (change.put === 'artifact') this.#onArtifact(change.row, recorded);
+    if (change.put === 'retained') this.#onRetained(change.row, recorded);
+  }
+
+  #onEvent(change: Change, recorded: RecordedView): void {
+    if (!('audit' in change)) return;
+    const { kind, app, detail } = change.audit;
+    this.#world.tell(`  audit: ${kind} ${app ?? ''} ${canonicalJson(detail).slice(0, 120)}`);
+    if (app === null) return;
+    if (kind === 'deployment.quarantined') this.#quarantined.set(app, this.#model.description(app, recorded));
+    if (kind === 'deployment.removing')
+      this.#verdict.expect(
+        this.#model.declared(app) === undefined,
+        () => `${app}: is being removed although it is declared`,
+      );
+  }
+
+  /** Whatever differs from what it was when it was quarantined may be tried. */
+  #release(recorded: RecordedView): void {
+    for (const [app, description] of this.#quarantined)
+      if (this.#model.description(app, recorded) !== description) this.#quarantined.delete(app);
+  }
+
+  #onRoute(row: Put<'route'>, recorded: RecordedView): void {
+    const key = `${row.host} ${row.path}`;
+    this.#verdict.expect(
+      row.generation > (this.#routeGenerations.get(key) ?? 0),
+      () => `route ${key}: generation ${row.generation} is not newer`,
+    );
+    this.#routeGenerations.set(key, row.generation);
+    if (row.serve === null) return;
+    const { instance } = row.serve;
+    this.#verdict.expect(
+      recorded.deployment(row.env, row.app)?.live?.instance === instance,
+      () => `route ${key}: leads to ${instance}, which is not what is live`,
+    );
+    this.#verdict.expect(recorded.instances.has(instance), () => `route ${key}: ${instance} is not recorded`);
+  }
+
+  #onDeployment(row: RecordedDeployment, recorded: RecordedView): void {
+    const before = this.#shadow.deployments.get(`${row.env} ${row.app}`)?.live ?? null;
+    const { live } = row;
+    if (before !== null && before.instance !== live?.instance)
+      this.#retired.set(before.instance, this.#world.clock.now());
+    if (live === null) {
+      this.#verdict.expect(
+        before === null || row.next?.state === 'removing',
+        () => `${row.app}: was live and is not, without being removed`,
+      );
+      return;
+    }
+    this.#verdict.expect(
+      recorded.instances.has(live.instance),
+      () => `${row.app}: live on ${live.instance}, which is not recorded`,
+    );
+    if (before !== null && before.instance === live.instance) {
+      this.#verdict.expect(before.generation === live.generation, () => `${row.app}: its generation changed by itself`);
+      return;
+    }
+    this.#verdict.expect(
+      live.generation > (before?.generation ?? 0),
+      () => `${row.app}: an older target (${live.generation}) took the place of a newer one (${before?.generation})`,
+    );
+    this.#onSwitch(row, live);
+  }
+
+  /** Nothing goes live that did not answer as its own policy wants it. */
+  #onSwitch(row: RecordedDeployment, live: NonNullable<RecordedDeployment['live']>): void {
+    const { verify, health } = live.target.policy;
+    const seen = this.#healthy.get(this.#startOf(live.instance));
+    this.#verdict.expect(
+      verify === false || seen?.has(health.path) === true,
+      () => `${row.app}: live on ${live.instance}, which was not seen healthy at ${health.path} since it was started`,
+    );
+  }
+
+  #startOf(id: InstanceId): string {
+    return `${id}#${this.#world.engine.instances.get(id)?.attempt ?? 0}`;
+  }
+
+  #onConfig(accepted: string | null): void {
+    const model = this.#model;
+    if (accepted === model.accepted) return;
+    model.accepted = accepted;
+    this.#verdict.expect(
+      model.config !== null && !model.config.broken,
+      () => `accepted a commit that does not evaluate: ${accepted}`,
+    );
+    this.#verdict.expect(
+      this.#world.config.shown.has(accepted as never),
+      () => `accepted a commit that no listing named: ${accepted}`,
+    );
+  }
+
+  /** What is recorded as a listing was answered once; and it is never older than the one before. */
+  #onRepo(row: Put<'repo'>): void {
+    const repo = this.#repo(row.repo);
+    const { listing } = row;
+    if (listing === null) return;
+    this.#verdict.expect(
+      repo?.answers.has(canonicalJson(listing as never)) === true,
+      () => `${row.repo}: a listing is recorded that was never given`,
+    );
+    const before = this.#shadow.repos.get(row.repo)?.listing?.asOf ?? 0;
+    this.#verdict.expect(listing.asOf >= before, () => `${row.repo}: an older listing took the place of a newer one`);
+  }
+
+  #onSource(row: Put<'source'>): void {
+    const before = this.#shadow.sources.get(row.key)?.resolved ?? null;
+    this.#verdict.expect(
+      before === null || row.resolved !== null,
+      () => `source ${row.key}: what was known of it is lost, because of ${row.problem?.code}`,
+    );
+    const commit = row.resolved?.commit;
+    this.#verdict.expect(
+      commit === undefined || this.#repo(row.repo)?.shown.has(commit) === true,
+      () => `source ${row.key}: at ${commit}, which no listing named`,
+    );
+  }
+
+  #repo(url: string) {
+    return [this.#world.config, ...this.#world.sources].find((repo) => repo.url === url);
+  }
+
+  #onArtifact(row: Put<'artifact'>, recorded: RecordedView): void {
+    if (row.state !== 'removing' || this.#shadow.artifacts.get(row.key)?.state === 'removing') return;
+    const user = [...recorded.deployments.values()].find(
+      ({ live, next }) => live?.target.artifact === row.key || next?.target?.artifact === row.key,
+    );
+    const instance = [...recorded.instances.values()].find(({ target }) => target.artifact === row.key);
+    this.#verdict.expect(
+      user === undefined && instance === undefined,
+      () => `artifact ${row.key}: is collected although ${user?.app ?? instance?.id} needs it`,
+    );
+  }
+
+  #onRetained(row: Put<'retained'>, recorded: RecordedView): void {
+    if (row.state !== 'removing') return;
+    const user = [...recorded.deployments.values()].find((candidate) => candidate.dataName === row.dataName);
+    this.#verdict.expect(user === undefined, () => `data ${row.dataName}: is removed although ${row.app} is back`);
+    this.#verdict.expect(
+      this.#world.clock.now() >= row.until,
+      () => `data ${row.dataName}: is removed before its time of retention is over`,
+    );
+  }
+
+  /** It is gone, or it is the data of an app that came back. */
+  #onRetainedGone(row: Put<'retained'>, recorded: RecordedView): void {
+    const isBack = recorded.deployment(row.env, row.app)?.dataName === row.dataName;
+    const wasLeaving = this.#shadow.retained.get(row.dataName)?.state === 'removing';
+    this.#verdict.expect(isBack || wasLeaving, () => `data ${row.dataName}: nothing is recorded of it any more`);
+  }
+
+  #onGone(row: RecordedDeployment, recorded: RecordedView): void {
+    const left = recorded.instancesOf(row.env, row.app);
+    this.#verdict.expect(left.length === 0, () => `${row.app}: its row is gone while instances of it are recorded`);
+  }
+}

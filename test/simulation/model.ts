@@ -1,0 +1,56 @@
+import { canonicalJson } from '../../src/model/canonical.ts';
+import { sourceKey } from '../../src/model/snapshot.ts';
+import type { RecordedView } from '../../src/store/recorded.ts';
+import type { Behaviour } from './events.ts';
+import { declarationOf, type SimApp, type SimConfig } from './sim-config.ts';
+import type { Folder } from './sim-git.ts';
+import type { SimWorld } from './sim-world.ts';
+
+/** What people pushed, and what follows from it: worked out from the repos alone. */
+export class Model {
+  readonly #world: SimWorld;
+  /** The newest commit of the config repo that was accepted, as far as was seen. */
+  accepted: string | null = null;
+
+  constructor(world: SimWorld) {
+    this.#world = world;
+  }
+
+  /** The config that is followed. */
+  get config(): SimConfig | null {
+    return this.#world.configAt(this.accepted);
+  }
+
+  /** The app of that id, if the config that is followed declares it. */
+  declared(app: string): SimApp | undefined {
+    return this.config?.apps.find((candidate) => candidate.id === app);
+  }
+
+  /** The files that an app should run now; undefined where its source does not have them. */
+  folderOf(app: SimApp): Folder | undefined {
+    if (app.repo === '-') return {};
+    if (app.repo === '') return this.#world.config.commits.get(this.accepted as never)?.folders[app.folder];
+    return this.#world.sources.find((repo) => repo.url === app.repo)?.tip()?.folders[app.folder];
+  }
+
+  /** Whether what an app should run can't be verified, however long one waits. */
+  isSick(app: SimApp): boolean {
+    if (app.repo === '-') return false;
+    const behaviour = this.#world.folderBehaviour(this.folderOf(app));
+    if (behaviour === 'broken') return true;
+    if (app.spec !== 'procfile' || !app.verify) return false;
+    return NEVER_HEALTHY.has(behaviour) || (behaviour === 'shallow' && app.health !== '/');
+  }
+
+  /** What is wanted of an app, as far as it was seen: differs as soon as there is a reason to try again. */
+  description(id: string, recorded: RecordedView): string {
+    const app = this.declared(id);
+    if (app === undefined) return 'not declared';
+    const { position, ...declaration } = declarationOf(app);
+    const key = sourceKey({ ...declaration, position });
+    const tree = key === null ? null : (recorded.sources.get(key)?.resolved?.tree ?? null);
+    return canonicalJson({ declaration, tree } as never);
+  }
+}
+
+const NEVER_HEALTHY: ReadonlySet<Behaviour> = new Set(['sick', 'mute', 'dead'] as const);

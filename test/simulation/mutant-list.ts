@@ -1,0 +1,231 @@
+/** One place where the product's code is made wrong. The text must be there exactly once. */
+export interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A fault that is planted on purpose. */
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+}
+
+const RECONCILE = 'src/reconcile';
+const SLOTS = `${RECONCILE}/slots`;
+
+function mutant(name: string, file: string, find: string, replace: string): Mutant {
+  return { name, edits: [{ file, find, replace }] };
+}
+
+/** The faults that the simulation must catch, each on its own. */
+export const MUTANTS: readonly Mutant[] = [
+  mutant(
+    'intent written after the effect: an artifact is built, then its row is written',
+    `${SLOTS}/deployment-slots.ts`,
+    'this.#change(key, step.do, (row, next, context) => this.#require(row, next, context));',
+    `{
+          const target = this.#ports.store.recorded.deployments.get(key)?.next?.target;
+          const request = { key: target?.artifact, inputs: target?.inputs, exportTree: null } as never;
+          if (target) await this.#ports.engines.get(target.inputs.engine)?.build(request, signal);
+        }
+        this.#change(key, step.do, (row, next, context) => this.#require(row, next, context));`,
+  ),
+  mutant(
+    'a failed listing taken as empty',
+    `${RECONCILE}/observe/repo-watch.ts`,
+    'const listing = await this.#ports.git.list({ repo: this.repo, auth: this.auth }, signal);',
+    `const listing = await this.#ports.git
+        .list({ repo: this.repo, auth: this.auth }, signal)
+        .catch(() => ({ repo: this.repo, asOf: this.#ports.clock.now(), head: null, branches: {} }));`,
+  ),
+  mutant(
+    'a listing without the followed branch taken as evidence that no app is declared',
+    `${RECONCILE}/observe/config-follower.ts`,
+    'throw missingBranch(',
+    `if (this.#accepted !== null)
+        this.#take({ ...this.#accepted, declarations: { ...this.#accepted.declarations, apps: [] } });
+      throw missingBranch(`,
+  ),
+  mutant(
+    'a listing without the branch of a source makes what was known of it forgotten',
+    `${RECONCILE}/observe/source-follower.ts`,
+    'changed.push({ ...of, resolved: kept, problem: missing(query, listing) });',
+    'changed.push({ ...of, resolved: null, problem: missing(query, listing) });',
+  ),
+  mutant(
+    'the generation not compared: an older config takes the place of a newer one',
+    `${RECONCILE}/observe/config-follower.ts`,
+    'if (this.#ports.store.recorded.config.accepted !== accepted) return;',
+    '',
+  ),
+  mutant(
+    'a step is done although it is not due any more',
+    `${SLOTS}/deployment-slots.ts`,
+    'if (row?.next == null || this.next(key).do !== due) return [];',
+    'if (row?.next == null || due === null) return [];',
+  ),
+  mutant(
+    'quarantine forgotten at restart',
+    `${RECONCILE}/reconciler.ts`,
+    'this.#driver.wakeAll();',
+    `this.#ports.store.transact((recorded) =>
+      [...recorded.deployments.values()]
+        .filter(({ next }) => next?.state === 'quarantined')
+        .map((row) => ({ put: 'deployment', row: { ...row, next: { ...row.next, state: 'waiting' } } }) as never),
+    );
+    this.#driver.wakeAll();`,
+  ),
+  mutant(
+    'an event outside the transaction',
+    'src/store/store.ts',
+    'this.#deps.connection.write(queries);',
+    `const isEvent = (_: unknown, place: number) => 'audit' in (changes[place] ?? {});
+    this.#deps.connection.write(queries.filter((query, place) => !isEvent(query, place)));
+    this.#deps.connection.write(queries.filter(isEvent));`,
+  ),
+  mutant(
+    'a write that failed is taken for done',
+    'src/store/store.ts',
+    'this.#deps.connection.write(queries);',
+    `try {
+      this.#deps.connection.write(queries);
+    } catch {}`,
+  ),
+  mutant(
+    'the generation is not kept over a restart',
+    'src/store/store.ts',
+    "queries.push(writeMeta('generation', String(generation)));",
+    '{}',
+  ),
+  mutant(
+    'a deadline dropped: what hangs, hangs',
+    `${SLOTS}/deadline.ts`,
+    'clock.sleep(ms, timer.signal).then(over, () => {});',
+    'void [ms, over];',
+  ),
+  mutant(
+    'the deadline of verification dropped',
+    `${SLOTS}/deployment-slots.ts`,
+    'const late = reason !== null && next.deadline !== null && clock.now() >= next.deadline;',
+    'const late = false as boolean;',
+  ),
+  mutant(
+    'drain skipped',
+    `${SLOTS}/deployment-slots.ts`,
+    "...(old === undefined ? [] : retireInstance(old, clock.now(), 'draining', limits.drainMs)),",
+    "...(old === undefined ? [] : retireInstance(old, clock.now(), 'stopping', limits.drainMs)),",
+  ),
+  mutant(
+    'switched before it is healthy',
+    `${RECONCILE}/progress.ts`,
+    "return { do: 'probe' };",
+    "return { do: 'ready' };",
+  ),
+  mutant(
+    'verified by rules that do not hold any more',
+    `${RECONCILE}/accept.ts`,
+    "return { state: 'verifying', instance: next.instance };",
+    "return { state: 'ready', instance: next.instance };",
+  ),
+  mutant(
+    'an app that dies at its start is started for ever',
+    `${RECONCILE}/progress.ts`,
+    "if (next.deadline === null && instance.problem?.code === 'instance-exited') return { do: 'verify' };",
+    '',
+  ),
+  mutant(
+    'the removal brake ignored',
+    `${RECONCILE}/plan.ts`,
+    'const held = hash !== null && hash !== desired.allowRemoval ? hash : null;',
+    'const held = null as string | null;',
+  ),
+  mutant(
+    'a word for one set of removals lets another through',
+    `${RECONCILE}/plan.ts`,
+    'hash !== desired.allowRemoval ?',
+    'desired.allowRemoval === null ?',
+  ),
+  mutant(
+    'orphans not removed at adoption',
+    `${RECONCILE}/adopt.ts`,
+    'await removeOrphans(',
+    'if (Number.isNaN(listed.length)) await removeOrphans(',
+  ),
+  mutant(
+    'what ended while nobody looked is not noticed',
+    `${RECONCILE}/adopt.ts`,
+    '  await adoptInstances(adoption, listed);',
+    '',
+  ),
+  mutant(
+    'the tombstone of a route forgotten',
+    `${RECONCILE}/transitions.ts`,
+    "return [put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null })];",
+    'return [];',
+  ),
+  mutant(
+    'a tombstone does not take the route away in the gateway',
+    'src/gateway/route-table.ts',
+    'if (row.serve === null) this.#remove(row);',
+    'if (row.serve === null) continue;',
+  ),
+  mutant(
+    'an artifact collected while it is needed',
+    `${RECONCILE}/progress.ts`,
+    'const used = recorded.isUsed(row.key);',
+    "const used = row.state === 'building' ? recorded.isUsed(row.key) : recorded.deploymentsWith(row.key).some((user) => user.live?.target.artifact === row.key);",
+  ),
+  mutant(
+    'what is retained of an app is purged although the app came back',
+    `${RECONCILE}/accept.ts`,
+    "return data?.state === 'kept' ? [drop('retained', data)] : [];",
+    'return [];',
+  ),
+  mutant(
+    'an app is started on data that is being removed',
+    `${RECONCILE}/progress.ts`,
+    "if (recorded.retained.get(row.dataName)?.state === 'removing') return FOREVER;",
+    '',
+  ),
+  {
+    name: 'a superseded instance left running',
+    edits: [
+      {
+        file: `${RECONCILE}/progress.ts`,
+        find: "return wanted ? FOREVER : { do: 'retire' };",
+        replace: 'return FOREVER;',
+      },
+      {
+        file: `${RECONCILE}/accept.ts`,
+        find: "...(instance === undefined ? [] : retireInstance(instance, context.at, 'stopping')),",
+        replace: '...(instance === undefined ? [] : []),',
+      },
+    ],
+  },
+  mutant(
+    'two slots for one key: built and started twice side by side',
+    `${SLOTS}/slots.ts`,
+    'if (slot !== undefined) slot.wake();',
+    "if (slot !== undefined && key === '') slot.wake();",
+  ),
+  mutant(
+    'an exit during the start lost',
+    `${SLOTS}/instance-slots.ts`,
+    "if (row.state === 'starting') this.#endedEarly.set(row.id, problem);",
+    '',
+  ),
+  mutant(
+    'what was under way is not taken up after a restart',
+    `${RECONCILE}/driver.ts`,
+    'for (const key of recorded.instances.keys()) this.#slots.instance.wake(key);',
+    '',
+  ),
+  mutant(
+    'what nobody refers to any more is not looked at',
+    `${RECONCILE}/driver.ts`,
+    'for (const artifact of this.#uses.get(key) ?? []) this.#slots.artifact.wake(artifact);',
+    '',
+  ),
+  mutant('a stuck build holds up all others', `${RECONCILE}/ports.ts`, 'builds: Math.max(2,', 'builds: Math.max(1,'),
+];

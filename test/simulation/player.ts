@@ -1,0 +1,252 @@
+import type { InstanceId } from '../../src/model/ids.ts';
+import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
+import { type AppEvent, editApps } from './config-edits.ts';
+import type { Behaviour, Hint, SimEvent } from './events.ts';
+import { CONFIG_FILE, type SimConfig } from './sim-config.ts';
+import type { Folder, SimRepo } from './sim-git.ts';
+import type { SimWorld } from './sim-world.ts';
+
+/** The file whose text says how a folder's code behaves. */
+const BEHAVIOUR_FILE = 'behaviour';
+
+/** Makes the events of a history happen to a world. */
+export class Player {
+  readonly #world: SimWorld;
+
+  constructor(world: SimWorld) {
+    this.#world = world;
+  }
+
+  happen(event: SimEvent): void {
+    const world = this.#world;
+    const until = (ms: number) => world.clock.now() + ms;
+    switch (event.type) {
+      case 'push':
+        this.push(this.#repo(event.repo), `apps/${event.folder}`, event.behaviour, event.hint);
+        return;
+      case 'force-push':
+        this.#forcePush(this.#repo(event.repo), event.back, event.hint);
+        return;
+      case 'delete-branch':
+        world.sources[event.repo % 2]?.branches.delete('main');
+        return;
+      case 'restore-branch':
+        this.restoreBranch(world.sources[event.repo % 2]);
+        return;
+      case 'delete-folder':
+        this.#deleteFolder(this.#repo(event.repo), event.folder);
+        return;
+      case 'add-app':
+      case 'change-app':
+      case 'remove-app':
+      case 'move-app':
+      case 'change-policy':
+      case 'change-health':
+        this.#editApps(event);
+        return;
+      case 'break-config':
+        this.pushConfig({ ...this.#good(), broken: true }, event.hint);
+        return;
+      case 'mend-config':
+        this.pushConfig(this.#good(), event.hint);
+        return;
+      case 'force-config':
+        this.#forcePush(world.config, event.back, event.hint);
+        return;
+      case 'remove-most':
+        this.pushConfig({ broken: false, apps: this.#good().apps.slice(0, event.keep), allowRemoval: null });
+        return;
+      case 'allow-removal':
+        this.#allowRemoval(event.alsoDrops);
+        return;
+      default:
+        this.#fault(event, until);
+        return;
+    }
+  }
+
+  #fault(event: Exclude<SimEvent, AppEvent>, until: (ms: number) => number): void {
+    const world = this.#world;
+    switch (event.type) {
+      case 'listing-fault':
+        this.#repo(event.repo).fault = { kind: event.fault, until: until(event.ms) };
+        return;
+      case 'outage':
+        for (const repo of [world.config, ...world.sources]) repo.fault = { kind: event.fault, until: until(event.ms) };
+        return;
+      case 'engine-fault':
+        world.faults.add(event.method, event.fault, event.times);
+        return;
+      case 'crash':
+        world.crash();
+        return;
+      case 'crash-at':
+        world.trap = { boundary: BOUNDARIES[event.boundary % BOUNDARIES.length] ?? '', after: event.after };
+        return;
+      case 'crash-at-write':
+        world.writeTrap = { after: event.after, fate: event.written ? 'dies-after' : 'dies-before' };
+        return;
+      case 'fail-write':
+        world.writeTrap = { after: event.after, fate: 'full' };
+        return;
+      case 'stray':
+        world.stray(event.what);
+        return;
+      case 'kill':
+        this.#withInstance(event.which, (id) => world.engine.kill(id));
+        return;
+      case 'remove-by-hand':
+        this.#withInstance(event.which, (id) => world.engine.remove(id));
+        return;
+      case 'lose-artifact':
+        this.#loseArtifact(event.which);
+        return;
+      default:
+        this.#outside(event, until);
+        return;
+    }
+  }
+
+  #outside(event: SimEvent, until: (ms: number) => number): void {
+    const world = this.#world;
+    switch (event.type) {
+      case 'lose-events':
+        world.losesEventsUntil = until(event.ms);
+        return;
+      case 'disk-full':
+        world.diskFullUntil = until(event.ms);
+        return;
+      case 'deaf-gateway':
+        world.gateway.deafUntil = until(event.ms);
+        return;
+      case 'gap':
+        world.engine.publish({ kind: 'gap' });
+        return;
+      case 'forged-hint':
+        for (const repo of [world.config, ...world.sources]) for (let times = 0; times < 3; times++) repo.hint();
+        world.count('hint: forged');
+        return;
+      case 'change-health-at-probe':
+        world.atProbe = (app) => this.#changeHealthOf(app);
+        return;
+      case 'request':
+        this.#request(event.which, event.ms);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Pushes code of that behaviour to a folder. */
+  push(repo: SimRepo, folder: string, behaviour: Behaviour, hint: Hint = 'given'): void {
+    const world = this.#world;
+    const content: Folder = {
+      'index.html': `revision ${world.nextSerial()}`,
+      Procfile: 'web: serve',
+      [BEHAVIOUR_FILE]: behaviour,
+    };
+    world.setBehaviour(content, behaviour);
+    world.count(`pushed: ${behaviour}`);
+    repo.push({ folders: { ...repo.tip()?.folders, [folder]: content } });
+    this.#hint(repo, hint);
+  }
+
+  /** Pushes another text of the config file. */
+  pushConfig(next: SimConfig, hint: Hint = 'given'): void {
+    const { config } = this.#world;
+    const folders = config.tip()?.folders ?? {};
+    const nonce = String(this.#world.nextSerial());
+    config.push({ folders: { ...folders, '': { [CONFIG_FILE]: JSON.stringify(next), nonce } } });
+    this.#hint(config, hint);
+  }
+
+  restoreBranch(repo: SimRepo | undefined): void {
+    const last = repo?.history.at(-1);
+    if (repo !== undefined && last !== undefined) repo.reset('main', last.commit);
+  }
+
+  #hint(repo: SimRepo, hint: Hint): void {
+    this.#world.count(`hint: ${hint}`);
+    if (hint === 'lost') return;
+    repo.hint();
+    if (hint === 'doubled') repo.hint();
+  }
+
+  #repo(index: number): SimRepo {
+    return [...this.#world.sources, this.#world.config][index % 3] ?? this.#world.config;
+  }
+
+  #forcePush(repo: SimRepo, back: number, hint: Hint): void {
+    const past = repo.history.at(-1 - back) ?? repo.history[0];
+    if (past !== undefined) repo.reset('main', past.commit);
+    this.#hint(repo, hint);
+  }
+
+  #deleteFolder(repo: SimRepo, folder: number): void {
+    // The evaluator refuses a config that names a folder of its own that isn't there.
+    if (repo === this.#world.config) return;
+    const folders = { ...repo.tip()?.folders };
+    delete folders[`apps/${folder}`];
+    repo.push({ folders: { '': {}, ...folders } });
+  }
+
+  /** The newest config that evaluates. */
+  #good(): SimConfig {
+    const { config } = this.#world;
+    for (const { commit } of config.history.toReversed()) {
+      const found = this.#world.configAt(commit);
+      if (found?.broken === false) return found;
+    }
+    return { broken: false, allowRemoval: null, apps: [] };
+  }
+
+  #editApps(event: AppEvent): void {
+    const config = this.#good();
+    const folders = this.#world.config.tip()?.folders ?? {};
+    const apps = editApps(config.apps, event, {
+      repos: this.#world.sources.map(({ url }) => url),
+      hasFolder: (folder) => folders[folder] !== undefined,
+    });
+    this.pushConfig({ ...config, apps, allowRemoval: null }, event.hint);
+  }
+
+  #changeHealthOf(id: string): void {
+    const config = this.#good();
+    const app = config.apps.find((candidate) => candidate.id === id);
+    if (app === undefined) return;
+    this.#world.count('health changed during a probe');
+    const changed = { ...app, health: app.health === '/' ? '/deep' : '/' };
+    const apps = config.apps.map((candidate) => (candidate === app ? changed : candidate));
+    this.pushConfig({ ...config, apps, allowRemoval: null });
+  }
+
+  /** Says the word that lets a held set of removals through; if it drops an app as well, the word does not fit any more. */
+  #allowRemoval(alsoDrops: boolean): void {
+    const [release] = this.#world.recorded.releases.values();
+    const { apps } = this.#good();
+    if (release !== undefined) this.#world.count(`allowed: ${alsoDrops ? 'another set' : 'the held set'}`);
+    this.pushConfig({
+      broken: false,
+      apps: alsoDrops ? apps.slice(1) : apps,
+      allowRemoval: release?.removalHash ?? null,
+    });
+  }
+
+  #withInstance(which: number, act: (id: InstanceId) => void): void {
+    const ids = this.#world.instanceIds;
+    const id = ids[which % Math.max(1, ids.length)];
+    if (id !== undefined) act(id);
+  }
+
+  #loseArtifact(which: number): void {
+    const keys = [...this.#world.engine.artifacts.keys()];
+    const key = keys[which % Math.max(1, keys.length)];
+    if (key !== undefined) this.#world.engine.loseArtifact(key);
+  }
+
+  #request(which: number, ms: number): void {
+    const served = this.#world.gateway.served();
+    const route = served[which % Math.max(1, served.length)];
+    if (route !== undefined) void this.#world.gateway.request(route.path, ms);
+  }
+}

@@ -1,0 +1,127 @@
+import { canonicalJson } from '../../src/model/canonical.ts';
+import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
+import { judgeIndependence } from './independence.ts';
+import { Player } from './player.ts';
+import { RETAIN_MS } from './sim-settings.ts';
+import type { SimWorld } from './sim-world.ts';
+
+const MAX_POKES = 4;
+const EFFECTS = ['start', 'stop', 'build', 'remove', 'removeArtifact', 'removeData'] as const;
+
+/**
+ * Lets everything come to rest, and judges what is there; then while one app is stuck, after the time of retention, and after
+ * one more restart. Where a promise was broken; null if none was.
+ */
+export async function comeToRest(world: SimWorld): Promise<string | null> {
+  const { judge } = world;
+  const player = new Player(world);
+  world.heal();
+  for (const repo of world.sources) if (!repo.branches.has('main')) player.restoreBranch(repo);
+  const phases: readonly (readonly [string, () => Promise<void>])[] = [
+    ['rest', () => settleAndJudge(world, player)],
+    ['the log at rest', async () => judge.onLog()],
+    ['one app stuck', () => judgeIndependence(world, player)],
+    ['rest after one app was stuck', () => settleAndJudge(world, player)],
+    ['rest after the time of retention', () => judgeRetention(world)],
+    ['a restart at rest', () => judgeRestart(world)],
+  ];
+  for (const [name, phase] of phases) {
+    world.tell(`${name}:`);
+    await phase();
+    if (judge.violations.length > 0) return name;
+  }
+  return null;
+}
+
+async function settleAndJudge(world: SimWorld, player: Player): Promise<void> {
+  for (let poke = 0; poke < MAX_POKES; poke++) {
+    if (!(await comesToRest(world))) {
+      world.judge.violation(`never comes to rest: ${underWay(world).slice(0, 5).join('; ')}`);
+      return;
+    }
+    if (!pokes(world, player)) break;
+  }
+  world.judge.atRest();
+}
+
+/** Boundaries that are seldom reached before there is rest. */
+const LATE = BOUNDARIES.filter((name) => /^(collect|purge|orphan):/.test(name));
+
+async function judgeRetention(world: SimWorld): Promise<void> {
+  world.trap = { boundary: LATE[Math.abs(world.seed) % LATE.length] ?? '', after: 1 };
+  world.stray('instance');
+  world.engine.publish({ kind: 'gap' });
+  await world.clock.advance(RETAIN_MS * 1.1);
+  world.judge.atRest();
+  world.judge.afterRetention();
+}
+
+/** A restart at rest changes nothing: nothing is started, stopped or built. */
+async function judgeRestart(world: SimWorld): Promise<void> {
+  const { judge, engine } = world;
+  const seen = () => ({
+    exists: canonicalJson(engine.inventory() as never),
+    calls: EFFECTS.map((method) => `${method} ${engine.calls[method] ?? 0}`).join(', '),
+    recorded: canonicalJson([...world.recorded.deployments].sort(([a], [b]) => (a < b ? -1 : 1)) as never),
+  });
+  const before = seen();
+  world.crash();
+  await world.clock.advance(90_000);
+  const after = seen();
+  if (after.exists !== before.exists) judge.violation('a restart changed what exists');
+  if (after.calls !== before.calls)
+    judge.violation(`a restart made an engine do something: ${before.calls} → ${after.calls}`);
+  if (after.recorded !== before.recorded) judge.violation('a restart changed what is recorded');
+  judge.atRest();
+  judge.onLog();
+}
+
+/** Waits until nothing is under way any more; false if that never happens. */
+async function comesToRest(world: SimWorld): Promise<boolean> {
+  for (let round = 0; round < 60; round++) {
+    await world.clock.advance(40_000);
+    if (round > 1 && underWay(world).length === 0) return true;
+  }
+  return false;
+}
+
+/** Everything that is not settled. */
+function underWay({ recorded, reconciler, config }: SimWorld): string[] {
+  const found: string[] = reconciler.isPassing ? ['a pass'] : [];
+  const tip = config.branches.get('main') ?? null;
+  if (recorded.config.seen !== tip) found.push(`the config is not at ${tip}`);
+  // After a start nothing is known before what was accepted is evaluated again.
+  if ((reconciler.snapshot().config?.commit ?? null) !== recorded.config.accepted)
+    found.push('the config is being evaluated');
+  const settled = new Set(['held', 'quarantined']);
+  for (const { app, next } of recorded.deployments.values()) {
+    // A deployment without a target waits for its source: nothing is under way.
+    const waits = next !== null && next.target === null && next.state !== 'removing';
+    if (next !== null && !settled.has(next.state) && !waits) found.push(`${app} is ${next.state}`);
+  }
+  for (const { id, state } of recorded.instances.values())
+    if (state !== 'running' && state !== 'stopped') found.push(`${id} is ${state}`);
+  for (const { key, state } of recorded.artifacts.values())
+    if (state !== 'built' && state !== 'failed') found.push(`artifact ${key} is ${state}`);
+  for (const { repo, error } of recorded.repos.values())
+    if (error !== null && error.code !== 'git-path-missing' && error.code !== 'git-ref-missing')
+      found.push(`${repo}: ${error.message}`);
+  return found;
+}
+
+/** Faults may have had an app quarantined that is good: somebody pushes a change, and then it must go live. Whether there was any. */
+function pokes(world: SimWorld, player: Player): boolean {
+  const { recorded, judge } = world;
+  const config = world.configAt(recorded.config.accepted);
+  if (config === null) return false;
+  const poked = config.apps.filter((app) => {
+    const row = [...recorded.deployments.values()].find((candidate) => candidate.app === app.id);
+    return row?.next?.state === 'quarantined' && !judge.model.isSick(app) && judge.model.folderOf(app) !== undefined;
+  });
+  if (poked.length === 0) return false;
+  for (const app of poked) world.tell(`  ${app.id} is good and quarantined: somebody pushes a change`);
+  const ids = new Set(poked.map((app) => app.id));
+  const apps = config.apps.map((app) => (ids.has(app.id) ? { ...app, timeoutMs: app.timeoutMs + 1 } : app));
+  player.pushConfig({ ...config, apps });
+  return true;
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readImports, sourcesBelow } from '../imports.ts';
+import { describeFailure, expectedTally, simulate } from './simulate.ts';
+
+/** Always the same histories, and some that nobody has seen before. */
+const FIXED = { histories: 440, seed: 20_260_101 };
+const FRESH = { histories: 60, seed: Math.floor(Math.random() * 2 ** 31) };
+
+test('random histories with crashes at every boundary come to rest exactly as pushed', async (t) => {
+  const report = await simulate(FIXED);
+  t.diagnostic(`${report.histories} histories in ${report.seconds.toFixed(1)} s`);
+  if (report.failure !== null) assert.fail(describeFailure(report.failure));
+  const missed = expectedTally().filter((name) => (report.tally[name] ?? 0) === 0);
+  assert.deepEqual(missed, [], 'did not come up once');
+});
+
+test('so do histories that were never played before', async (t) => {
+  const report = await simulate(FRESH);
+  t.diagnostic(`seed ${FRESH.seed}: ${report.histories} histories in ${report.seconds.toFixed(1)} s`);
+  if (report.failure !== null) assert.fail(describeFailure(report.failure));
+});
+
+test('the same seed plays the same history', async () => {
+  const [once, again] = [await simulate({ histories: 3, seed: 7 }), await simulate({ histories: 3, seed: 7 })];
+  assert.deepEqual(once.tally, again.tally);
+});
+
+test('what judges imports nothing of what it judges', () => {
+  const judges = sourcesBelow('test/simulation').filter((file) =>
+    /\/(judge[^/]*|model|shadow|verdict)\.ts$/.test(file),
+  );
+  assert.ok(judges.length >= 8, 'the judges were not found');
+  const imported = judges.flatMap((file) => readImports(file).map(({ specifier }) => `${file}: ${specifier}`));
+  assert.deepEqual(
+    imported.filter((line) => line.includes('src/reconcile')),
+    [],
+  );
+});
