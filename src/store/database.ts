@@ -47,8 +47,16 @@ export class Connection {
   *each<Row = Columns>(query: Query): Generator<Row> {
     const { sql: text, parameters } = query.compile();
     // A statement of its own: a cached one would be busy for as long as this is read.
-    const statement = this.#guard(() => this.#db.prepare(text));
-    yield* statement.iterate(...parameters) as IterableIterator<Row>;
+    const rows = this.#guard(() => this.#db.prepare(text).iterate(...parameters)) as IterableIterator<Row>;
+    try {
+      for (;;) {
+        const next = this.#guard(() => rows.next());
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      rows.return?.();
+    }
   }
 
   /** Runs queries as one transaction: all of them or none. */
@@ -84,7 +92,7 @@ export class Connection {
   }
 }
 
-const UNWRITABLE: ReadonlySet<string> = new Set(['SQLITE_CANTOPEN', 'SQLITE_PERM', 'EROFS', 'EACCES', 'EPERM']);
+const UNWRITABLE: ReadonlySet<string> = new Set(['SQLITE_PERM', 'EROFS', 'EACCES', 'EPERM']);
 
 /** The code of an error of SQLite or of the file system; null for any other. */
 function codeOf(error: unknown): string | null {
@@ -104,14 +112,14 @@ export function storeError(error: unknown, path: string): unknown {
       hint: 'Free some space; Mainspring goes on by itself. What is live is served meanwhile.',
     });
   }
-  if (code.startsWith('SQLITE_READONLY') || UNWRITABLE.has(code)) {
+  if (UNWRITABLE.has(code) || /^SQLITE_(READONLY|CANTOPEN)/.test(code)) {
     return new MainspringError('store-read-only', `${at}: can't be written (${error.message})`, {
       cause: error,
       retry: 'after-interval',
       hint: 'Check that the data folder belongs to the user that runs Mainspring and is not mounted read-only.',
     });
   }
-  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') {
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new MainspringError('store-corrupt', `${at}: is damaged (${error.message})`, {
       cause: error,
       hint: 'Put back a backup of the data folder, or move it away and start anew: everything but the audit log is made again from git.',
@@ -159,9 +167,14 @@ export function prepareDatabase(db: Database.Database, path: string): void {
 export function openDatabaseToRead(path: string): Connection {
   try {
     const db = new Database(path, { readonly: true, fileMustExist: true });
-    db.pragma('busy_timeout = 5000');
-    const version = db.pragma('user_version', { simple: true }) as number;
-    if (version > newestVersion()) throw newer(path, version);
+    try {
+      db.pragma('busy_timeout = 5000');
+      const version = db.pragma('user_version', { simple: true }) as number;
+      if (version > newestVersion()) throw newer(path, version);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
     return new Connection(db, path);
   } catch (error) {
     throw storeError(error, path);

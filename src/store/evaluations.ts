@@ -1,4 +1,4 @@
-import { type Connection, sql } from './database.ts';
+import { type Connection, type Query, sql } from './database.ts';
 
 /** One kept evaluation: what it is of (`key`), under which loads (`variant`), and an opaque text. */
 export interface EvaluationRow {
@@ -15,9 +15,11 @@ const KEYS_PER_QUERY = 5_000;
 /** Keeps evaluations over restarts. It is a cache: what can't be written is not kept, and nobody is told. */
 export class EvaluationTable {
   readonly #connection: Connection;
+  readonly #trim: Query;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, { mostRows = MOST_ROWS }: { readonly mostRows?: number } = {}) {
     this.#connection = connection;
+    this.#trim = trim(mostRows);
   }
 
   /** All rows of these keys, in any order. */
@@ -34,7 +36,7 @@ export class EvaluationTable {
   /** Adds rows; one with the same key and variant replaces what was there. */
   async putMany(rows: readonly EvaluationRow[]): Promise<void> {
     try {
-      this.#connection.write([...rows.map(upsert), trim]);
+      this.#connection.write([...rows.map(upsert), this.#trim]);
     } catch {
       // A full disk costs time at the next start, and nothing else.
     }
@@ -46,5 +48,7 @@ function upsert({ key, variant, value }: EvaluationRow) {
 }
 
 // A row that is replaced gets a new rowid, so the lowest ones are the oldest.
-const newest = sql.selectFrom('evaluations').select('rowid').orderBy('rowid', 'desc').limit(1).offset(MOST_ROWS);
-const trim = sql.deleteFrom('evaluations').where('rowid', '<=', newest as never);
+function trim(mostRows: number): Query {
+  const newest = sql.selectFrom('evaluations').select('rowid').orderBy('rowid', 'desc').limit(1).offset(mostRows);
+  return sql.deleteFrom('evaluations').where('rowid', '<=', newest as never);
+}

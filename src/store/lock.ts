@@ -4,7 +4,10 @@ import Database from 'better-sqlite3';
 import { MainspringError } from '../model/errors.ts';
 import { storeError } from './database.ts';
 
-/** The lock of a data folder, held until `release` or the end of the process, however it ends. */
+/**
+ * The lock of a data folder, held until `release` or the end of the process, however it ends. Keep it: one that nobody refers to
+ * any more is let go of.
+ */
 export interface StoreLock {
   release(): void;
 }

@@ -1,164 +1,214 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import Database from 'better-sqlite3';
-import { chainEvent } from '../audit/chain.ts';
-import { readAudit, verifyAudit } from '../audit/log.ts';
-import type { AppId, EnvName } from '../model/ids.ts';
-import { audit, drop, put } from './changes.ts';
-import { openDatabase } from './database.ts';
-import { takeLock } from './lock.ts';
-import { Store } from './store.ts';
+import {
+  appDeclaration,
+  CONFIG_REPO,
+  commitCause,
+  commitId,
+  resolved,
+  targetOf,
+} from '../../test/support/declarations.ts';
+import { AT, artifact, deployment, instance, live, next, recordedWith, rows } from '../../test/support/recorded.ts';
+import { tempStore } from '../../test/support/temp-store.ts';
+import { verifyAudit } from '../audit/log.ts';
+import type { AppId, InstanceId } from '../model/ids.ts';
+import { PROD } from '../model/ids.ts';
+import { audit, type Change, drop, put } from './changes.ts';
+import type { Recorded } from './recorded.ts';
+import { loadRecorded } from './store.ts';
+import { TABLES, type TableName } from './tables.ts';
 
-const clock = { now: () => Date.UTC(2026, 0, 1), sleep: () => Promise.resolve() };
-const env = 'prod' as EnvName;
-const environment = {
-  name: env,
-  kind: 'prod',
-  identity: 'prod',
-  parked: false,
-  cause: null,
-  errors: [],
-  createdAt: 1,
-} as const;
-const deployment = { env, app: '/a' as AppId, dataName: 'prod/a-1', dataEngine: null, live: null, next: null };
+const target = targetOf();
+const problem = { code: 'git-list-failed', message: 'no "answer"', hint: 'é', retry: 'after-interval' } as const;
 const started = audit({ kind: 'controller.started', env: null, app: null, cause: { kind: 'bootstrap' }, detail: {} });
+const [environment] = [...recordedWith().environments.values()].map((row) => put('environment', row));
+if (environment === undefined) throw new Error('no environment');
 
-function tempStore(t: { after(fn: () => void): void }): { path: string; folder: string; open(): Store } {
-  const folder = mkdtempSync(join(tmpdir(), 'mainspring-store-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'mainspring.db');
-  return { path, folder, open: () => new Store({ connection: openDatabase(path), clock, chain: chainEvent }) };
+/** One row of each kind with everything in it that it can hold. */
+const FULL: { readonly [T in TableName]: Change } = {
+  config: put('config', {
+    seen: commitId('1'),
+    seenAt: AT,
+    seenCause: commitCause(),
+    accepted: commitId('2'),
+    acceptedCause: commitCause(commitId('2')),
+    planned: commitId('2'),
+    errors: [{ code: 'config-invalid', file: 'a.star', line: null, message: 'm', hint: null }],
+  }),
+  repo: put('repo', {
+    repo: CONFIG_REPO,
+    listing: { repo: CONFIG_REPO, asOf: AT, head: 'main', branches: { main: commitId('1') } },
+    error: problem,
+  }),
+  source: put('source', { key: 'config\na', repo: CONFIG_REPO, resolved: resolved({ procfile: 'web: x' }), problem }),
+  environment,
+  deployment: put(
+    'deployment',
+    deployment({
+      dataEngine: 'process',
+      live: live(target, { asleep: true, condition: { reason: 'r', message: 'm', since: 's' } }),
+      next: next(targetOf(appDeclaration({ params: { A: [1, { b: null }] } })), { problem, retryAt: AT, deadline: AT }),
+    }),
+  ),
+  artifact: put('artifact', artifact(target, { digest: 'sha256:1', problem, attempts: 3, retryAt: AT })),
+  instance: put('instance', instance({ problem, attempts: 2, retryAt: AT, drainUntil: AT })),
+  release: put('release', {
+    id: 'r1',
+    env: PROD,
+    state: 'held',
+    members: ['/a' as AppId],
+    removalHash: 'h',
+    cause: commitCause(),
+  }),
+  retained: put('retained', {
+    dataName: 'prod/b-1',
+    env: PROD,
+    app: '/b' as AppId,
+    engine: 'process',
+    until: AT,
+    state: 'kept',
+  }),
+  route: put('route', {
+    host: 'example.com',
+    path: '/a',
+    generation: 7,
+    env: PROD,
+    app: '/a' as AppId,
+    serve: {
+      instance: 'i-live' as InstanceId,
+      target: { kind: 'http', url: 'http://127.0.0.1:1', external: false },
+      stripPath: true,
+      noindex: false,
+    },
+  }),
+};
+
+/** Everything that is recorded, as plain values. */
+function contents(recorded: Pick<Recorded, keyof Recorded>): Record<string, unknown> {
+  const { config, repos, sources, environments, deployments, artifacts, instances, releases, retained, routes } =
+    recorded;
+  const maps = { repos, sources, environments, deployments, artifacts, instances, releases, retained, routes };
+  return { config, ...Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, [...map]])) };
 }
 
-test('what was recorded is there again after the store is opened anew', (t) => {
+test('every kind of row comes back from the disk as it was, with generation and head', (t) => {
   const { open } = tempStore(t);
   const first = open();
-  first.transact((_, generation) => [
-    put('environment', environment),
-    put('deployment', deployment),
-    put('route', { host: 'localhost', path: '/a', generation: generation(), env, app: deployment.app, serve: null }),
-    started,
-  ]);
-  const before = {
-    deployments: [...first.recorded.deployments],
-    routes: [...first.recorded.routes],
-    generation: first.recorded.generation,
-    head: first.head,
-  };
+  assert.deepEqual(Object.keys(FULL).sort(), Object.keys(TABLES).sort());
+  first.transact(() => [...Object.values(FULL), started]);
   first.close();
   const second = open();
-  assert.deepEqual(
-    {
-      deployments: [...second.recorded.deployments],
-      routes: [...second.recorded.routes],
-      generation: second.recorded.generation,
-      head: second.head,
-    },
-    before,
-  );
-  second.close();
+  assert.deepEqual(contents(second.recorded as Recorded), contents(first.recorded as Recorded));
+  assert.deepEqual([second.recorded.generation, second.head], [7, first.head]);
 });
 
-test('a transaction that fails changes neither the database nor the memory', (t) => {
+test('a row that is written twice is there once, as it was written last', (t) => {
   const { open } = tempStore(t);
   const store = open();
-  // The foreign key refuses a deployment of an environment that is not there.
-  assert.throws(() => store.transact(() => [started, put('deployment', deployment)]), { code: 'store-failed' });
-  assert.equal(store.recorded.deployments.size, 0);
-  assert.equal(store.head.id, 0);
+  store.transact(() => [environment, ...rows(deployment())]);
+  store.transact(() => rows(deployment({ live: live(target) })));
   store.close();
-  assert.equal(open().head.id, 0);
+  assert.deepEqual([...open().recorded.deployments.values()], [deployment({ live: live(target) })]);
 });
 
 test('dropped rows are gone from the database too', (t) => {
   const { open } = tempStore(t);
   const store = open();
-  store.transact(() => [put('environment', environment), put('deployment', deployment)]);
-  store.transact(() => [drop('deployment', deployment)]);
+  store.transact(() => [environment, ...rows(deployment())]);
+  store.transact(() => [drop('deployment', deployment())]);
   store.close();
   assert.equal(open().recorded.deployments.size, 0);
 });
 
-test('a database of a newer version is refused and left as it is', (t) => {
-  const { open, path } = tempStore(t);
-  open().close();
-  const db = new Database(path);
-  db.pragma('user_version = 99');
-  db.close();
-  assert.throws(open, { code: 'store-newer' });
-});
-
-test('a damaged database is refused with a code of its own', (t) => {
-  const { open, path } = tempStore(t);
-  const db = new Database(path);
-  db.exec('CREATE TABLE x (y)');
-  db.close();
-  new Database(path).close();
-  assert.throws(() => openDatabase(`${path}/x`));
-  rmSync(path);
-  open().close();
-});
-
-test('a second controller on the same folder is refused with the pid of the first', (t) => {
-  const { folder } = tempStore(t);
-  const lock = takeLock(folder);
-  assert.throws(
-    () => takeLock(folder),
-    (error: Error & { code?: string }) => error.code === 'store-locked' && error.message.includes(String(process.pid)),
-  );
-  lock.release();
-  takeLock(folder).release();
-});
-
-/** Each fault in a log of five events, with the words that name it. */
-for (const [name, sqlText, expected] of [
-  ['a changed byte', `UPDATE audit SET detail = '{"n":9}' WHERE id = 3`, /event 3 was changed/],
-  [
-    'an inserted row',
-    `UPDATE audit SET id = id + 100 WHERE id > 2; INSERT INTO audit SELECT 3, at, kind, env, app, cause, detail, prev, hash FROM audit WHERE id = 2; UPDATE audit SET id = id - 99 WHERE id > 100`,
-    /event 3 does not follow event 2/,
-  ],
-  [
-    'two swapped rows',
-    'UPDATE audit SET id = 99 WHERE id = 2; UPDATE audit SET id = 2 WHERE id = 3; UPDATE audit SET id = 3 WHERE id = 99',
-    /event 2 does not follow event 1/,
-  ],
-  ['a missing row', 'DELETE FROM audit WHERE id = 2', /events 2 to 2 are missing/],
-] as const) {
-  test(`${name} breaks the audit chain and is named`, (t) => {
-    const { open, path } = tempStore(t);
-    const store = open();
-    for (let n = 0; n < 5; n++)
-      store.transact(() => [
-        audit({ kind: 'controller.started', env: null, app: null, cause: { kind: 'bootstrap' }, detail: { n } }),
-      ]);
-    store.close();
-    const db = new Database(path);
-    db.exec(sqlText);
-    db.close();
-    const connection = openDatabase(path);
-    t.after(() => connection.close());
-    const verdict = verifyAudit(connection, null);
-    assert.equal(verdict.ok, false);
-    assert.match(verdict.message, expected);
-  });
-}
-
-test('a cut tail shows against a head that was kept elsewhere', (t) => {
-  const { open, path } = tempStore(t);
+test('a transaction that fails changes neither the database nor the memory, and gives out no generation', (t) => {
+  const { open } = tempStore(t);
   const store = open();
-  for (let n = 0; n < 5; n++) store.transact(() => [started]);
-  const head = `${store.head.id}:${store.head.hash}`;
+  const before = contents(store.recorded as Recorded);
+  // The foreign key refuses a deployment of an environment that is not there.
+  const fails = () =>
+    store.transact((_, generation) => [
+      started,
+      ...rows(deployment({ live: live(target, { generation: generation() }) })),
+    ]);
+  assert.throws(fails, { code: 'store-failed' });
+  assert.deepEqual([contents(store.recorded as Recorded), store.head.id, store.recorded.generation], [before, 0, 0]);
+  store.transact(() => [started]);
   store.close();
-  const db = new Database(path);
-  db.exec('DELETE FROM audit WHERE id > 3');
-  db.close();
-  const connection = openDatabase(path);
-  t.after(() => connection.close());
-  assert.equal(verifyAudit(connection, null).ok, true);
-  assert.match(verifyAudit(connection, head).message, /events 4 to 5 were cut off/);
-  assert.equal([...readAudit(connection, { after: 1 })].length, 2);
+  assert.equal(open().head.id, 1);
+});
+
+test('a decision that throws changes nothing', (t) => {
+  const store = tempStore(t).open();
+  const decide = () => {
+    throw new Error('undecided');
+  };
+  assert.throws(() => store.transact(decide), /undecided/);
+  assert.equal(store.head.id, 0);
+});
+
+test('deciding on nothing writes nothing and tells nobody', (t) => {
+  const store = tempStore(t).open();
+  let told = 0;
+  store.onChange(() => {
+    told += 1;
+  });
+  store.transact((_, generation) => (generation() > 0 ? [] : [started]));
+  assert.deepEqual([told, store.recorded.generation, store.head.id], [0, 0, 0]);
+});
+
+test('who listens is told once a transaction, after it is recorded, until it says that it is enough', (t) => {
+  const store = tempStore(t).open();
+  const told: number[] = [];
+  const stop = store.onChange((changes) => told.push(changes.length, store.recorded.environments.size));
+  store.transact(() => [environment, started]);
+  stop();
+  store.transact(() => [started]);
+  assert.deepEqual(told, [2, 1]);
+});
+
+test('generations only grow, also over restarts and when the row that had the highest is gone', (t) => {
+  const { open } = tempStore(t);
+  const store = open();
+  const given: number[] = [];
+  const take = (generation: () => number) => {
+    given.push(generation(), generation());
+    return [started];
+  };
+  store.transact((_, generation) => take(generation));
+  store.transact((_, generation) => take(generation));
+  store.close();
+  open().transact((_, generation) => take(generation));
+  assert.deepEqual(given, [1, 2, 3, 4, 5, 6]);
+});
+
+test('a decision sees what is recorded, and rows that were read stay as they were', (t) => {
+  const store = tempStore(t).open();
+  store.transact(() => [environment, ...rows(deployment())]);
+  const row = store.recorded.deployment(PROD, '/a' as AppId);
+  store.transact((recorded) =>
+    rows({ ...deployment(), ...recorded.deployment(PROD, '/a' as AppId), dataEngine: 'process' }),
+  );
+  assert.equal(row?.dataEngine, null);
+  assert.equal(store.recorded.deployment(PROD, '/a' as AppId)?.dataEngine, 'process');
+});
+
+test('thousands of rows are one transaction: all there, with an unbroken chain', (t) => {
+  const temp = tempStore(t);
+  const store = temp.open();
+  const many = Array.from({ length: 5_000 }, (_, n) => deployment({ app: `/a${n}` }));
+  store.transact(() => [environment, ...many.flatMap((row) => [put('deployment', row), started])]);
+  store.close();
+  const connection = temp.connect();
+  assert.equal(loadRecorded(connection).deployments.size, 5_000);
+  assert.deepEqual([verifyAudit(connection, null).ok, verifyAudit(connection, null).lines], [true, 5_000]);
+});
+
+test('a value beside the tables is kept, and replaced', (t) => {
+  const { open } = tempStore(t);
+  const store = open();
+  assert.equal(store.meta('looked_at'), null);
+  store.setMeta('looked_at', '1');
+  store.setMeta('looked_at', '2');
+  store.close();
+  assert.equal(open().meta('looked_at'), '2');
 });

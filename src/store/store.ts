@@ -1,3 +1,4 @@
+import type { CompiledQuery } from 'kysely';
 import type { AuditEntry, AuditEvent } from '../model/audit.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { type Clock, isoTime } from '../model/clock.ts';
@@ -136,18 +137,38 @@ function queryOf(change: Exclude<Change, { audit: unknown }>): Query {
   const name = 'put' in change ? change.put : change.drop;
   const table = TABLES[name] as Table<unknown>;
   const columns = table.toColumns(change.row);
-  if ('put' in change) {
-    const rest = Object.fromEntries(Object.entries(columns).filter(([column]) => !table.key.includes(column)));
-    return sql
-      .insertInto(table.name)
-      .values(columns)
-      .onConflict((conflict) => conflict.columns([...table.key]).doUpdateSet(rest));
-  }
+  if ('put' in change) return upsert(table, columns);
   return table.key.reduce((query, column) => query.where(column, '=', columns[column]), sql.deleteFrom(table.name));
 }
 
-function insertEvent(event: AuditEvent): Query {
+/** The text of each table's upsert. Building it costs more than running it, and a large pass runs thousands. */
+const upserts = new Map<string, CompiledQuery>();
+
+function upsert(table: Table<unknown>, columns: Columns): Query {
+  const compiled = upserts.get(table.name) ?? compileUpsert(table, columns);
+  upserts.set(table.name, compiled);
+  return { compile: () => ({ ...compiled, parameters: Object.values(columns) }) };
+}
+
+/** A row's columns always come in the same order: that of its table. */
+function compileUpsert(table: Table<unknown>, columns: Columns): CompiledQuery {
+  const rest = Object.keys(columns).filter((column) => !table.key.includes(column));
   return sql
-    .insertInto('audit')
-    .values({ ...event, cause: canonicalJson(event.cause), detail: canonicalJson(event.detail) });
+    .insertInto(table.name)
+    .values(columns)
+    .onConflict((conflict) =>
+      conflict
+        .columns([...table.key])
+        .doUpdateSet((row) => Object.fromEntries(rest.map((column) => [column, row.ref(`excluded.${column}`)]))),
+    )
+    .compile();
+}
+
+let auditInsert: CompiledQuery | null = null;
+
+function insertEvent({ id, at, kind, env, app, cause, detail, prev, hash }: AuditEvent): Query {
+  const columns = { id, at, kind, env, app, cause: canonicalJson(cause), detail: canonicalJson(detail), prev, hash };
+  auditInsert ??= sql.insertInto('audit').values(columns).compile();
+  const compiled = { ...auditInsert, parameters: Object.values(columns) };
+  return { compile: () => compiled };
 }
