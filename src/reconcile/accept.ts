@@ -226,9 +226,10 @@ function reviveArtifact(target: Target, recorded: RecordedView): Change[] {
   ];
 }
 
-/** A deployment whose data was kept has that data again. */
+/** A deployment whose data was kept has that data again; what is being removed already is nobody's. */
 function withItsData(row: RecordedDeployment, recorded: RecordedView): RecordedDeployment {
-  return { ...row, dataEngine: row.dataEngine ?? recorded.retained.get(row.dataName)?.engine ?? null };
+  const data = recorded.retained.get(row.dataName);
+  return data?.state === 'kept' ? { ...row, dataEngine: row.dataEngine ?? data.engine } : row;
 }
 
 /** Data that was kept of an app that comes back is its data again. */
