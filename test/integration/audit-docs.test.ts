@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { formatHead } from '../../src/audit/chain.ts';
+import { readAudit } from '../../src/audit/log.ts';
+import { AUDIT_KINDS, type AuditEvent } from '../../src/model/audit.ts';
+import { MainspringError } from '../../src/model/errors.ts';
+import { CONFIG_REPO } from '../support/declarations.ts';
+import { Loop } from '../support/loop.ts';
+
+const docs = readFileSync(new URL('../../docs/audit.md', import.meta.url), 'utf8');
+const table = [...docs.matchAll(/^\| `([a-z]+\.[a-z]+)` \| (.+) \| (.+) \|$/gm)].map(
+  ([, kind = '', says = '', detail = '']) => ({
+    kind,
+    says,
+    // What stands in brackets explains a field.
+    fields: [...detail.replace(/\([^)]*\)/g, '').matchAll(/`([a-z_]+)`/g)].map(([, field = '']) => field),
+  }),
+);
+
+test('docs/audit.md lists every kind of event once, in order, with the words of the code', () => {
+  assert.deepEqual(
+    table.map(({ kind, says }) => [kind, says]),
+    Object.entries(AUDIT_KINDS),
+  );
+});
+
+const isBad = {
+  behave: ({ variables }: { variables: Readonly<Record<string, string>> }) =>
+    variables.BAD === '1' ? ({ healthy: 'never' } as const) : {},
+};
+
+/** A history in which nearly everything happens. */
+async function eventful(t: TestContext): Promise<Loop> {
+  let broken = '';
+  const loop = new Loop(t, {
+    ...isBad,
+    fault: ({ method }) => {
+      if (method === broken) throw new MainspringError(method === 'build' ? 'build-failed' : 'start-failed', 'no');
+      return 'none';
+    },
+  });
+  const process = { spec: 'procfile' } as const;
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => loop.app(name, process));
+  const step = async (apps: readonly (typeof a)[], ms = 10_000, allowRemoval?: string) => {
+    loop.config({ apps, ...(allowRemoval === undefined ? {} : { allowRemoval }) });
+    await loop.look(ms);
+  };
+  await loop.start();
+  await step([a, b, c, d]);
+  await step([{ ...a, health: { path: '/up' } }, b, c, d]);
+  await step([{ ...a, params: { BAD: 1 }, health: { timeoutMs: 3_000 } }, { ...b, spec: 'statik' }, c, d]);
+  broken = 'build';
+  loop.files({ 'c/Procfile': 'web: ./other' });
+  await loop.look();
+  broken = 'start';
+  await step([{ ...a, params: { N: 1 } }, b, c, { ...d, params: { N: 2 } }]);
+  broken = '';
+  await step([{ ...a, params: { BAD: 1 } }, b, c, d], 500);
+  await step([a, b, c, d]);
+  const running = loop.ports.world.inventory().instances.find(({ app }) => app === '/b');
+  loop.ports.world.kill(running?.id as never);
+  await loop.pass(5_000);
+  loop.ports.world.loseArtifact(loop.deployment('b')?.live?.target.artifact as never);
+  await loop.pass(5_000);
+  loop.config('broken');
+  await loop.look();
+  await step([]);
+  await step([a], 1_000);
+  await step([]);
+  const hash = [...loop.ports.store.recorded.releases.keys()][0];
+  await step([], 10_000, hash);
+  loop.ports.git.before = (method, subject) => {
+    if (method === 'list' && subject === CONFIG_REPO) throw new Error('no answer');
+  };
+  await loop.look();
+  loop.ports.git.before = () => {};
+  await loop.look();
+  await loop.pass(4_000_000);
+  return loop;
+}
+
+test('the details of events have the fields that docs/audit.md says, and no others', async (t) => {
+  const loop = await eventful(t);
+  const seen = new Set<string>();
+  for (const { kind, detail } of readAudit(loop.ports.connection)) {
+    seen.add(kind);
+    const { fields = [] } = table.find((row) => row.kind === kind) ?? {};
+    const unknown = Object.keys(detail).filter((field) => !fields.includes(field));
+    assert.deepEqual(unknown, [], kind);
+    const isEither = kind === 'drift.seen' || kind === 'orphan.removed';
+    if (!isEither) assert.deepEqual(Object.keys(detail).sort(), fields.toSorted(), kind);
+  }
+  const missing = Object.keys(AUDIT_KINDS).filter((kind) => !seen.has(kind));
+  // These two belong to the set-up and to the start of a daemon; orphans have a test of their own.
+  assert.deepEqual(missing, ['installation.created', 'controller.started', 'orphan.removed']);
+});
+
+test('the check that docs/audit.md gives to outsiders accepts our log, and finds a changed line', async (t) => {
+  const loop = await eventful(t);
+  const script = /```js\n([\s\S]*?)```/.exec(docs)?.[1] ?? '';
+  const lines = [...readAudit(loop.ports.connection)];
+  const check = (events: readonly AuditEvent[]) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      input: events.map((event) => `${JSON.stringify(event)}\n`).join(''),
+      encoding: 'utf8',
+    });
+  assert.equal(check(lines).stdout, `${formatHead(loop.ports.store.head)}\n`);
+  const changed = lines.map((event) => (event.id === 7 ? { ...event, detail: { ...event.detail, x: 1 } } : event));
+  assert.deepEqual([check(changed).status, check(changed).stderr], [1, 'event 7 is not as it was written\n']);
+});
