@@ -1,5 +1,6 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { formatHead } from '../audit/chain.ts';
 import { startControlServer } from '../gateway/control-server.ts';
 import { observation } from '../model/cause.ts';
 import { MainspringError, problemOf } from '../model/errors.ts';
@@ -135,7 +136,12 @@ async function startController(options: ControllerOptions): Promise<Running> {
     onFault: (message, error) => log('error', message, { error: String(error) }),
   });
   await reconciler.start();
-  log('info', 'the controller is up', { installation: ports.installation, apps: store.recorded.deployments.size });
+  log('info', 'the controller is up', {
+    installation: ports.installation,
+    apps: store.recorded.deployments.size,
+    // Kept outside of the store, it shows later whether the log's tail was cut.
+    audit_head: formatHead(store.head),
+  });
   const stop = async ({ stopApps }: { readonly stopApps: boolean }) => {
     await status.close();
     await reconciler.stop();
