@@ -63,6 +63,7 @@ export class Reconciler {
     // Gateways may have missed what an earlier controller switched last.
     this.#ports.gateways.announce(this.#ports.store.recorded.generation);
     this.#driver.wakeAll();
+    this.#observer.start();
     // An evaluation that hangs must not keep the repos from being looked at.
     const restoring = this.#observer.restore(signal).catch(() => {});
     this.#loops.push(restoring, this.#poll(), keepMirrorsSmall(this.#ports, signal));

@@ -18,10 +18,9 @@ export class Observer {
   readonly #ports: Ports;
   readonly #reader: SourceReader;
   readonly #config: ConfigFollower;
-  readonly #configWatch: RepoWatch;
   readonly #watches = new Map<RepoUrl, { readonly watch: RepoWatch; readonly unwatch: () => void }>();
   readonly #onChange: () => void;
-  readonly #stopListening: () => void;
+  #stopListening: () => void = () => {};
   #queries: ReadonlyMap<RepoUrl, readonly KeyedQuery[]> = new Map();
 
   /** `onChange` is called after something was recorded that may change what is desired. */
@@ -31,11 +30,15 @@ export class Observer {
     this.#reader = new SourceReader(ports.git, ports.limits.fileBytes);
     const repo = ports.settings.configRepo as RepoUrl;
     this.#config = new ConfigFollower(repo, ports, this.#reader, () => this.#declared());
-    this.#configWatch = this.#watch(repo, null);
+  }
+
+  /** Begins to watch the config repo; the repos that it names follow. */
+  start(): void {
     // A look that finds nothing new costs no pass, however many repos are looked at.
-    this.#stopListening = ports.store.onChange((changes) => {
-      if (changes.some(isOfSource)) onChange();
+    this.#stopListening = this.#ports.store.onChange((changes) => {
+      if (changes.some(isOfSource)) this.#onChange();
     });
+    this.#watch(this.#config.repo, null);
   }
 
   /** What was accepted from the config repo, as it is followed now. */
@@ -132,7 +135,7 @@ export class Observer {
     for (const [repo, queries] of this.#queries) {
       const known = this.#watches.get(repo);
       if (known !== undefined) {
-        if (known.watch !== this.#configWatch) known.watch.auth = queries[0]?.auth ?? null;
+        if (repo !== this.#config.repo) known.watch.auth = queries[0]?.auth ?? null;
         if (this.#isNew(queries)) void known.watch.look();
       } else void this.#watch(repo, queries[0]?.auth ?? null).look();
     }

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CONFIG_REPO } from '../../../test/support/declarations.ts';
+import { Loop } from '../../../test/support/loop.ts';
+
+const at = (name: string, url = `https://git.example.com/${name}`) =>
+  ({ path: `/${name}`, source: { kind: 'repo', url, folder: '' } }) as const;
+
+/** A loop whose config names these source repos. */
+async function watching(t: ConstructorParameters<typeof Loop>[0], names: readonly string[]) {
+  const loop = new Loop(t);
+  for (const name of names) loop.ports.git.repo(`https://git.example.com/${name}`).push({ 'index.html': name });
+  loop.config({ apps: names.map((name) => at(name)) });
+  await loop.start();
+  const listed = () =>
+    loop.ports.git.calls.flatMap((call) => (call.startsWith('list ') ? [call.slice('list '.length)] : []));
+  return { loop, listed };
+}
+
+test('nothing is watched or listed before it is started', async (t) => {
+  const loop = new Loop(t);
+  loop.config({ apps: [] });
+  await loop.pass(60_000);
+  assert.deepEqual(loop.ports.git.calls, []);
+});
+
+test('each poll lists every repo once, however many apps use it', async (t) => {
+  const { loop, listed } = await watching(t, ['x', 'y']);
+  loop.config({ apps: [at('x'), { ...at('x'), path: '/x2', gitBranch: 'main' }, at('y')] });
+  await loop.look();
+  loop.ports.git.calls.length = 0;
+  await loop.pass(30_000);
+  assert.deepEqual(listed().toSorted(), [CONFIG_REPO, 'https://git.example.com/x', 'https://git.example.com/y']);
+});
+
+test('a repo that no app names any more is neither listed nor remembered', async (t) => {
+  const { loop, listed } = await watching(t, ['x', 'y']);
+  loop.config({ apps: [at('y')] });
+  await loop.look();
+  loop.ports.git.calls.length = 0;
+  await loop.pass(30_000);
+  assert.deepEqual(listed().toSorted(), [CONFIG_REPO, 'https://git.example.com/y']);
+  const { repos, sources } = loop.ports.store.recorded;
+  assert.deepEqual([[...repos.keys()].toSorted(), sources.size], [[CONFIG_REPO, 'https://git.example.com/y'], 1]);
+});
+
+test('apps may have the config repo itself as their source repo, which is listed once', async (t) => {
+  const { loop, listed } = await watching(t, []);
+  loop.config({ apps: [at('self', CONFIG_REPO)] });
+  await loop.look();
+  assert.notEqual(loop.served('self'), null);
+  loop.ports.git.calls.length = 0;
+  await loop.pass(30_000);
+  assert.deepEqual(listed(), [CONFIG_REPO]);
+});
+
+test('a look that finds nothing new costs one pass a poll, however many repos there are', async (t) => {
+  const { loop } = await watching(t, ['x', 'y', 'z']);
+  const before = loop.reconciler.passes;
+  await loop.pass(30_000);
+  assert.equal(loop.reconciler.passes - before, 1);
+});
+
+test('the snapshot stays as it was taken, whatever is recorded after', async (t) => {
+  const { loop } = await watching(t, ['x']);
+  const snapshot = loop.reconciler.snapshot();
+  const count = snapshot.recorded.deployments.size;
+  loop.config({ apps: [] });
+  await loop.look(60_000);
+  assert.deepEqual(
+    [snapshot.recorded.deployments.size, loop.reconciler.snapshot().recorded.deployments.size],
+    [count, 0],
+  );
+});
+
+test('when a repo was listed last is known, also where nothing changed', async (t) => {
+  const { loop } = await watching(t, ['x']);
+  await loop.pass(30_000);
+  assert.equal(loop.reconciler.asOf(CONFIG_REPO), loop.ports.clock.now() - 1_000);
+  assert.equal(loop.reconciler.asOf('https://git.example.com/no'), null);
+});
