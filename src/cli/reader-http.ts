@@ -4,6 +4,7 @@ import type { LookupFunction } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { z } from 'zod';
 import { ERROR_CODES, type ErrorCode, MainspringError } from '../model/errors.ts';
+import { OWNER, PEER_HEADER } from '../model/peer.ts';
 import {
   ApiErrorSchema,
   type AuditFilter,
@@ -13,7 +14,6 @@ import {
   StatusSchema,
   TipSchema,
 } from '../model/surface.ts';
-import { OWNER, PEER_HEADER } from '../model/peer.ts';
 import type { AuditVerdict, Reader } from './reader.ts';
 
 /** Where the daemon is, and how to prove who asks. */
@@ -126,7 +126,10 @@ interface Get {
 }
 
 /** One GET, its answer checked for being a good one. Redirects are not followed: the token goes nowhere else. */
-async function get({ url, token, socketPath }: HttpReaderOptions, { path, query, signal }: Get): Promise<IncomingMessage> {
+async function get(
+  { url, token, socketPath }: HttpReaderOptions,
+  { path, query, signal }: Get,
+): Promise<IncomingMessage> {
   const target = new URL(`/api/v1/${path}`, url);
   for (const [name, value] of Object.entries(query)) if (value != null) target.searchParams.set(name, value);
   const headers = {

