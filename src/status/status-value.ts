@@ -129,7 +129,7 @@ function side(target: Target, recorded: RecordedView) {
 
 /** Why something is where it is: its own reason, or what the build or the start that it waits for ran into. */
 function reasonOf(next: NonNullable<RecordedDeployment['next']>, recorded: RecordedView): string | null {
-  if (next.reason !== null) return next.reason;
+  if (next.reason !== null) return next.problem?.hint ? `${next.reason}. ${next.problem.hint}` : next.reason;
   if (next.target === null) return null;
   if (next.state === 'building') return recorded.artifacts.get(next.target.artifact)?.problem?.message ?? null;
   return next.instance === null ? null : (recorded.instances.get(next.instance)?.problem?.message ?? null);
