@@ -75,7 +75,8 @@ export type SimEvent = { readonly pauseMs: number } & (
   | { readonly type: 'stray'; readonly what: 'instance' | 'artifact' }
   | { readonly type: 'kill' | 'remove-by-hand' | 'lose-artifact'; readonly which: number }
   | { readonly type: 'lose-events' | 'disk-full' | 'deaf-gateway'; readonly ms: number }
-  | { readonly type: 'gap' | 'forged-hint' | 'change-health-at-probe' }
+  | { readonly type: 'gap' | 'forged-hint' }
+  | { readonly type: 'interrupt'; readonly at: Interruptible }
   | { readonly type: 'request'; readonly which: number; readonly ms: number }
   | { readonly type: 'wait'; readonly ms: number }
 );
@@ -93,7 +94,7 @@ export const EVENT_TYPES = [
   'move-app',
   'change-policy',
   'change-health',
-  'change-health-at-probe',
+  'interrupt',
   'break-config',
   'mend-config',
   'force-config',
@@ -143,6 +144,11 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What a listing can be but right. */
 export const LISTING_FAULTS = ['fails', 'hangs', 'empty', 'partial'] as const satisfies readonly ListingFault[];
+
+/** Moments in which somebody may push just what changes everything, while the controller is slow. */
+export const INTERRUPTIBLE = ['probe', 'switching', 'retiring', 'purge:after-intent'] as const;
+/** One of them. */
+export type Interruptible = (typeof INTERRUPTIBLE)[number];
 
 /** What a hint can be. */
 export const HINTS = ['given', 'doubled', 'lost'] as const satisfies readonly Hint[];
@@ -208,7 +214,8 @@ const anyEvent: fc.Arbitrary<SimEvent> = fc.oneof(
   event(2, { type: type('stray'), what: fc.constantFrom('instance', 'artifact') }),
   event(6, { type: type('kill', 'remove-by-hand', 'lose-artifact'), which }),
   event(5, { type: type('lose-events', 'disk-full', 'deaf-gateway'), ms: fc.nat({ max: 20_000 }) }),
-  event(4, { type: type('gap', 'forged-hint', 'change-health-at-probe', 'change-health-at-probe') }),
+  event(2, { type: type('gap', 'forged-hint') }),
+  event(4, { type: type('interrupt'), at: fc.constantFrom(...INTERRUPTIBLE) }),
   event(4, { type: type('request'), which, ms: fc.nat({ max: 45_000 }) }),
   event(6, {
     type: type('wait'),

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../src/model/canonical.ts';
-import type { InstanceId } from '../../src/model/ids.ts';
+import { type InstanceId, PROD } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
+import type { RouteTarget } from '../../src/model/routing.ts';
 import type { Change } from '../../src/store/changes.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
 import { RemovalBrake } from './judge-brake.ts';
@@ -11,6 +12,7 @@ import { RESTART_MS } from './sim-settings.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { Verdict } from './verdict.ts';
 
+type Target = NonNullable<RecordedDeployment['live']>['target'];
 type Put<T extends string> = Extract<Change, { put: T }>['row'];
 
 /** Looks at every transaction: what it wrote, what was there before, and what is recorded after it. */
@@ -21,10 +23,10 @@ export class ChangeJudge {
   readonly #shadow = new Shadow();
   readonly #brake: RemovalBrake;
   readonly #routeGenerations = new Map<string, number>();
-  /** By instance and start: the paths at which it was seen healthy. */
+  /** By who answers: the paths at which it was seen healthy. */
   readonly #healthy = new Map<string, Set<string>>();
-  /** What was wanted of an app when it was quarantined; gone once something else was. */
-  readonly #quarantined = new Map<string, string>();
+  /** By app: the target that was quarantined, and what was wanted then; gone once something else is wanted. */
+  readonly #quarantined = new Map<string, { readonly target: string; readonly description: string }>();
   /** When an instance stopped being what is live. */
   readonly #retired = new Map<string, number>();
   #generation = 0;
@@ -36,14 +38,14 @@ export class ChangeJudge {
     this.#brake = new RemovalBrake(model, verdict);
   }
 
-  onHealthy(id: InstanceId, path: string): void {
-    const start = this.#startOf(id);
-    this.#healthy.set(start, (this.#healthy.get(start) ?? new Set()).add(path));
+  onHealthy(target: RouteTarget, path: string): void {
+    const who = this.#answering(target);
+    this.#healthy.set(who, (this.#healthy.get(who) ?? new Set()).add(path));
   }
 
-  /** Whether the app was quarantined, and nothing else has been wanted of it since. */
-  isQuarantined(app: string): boolean {
-    return this.#quarantined.has(app);
+  /** Whether this very target of the app was quarantined, and nothing else has been wanted since. */
+  isQuarantined(app: string, target: Target | null | undefined): boolean {
+    return this.#quarantined.get(app)?.target === identityOf(target);
   }
 
   /** When the instance stopped being what is live; undefined if it never was, or still is. */
@@ -97,7 +99,10 @@ export class ChangeJudge {
     const { kind, app, detail } = change.audit;
     this.#world.tell(`  audit: ${kind} ${app ?? ''} ${canonicalJson(detail).slice(0, 120)}`);
     if (app === null) return;
-    if (kind === 'deployment.quarantined') this.#quarantined.set(app, this.#model.description(app, recorded));
+    if (kind === 'deployment.quarantined') {
+      const target = identityOf(recorded.deployment(PROD, app)?.next?.target);
+      this.#quarantined.set(app, { target, description: this.#model.description(app, recorded) });
+    }
     if (kind === 'deployment.removing')
       this.#verdict.expect(
         this.#model.declared(app) === undefined,
@@ -107,7 +112,7 @@ export class ChangeJudge {
 
   /** Whatever differs from what it was when it was quarantined may be tried. */
   #release(recorded: RecordedView): void {
-    for (const [app, description] of this.#quarantined)
+    for (const [app, { description }] of this.#quarantined)
       if (this.#model.description(app, recorded) !== description) this.#quarantined.delete(app);
   }
 
@@ -157,15 +162,19 @@ export class ChangeJudge {
   /** Nothing goes live that did not answer as its own policy wants it. */
   #onSwitch(row: RecordedDeployment, live: NonNullable<RecordedDeployment['live']>): void {
     const { verify, health } = live.target.policy;
-    const seen = this.#healthy.get(this.#startOf(live.instance));
+    const route = this.#world.recorded.instances.get(live.instance)?.route;
+    const seen = route == null ? undefined : this.#healthy.get(this.#answering(route));
     this.#verdict.expect(
       verify === false || seen?.has(health.path) === true,
       () => `${row.app}: live on ${live.instance}, which was not seen healthy at ${health.path} since it was started`,
     );
   }
 
-  #startOf(id: InstanceId): string {
-    return `${id}#${this.#world.engine.instances.get(id)?.attempt ?? 0}`;
+  /** Who answers at an address: of a process, one start of it; files and addresses elsewhere are always the same. */
+  #answering(target: RouteTarget): string {
+    if (target.kind === 'static') return target.root;
+    const attempt = target.external ? '' : this.#world.engine.findByUrl(target.url)?.attempt;
+    return `${target.url} ${attempt}`;
   }
 
   #onConfig(accepted: string | null): void {
@@ -245,4 +254,9 @@ export class ChangeJudge {
     const left = recorded.instancesOf(row.env, row.app);
     this.#verdict.expect(left.length === 0, () => `${row.app}: its row is gone while instances of it are recorded`);
   }
+}
+
+/** Two targets of the same identity would be the very same deployment. */
+function identityOf(target: Target | null | undefined): string {
+  return `${target?.instanceHash} ${target?.policyHash}`;
 }

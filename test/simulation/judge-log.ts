@@ -47,7 +47,6 @@ class Replay {
         this.planned.add(app);
         this.quarantined.delete(app);
         this.removing.delete(app);
-        this.retained.delete(app);
         return;
       case 'deployment.superseded':
         this.planned.delete(app);

@@ -1,4 +1,4 @@
-import type { InstanceId } from '../../src/model/ids.ts';
+import type { RouteTarget } from '../../src/model/routing.ts';
 import type { FakeCall } from '../../src/runtime/fake/fake-engine.ts';
 import type { Change } from '../../src/store/changes.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
@@ -39,9 +39,9 @@ export class Judge {
     this.#verdict.violation(text);
   }
 
-  /** An instance answered a probe at a path as it should. */
-  onHealthy(id: InstanceId, path: string): void {
-    this.#changes.onHealthy(id, path);
+  /** What is reached there answered a probe at a path as it should. */
+  onHealthy(target: RouteTarget, path: string): void {
+    this.#changes.onHealthy(target, path);
   }
 
   /** A controller starts and has read what is recorded. `isTorn`: its last write may have been done without anybody having heard of it. */

@@ -1,7 +1,7 @@
 import type { InstanceId } from '../../src/model/ids.ts';
 import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
 import { type AppEvent, editApps } from './config-edits.ts';
-import type { Behaviour, Hint, SimEvent } from './events.ts';
+import type { Behaviour, Hint, Interruptible, SimEvent } from './events.ts';
 import { CONFIG_FILE, type SimConfig } from './sim-config.ts';
 import type { Folder, SimRepo } from './sim-git.ts';
 import type { SimWorld } from './sim-world.ts';
@@ -126,8 +126,8 @@ export class Player {
         for (const repo of [world.config, ...world.sources]) for (let times = 0; times < 3; times++) repo.hint();
         world.count('hint: forged');
         return;
-      case 'change-health-at-probe':
-        world.atProbe = (app) => this.#changeHealthOf(app);
+      case 'interrupt':
+        world.interrupt = { at: event.at, act: (app) => this.#interrupt(event.at, app) };
         return;
       case 'request':
         this.#request(event.which, event.ms);
@@ -210,11 +210,34 @@ export class Player {
     this.pushConfig({ ...config, apps, allowRemoval: null }, event.hint);
   }
 
+  #interrupt(at: Interruptible, probed: string | undefined): void {
+    const { deployments, retained } = this.#world.recorded;
+    const inState = (state: string) => [...deployments.values()].find(({ next }) => next?.state === state)?.app;
+    if (at === 'probe' && probed !== undefined) this.#changeHealthOf(probed);
+    if (at === 'switching') this.#changeHealthOf(inState('ready') ?? '');
+    if (at === 'retiring') this.#bringBack(inState('removing') ?? '');
+    if (at === 'purge:after-intent')
+      this.#bringBack([...retained.values()].find(({ state }) => state === 'removing')?.app ?? '');
+  }
+
+  /** Declares an app again as it was declared last. */
+  #bringBack(id: string): void {
+    const { config } = this.#world;
+    const good = this.#good();
+    const last = config.history
+      .toReversed()
+      .map(({ commit }) => this.#world.configAt(commit)?.apps.find((app) => app.id === id))
+      .find((app) => app !== undefined);
+    if (last === undefined || good.apps.some((app) => app.id === id || app.path === last.path)) return;
+    this.#world.count('brought back in time');
+    this.pushConfig({ ...good, apps: [...good.apps, last], allowRemoval: null });
+  }
+
   #changeHealthOf(id: string): void {
     const config = this.#good();
     const app = config.apps.find((candidate) => candidate.id === id);
     if (app === undefined) return;
-    this.#world.count('health changed during a probe');
+    this.#world.count('health changed in time');
     const changed = { ...app, health: app.health === '/' ? '/deep' : '/' };
     const apps = config.apps.map((candidate) => (candidate === app ? changed : candidate));
     this.pushConfig({ ...config, apps, allowRemoval: null });

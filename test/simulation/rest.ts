@@ -34,12 +34,18 @@ export async function comeToRest(world: SimWorld): Promise<string | null> {
 }
 
 async function settleAndJudge(world: SimWorld, player: Player): Promise<void> {
-  for (let poke = 0; poke < MAX_POKES; poke++) {
+  for (let poke = 0; ; poke++) {
     if (!(await comesToRest(world))) {
       world.judge.violation(`never comes to rest: ${underWay(world).slice(0, 5).join('; ')}`);
       return;
     }
-    if (!pokes(world, player)) break;
+    const good = goodAndQuarantined(world);
+    if (good.length === 0) break;
+    if (poke === MAX_POKES) {
+      world.judge.violation(`${good.join(', ')}: good, pushed again and again, and quarantined each time`);
+      return;
+    }
+    pushAgain(world, player, good);
   }
   world.judge.atRest();
 }
@@ -109,19 +115,22 @@ function underWay({ recorded, reconciler, config }: SimWorld): string[] {
   return found;
 }
 
-/** Faults may have had an app quarantined that is good: somebody pushes a change, and then it must go live. Whether there was any. */
-function pokes(world: SimWorld, player: Player): boolean {
+/** Apps that are quarantined although nothing is wrong with what was pushed: faults may have done that. */
+function goodAndQuarantined(world: SimWorld): string[] {
   const { recorded, judge } = world;
-  const config = world.configAt(recorded.config.accepted);
-  if (config === null) return false;
-  const poked = config.apps.filter((app) => {
+  const apps = judge.model.config?.apps ?? [];
+  const good = apps.filter((app) => {
     const row = [...recorded.deployments.values()].find((candidate) => candidate.app === app.id);
     return row?.next?.state === 'quarantined' && !judge.model.isSick(app) && judge.model.folderOf(app) !== undefined;
   });
-  if (poked.length === 0) return false;
-  for (const app of poked) world.tell(`  ${app.id} is good and quarantined: somebody pushes a change`);
-  const ids = new Set(poked.map((app) => app.id));
-  const apps = config.apps.map((app) => (ids.has(app.id) ? { ...app, timeoutMs: app.timeoutMs + 1 } : app));
-  player.pushConfig({ ...config, apps });
-  return true;
+  return good.map((app) => app.id);
+}
+
+/** Somebody pushes a change of apps that are quarantined: then they are tried again. */
+function pushAgain(world: SimWorld, player: Player, ids: readonly string[]): void {
+  const { config } = world.judge.model;
+  if (config === null) return;
+  world.tell(`  ${ids.join(', ')}: good and quarantined, so somebody pushes a change`);
+  const changed = config.apps.map((app) => (ids.includes(app.id) ? { ...app, timeoutMs: app.timeoutMs + 1 } : app));
+  player.pushConfig({ ...config, apps: changed });
 }

@@ -2,6 +2,8 @@ import type { Settings } from '../../src/model/settings.ts';
 
 /** When every history begins. */
 export const START = Date.UTC(2026, 0, 1);
+/** How long the controller is held up at times: long enough for a push to be seen, accepted and acted upon. */
+export const STALL_MS = 8_000;
 /** How long a killed controller is away. */
 export const RESTART_MS = 500;
 /** Retention in the simulation, in milliseconds: short, since each poll of it costs time. */

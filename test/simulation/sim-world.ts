@@ -13,7 +13,7 @@ import { Connection, prepareDatabase, sql } from '../../src/store/database.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
 import { Store } from '../../src/store/store.ts';
 import { TABLES } from '../../src/store/tables.ts';
-import type { Behaviour } from './events.ts';
+import type { Behaviour, Interruptible } from './events.ts';
 import { Judge } from './judge.ts';
 import { MortalClock, SimClock } from './sim-clock.ts';
 import { CONFIG_FILE, evaluateSimConfig, type SimConfig } from './sim-config.ts';
@@ -23,7 +23,7 @@ import { SimFaults, suffer } from './sim-faults.ts';
 import { SimGateway } from './sim-gateway.ts';
 import { type Folder, SimGit, SimRepo, treeIdOf } from './sim-git.ts';
 import { simProbe } from './sim-probe.ts';
-import { BUILD_MS, DRAIN_MS, RESTART_MS, SETTINGS, START } from './sim-settings.ts';
+import { BUILD_MS, DRAIN_MS, RESTART_MS, SETTINGS, STALL_MS, START } from './sim-settings.ts';
 
 const STRAY = 'stray-';
 
@@ -61,8 +61,8 @@ export class SimWorld {
   trap: { boundary: string; after: number } | null = null;
   /** What becomes of the write that is so many writes away. */
   writeTrap: { after: number; readonly fate: 'full' | 'dies-before' | 'dies-after' } | null = null;
-  /** Called with the app whose instance is probed next, once. */
-  atProbe: ((app: string) => void) | null = null;
+  /** What somebody does at the next moment of that name, once. */
+  interrupt: { readonly at: Interruptible; readonly act: (app?: string) => void } | null = null;
   /** No call on behalf of this app ever comes back while it is set. */
   stuck: { readonly app: string; readonly method: 'build' | 'start' | 'probe' } | null = null;
   diskFullUntil = 0;
@@ -175,7 +175,7 @@ export class SimWorld {
     this.faults.clear();
     this.trap = null;
     this.writeTrap = null;
-    this.atProbe = null;
+    this.interrupt = null;
     this.stuck = null;
     this.diskFullUntil = 0;
     this.losesEventsUntil = 0;
@@ -294,6 +294,7 @@ export class SimWorld {
           this.crash();
           return never();
         }
+        if (this.interrupts(name)) return clock.sleep(STALL_MS);
         // Now and then something else goes on in between.
         return this.random(12) === 0 ? clock.sleep(this.random(30)) : undefined;
       },
@@ -317,6 +318,17 @@ export class SimWorld {
     this.trap = null;
     this.count(`crash at: ${boundary}`);
     this.tell(`reaches ${boundary}`);
+    return true;
+  }
+
+  /** Whether somebody waited for this moment, and has done now what they waited for. */
+  interrupts(moment: string, app?: string): boolean {
+    if (this.interrupt?.at !== moment) return false;
+    const { act } = this.interrupt;
+    this.interrupt = null;
+    this.count(`interrupted: ${moment}`);
+    this.tell(`  at ${moment} ${app ?? ''}:`);
+    act(app);
     return true;
   }
 

@@ -8,6 +8,7 @@ import {
   FAULT_KINDS,
   FAULTY_METHODS,
   HINTS,
+  INTERRUPTIBLE,
   LISTING_FAULTS,
   type SimEvent,
 } from './events.ts';
@@ -56,14 +57,15 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const seed = (options.seed + index) | 0;
     const [events = []] = fc.sample(anyHistory, { seed, numRuns: 1 });
     const outcome = await playHistory(events, seed, tally);
-    if (outcome.violations.length > 0) return report(index + 1, await failureOf(events, seed, index));
+    const [first] = outcome.violations;
+    if (first !== undefined) return report(index + 1, await failureOf(events, seed, index, kindOf(first)));
     options.onProgress?.(index + 1, options.histories);
   }
   return report(options.histories, null);
 }
 
-async function failureOf(events: readonly SimEvent[], seed: number, index: number): Promise<Failure> {
-  const shortest = await shrink(events, seed);
+async function failureOf(events: readonly SimEvent[], seed: number, index: number, kind: string): Promise<Failure> {
+  const shortest = await shrink(events, seed, kind);
   const { violations, at, story } = await playHistory(shortest, seed);
   return {
     history: index + 1,
@@ -78,13 +80,20 @@ async function failureOf(events: readonly SimEvent[], seed: number, index: numbe
 
 const MAX_TRIES = 500;
 
-/** Leaves out events and pauses, large parts first, for as long as what is left still breaks a promise. */
-async function shrink(events: readonly SimEvent[], seed: number): Promise<readonly SimEvent[]> {
+/** What kind of promise was broken, whatever it was broken for: the text without names and numbers. */
+function kindOf(violation: string): string {
+  return violation.replace(/\b(app-\d+|i?[0-9a-f]{8,}|\d+)\b/g, '…').slice(0, 40);
+}
+
+/** Leaves out events and pauses, large parts first, for as long as what is left still breaks the same promise. */
+async function shrink(events: readonly SimEvent[], seed: number, kind: string): Promise<readonly SimEvent[]> {
   let shortest = events;
   let tries = 0;
   const fails = async (candidate: readonly SimEvent[]) => {
     tries += 1;
-    return tries <= MAX_TRIES && (await playHistory(candidate, seed)).violations.length > 0;
+    if (tries > MAX_TRIES) return false;
+    const [first] = (await playHistory(candidate, seed)).violations;
+    return first !== undefined && kindOf(first) === kind;
   };
   for (let size = Math.ceil(events.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let from = 0; from < shortest.length; ) {
@@ -109,7 +118,9 @@ export function expectedTally(): string[] {
     ...[...HINTS, 'forged'].map((hint) => `hint: ${hint}`),
     ...LISTING_FAULTS.map((fault) => `listing: ${fault}`),
     ...FAULTY_METHODS.flatMap((method) => FAULT_KINDS.map((kind) => `fault: ${method} ${kind}`)),
-    'health changed during a probe',
+    ...INTERRUPTIBLE.map((at) => `interrupted: ${at}`),
+    'health changed in time',
+    'brought back in time',
     ...['full', 'dies-before', 'dies-after'].map((fate) => `write: ${fate}`),
     ...['build', 'start', 'probe', 'listing'].map((what) => `stuck: ${what}`),
     ...['the held set', 'another set'].map((what) => `allowed: ${what}`),
