@@ -4,6 +4,7 @@ import type { CommandIo, CommandPorts } from './cli/ports.ts';
 import { readVersion, versionText } from './cli/version.ts';
 import type { Settings } from './model/settings.ts';
 import { createLog } from './roles/log.ts';
+import { surviveClosedOutput } from './roles/survive-closed-output.ts';
 import { systemClock } from './roles/system-clock.ts';
 
 // The only place that reads arguments and environment, and that says which process this is. Each role loads its own parts
@@ -30,6 +31,7 @@ switch (role) {
 }
 
 async function controller(settings: string): Promise<number> {
+  surviveClosedOutput();
   const { runController } = await import('./roles/controller.ts');
   const code = await runController({
     settings: JSON.parse(settings) as Settings,
@@ -68,6 +70,7 @@ function commandPorts(): CommandPorts {
   return {
     version,
     serve: async ({ config }, io) => {
+      surviveClosedOutput();
       const { serve } = await import('./roles/serve.ts');
       const { announceReady } = await import('./roles/announce-ready.ts');
       return serve({
