@@ -44,6 +44,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   return code === EXIT_FATAL ? 1 : code;
 }
 
+/** Passes over thousands of apps are as fast with a young generation of this size, and it is not kept for ever at four times it. */
+const CONTROLLER_FLAGS = ['--max-semi-space-size=4'];
+/** Evaluations and git come in bursts; glibc gives what they took back only when told to (other allocators read none of this). */
+const CONTROLLER_MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' };
+
 function planOf(settings: Settings, options: ServeOptions): ProcessPlan {
   const base = [...options.execArgv, entryFile()];
   const env = Object.fromEntries(
@@ -54,8 +59,8 @@ function planOf(settings: Settings, options: ServeOptions): ProcessPlan {
   return {
     controller: {
       command: process.execPath,
-      args: [...base, '__controller', JSON.stringify(settings)],
-      env: { ...env, MALLOC_ARENA_MAX: '2' },
+      args: [...CONTROLLER_FLAGS, ...base, '__controller', JSON.stringify(settings)],
+      env: { ...env, ...CONTROLLER_MALLOC },
     },
     gateway: {
       command: process.execPath,
