@@ -12,6 +12,13 @@ export interface Home {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** The program as `bin/mainspring` starts it, once it has seen to it that all is installed. */
+export const PROGRAM = [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  join(checkout, 'src/main.ts'),
+] as const;
+
 let count = 0;
 
 /** A `serve` as a person starts it: in the foreground of a process group of its own, its output in files. */
@@ -42,7 +49,7 @@ export class Daemon {
     count += 1;
     const [out, err] = [join(root, `serve-${count}.out`), join(root, `serve-${count}.err`)];
     const descriptors = [openSync(out, 'w'), openSync(err, 'w')] as const;
-    const child = spawn(join(checkout, 'bin/mainspring'), ['serve', '--config', file], {
+    const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), 'serve', '--config', file], {
       cwd: root,
       env: { ...environment, ...env },
       stdio: ['ignore', ...descriptors],

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long to look, and what is said of it when it did not come. */
@@ -20,6 +19,7 @@ export async function eventually<T>(
     try {
       const seen = await look();
       if (seen !== undefined) return seen;
+      last = undefined;
     } catch (error) {
       last = error;
     }
@@ -29,18 +29,5 @@ export async function eventually<T>(
       throw new Error(`not within ${within} ms: ${subject}${last === undefined ? '' : ` (${String(last)})`}`, cause);
     }
     await delay(every);
-  }
-}
-
-/** Looks until an assertion holds; then or at the end its own error is what is thrown. */
-export async function eventuallyHolds(check: () => Promise<void> | void, within = 30_000): Promise<void> {
-  const deadline = performance.now() + within;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (!(error instanceof assert.AssertionError) || performance.now() > deadline) throw error;
-    }
-    await delay(50);
   }
 }

@@ -7,10 +7,9 @@ import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import type { AuditLine, Status } from '../../../src/model/surface.ts';
 import { findParents } from '../../../src/runtime/process/cgroups.ts';
-import { root as checkout } from '../../imports.ts';
 import { type TempRepo, tempRepo } from '../../support/git-repo.ts';
 import type { Files } from './apps.ts';
-import { Daemon } from './daemon.ts';
+import { Daemon, PROGRAM } from './daemon.ts';
 import { eventually } from './eventually.ts';
 import { ask, type HttpAnswer } from './http.ts';
 import { type FoundProcess, processesOf, signal } from './process-scan.ts';
@@ -125,7 +124,7 @@ export class Installation {
   command(args: readonly string[]): Promise<Ran> {
     return new Promise((resolve) => {
       const options = { cwd: this.root, env: this.environment, timeout: 120_000, maxBuffer: 64 << 20 };
-      execFile(join(checkout, 'bin/mainspring'), [...args], options, (error, stdout, stderr) => {
+      execFile(PROGRAM[0], [...PROGRAM.slice(1), ...args], options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
       });
     });
@@ -234,6 +233,7 @@ function settingsFor(root: string, port: number, configRepo: string): SettingsVa
   return {
     configRepo,
     listen: `127.0.0.1:${port}`,
+    publicUrl: null,
     pollInterval: '1s',
     retain: '7d',
     localRoots: [join(root, 'repos')],
@@ -257,12 +257,17 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** The kernel keeps a cgroup for a moment after its last process has ended. */
 function removeCgroup(folder: string): void {
-  try {
-    for (const item of readdirSync(folder, { withFileTypes: true }))
-      if (item.isDirectory()) removeCgroup(join(folder, item.name));
-    rmdirSync(folder);
-  } catch {
-    // The kernel keeps one for a moment after its last process has ended; the next run of this or another test finds none of it in its way.
+  const deadline = performance.now() + 2_000;
+  while (existsSync(folder)) {
+    try {
+      for (const item of readdirSync(folder, { withFileTypes: true }))
+        if (item.isDirectory()) removeCgroup(join(folder, item.name));
+      rmdirSync(folder);
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
   }
 }

@@ -2,6 +2,8 @@
 export interface SettingsValues {
   configRepo: string;
   listen: string;
+  /** Null: as domain and port say. */
+  publicUrl: string | null;
   pollInterval: string;
   retain: string;
   localRoots: readonly string[];
@@ -20,6 +22,7 @@ export function settingsText(values: SettingsValues): string {
 branch = "main"
 domain = "localhost"
 listen = ${text(values.listen)}
+${values.publicUrl === null ? '' : `public_url = ${text(values.publicUrl)}`}
 data_dir = "./data"
 poll_interval = ${text(values.pollInterval)}
 retain = ${text(values.retain)}

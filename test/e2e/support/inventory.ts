@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import Database from 'better-sqlite3';
+import { canonicalJson } from '../../../src/model/canonical.ts';
+import type { Json } from '../../../src/model/json.ts';
+import type { Installation } from './installation.ts';
+import type { FoundProcess } from './process-scan.ts';
+
+/** All that an installation is: what runs, what lies on disk, what is recorded, what a client gets. Names are those of any installation with the same history. */
+export interface Inventory {
+  readonly processes: readonly string[];
+  readonly folders: readonly string[];
+  readonly rows: readonly string[];
+  readonly answers: readonly string[];
+}
+
+/** Columns and members that say when, which time, or how often: what two runs of one history may differ in. */
+const NOT_COMPARED = new Set([
+  ...['generation', 'since', 'seen_at', 'seenAt', 'used_at', 'started_at', 'until', 'created_at', 'asOf', 'deadline'],
+  ...['retry_at', 'retryAt', 'drain_until', 'attempts', 'failedInstance'],
+]);
+/** Which of two pushes was seen first decides which of them a target names; what it runs, and from which source commit, does not depend on it. */
+const WHICH_PUSH = new Set(['cause', 'causes', 'configCommit']);
+/** Why something failed verification can differ with what was killed meanwhile; that it did, and what runs instead, can't. */
+const REASONS = new Set(['reason', 'problem']);
+
+/** Takes an inventory as of now. Nothing is held still meanwhile: two that are equal to a third one are worth more than one. */
+export async function takeInventory(installation: Installation, paths: readonly string[]): Promise<Inventory> {
+  const tables = readTables(installation);
+  const names = namesIn(installation, tables);
+  const rows = tables.flatMap(([table, all]) =>
+    all.map((row) => `${table} ${canonicalJson(plain(keyless(table, row), names))}`),
+  );
+  const answers = await Promise.all(
+    paths.map(async (path) => {
+      const { status, body } = await installation.get(path);
+      return `${path} ${status} ${names(body.trim())}`;
+    }),
+  );
+  return {
+    processes: processLines(installation.processes(), names).sort(),
+    folders: [
+      ...filesBelow(installation, 'data', names),
+      ...filesBelow(installation, 'tmp', names),
+      ...cgroupLines(installation, names),
+    ].sort(),
+    rows: rows.sort(),
+    answers,
+  };
+}
+
+type Row = Record<string, Json>;
+
+/** All rows of all tables but the log. */
+export function readTables(installation: Installation): [string, Row[]][] {
+  const db = new Database(join(installation.data, 'mainspring.db'), { readonly: true });
+  try {
+    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all() as {
+      name: string;
+    }[];
+    return tables
+      .filter(({ name }) => name !== 'audit')
+      .map(({ name }) => [name, db.prepare(`SELECT * FROM "${name}"`).all() as Row[]]);
+  } finally {
+    db.close();
+  }
+}
+
+/** Says what every installation has in its own words: its folder, its ids, its commits, its ports. */
+function namesIn(installation: Installation, tables: readonly [string, Row[]][]): (text: string) => string {
+  const instances = new Map(
+    tables.flatMap(([table, rows]) =>
+      table === 'instances' ? rows.map(({ id, app }) => [String(id), String(app)] as const) : [],
+    ),
+  );
+  const id = installation.installationId ?? '';
+  return (text) =>
+    text
+      .replaceAll(installation.root, 'ROOT')
+      .replaceAll(id, 'INSTALLATION')
+      .replace(/\b[0-9a-f]{40}\b/g, (commit) => installation.commits.get(commit) ?? commit)
+      .replace(/\bi[0-9a-f]{19}\b/g, (instance) => `INSTANCE-OF-${instances.get(instance) ?? 'NOBODY'}`)
+      .replace(/\b(localhost|127\.0\.0\.1):\d+/g, '$1:PORT');
+}
+
+/** The key of an evaluation is a hash of a file in which paths of this installation stand; what it says is compared. */
+function keyless(table: string, row: Row): Row {
+  return table === 'evaluations' ? { ...row, key: 'SOME' } : row;
+}
+
+/** A row without what is not compared, JSON in columns read as what it says. */
+function plain(value: Json, names: (text: string) => string): Json {
+  if (typeof value === 'string') {
+    if (!/^[[{]/.test(value)) return names(value);
+    try {
+      return plain(JSON.parse(value) as Json, names);
+    } catch {
+      return names(value);
+    }
+  }
+  if (Array.isArray(value)) return value.map((item) => plain(item, names));
+  if (typeof value !== 'object' || value === null) return value;
+  const of = value as Row;
+  const isMeta = of.key === 'generation' || of.key === 'looked_at';
+  const entries = Object.entries(of).filter(([name]) => !NOT_COMPARED.has(name) && !(isMeta && name === 'value'));
+  return Object.fromEntries(
+    entries.map(([name, item]) => [
+      name,
+      (REASONS.has(name) || WHICH_PUSH.has(name)) && item !== null ? 'SOME' : plain(item, names),
+    ]),
+  );
+}
+
+/** The controller's own children that read git for it belong to it; those whose controller is gone do not. */
+function processLines(found: readonly FoundProcess[], names: (text: string) => string): string[] {
+  const controllers = new Set(found.filter(({ args }) => args.includes('__controller')).map(({ pid }) => pid));
+  return found.flatMap(({ parent, args, environment }) => {
+    const app = environment.get('MAINSPRING_APP');
+    if (app !== undefined) return `app ${app}: ${names(args.join(' '))}`;
+    const role = ['__controller', '__gateway', 'serve'].find((name) => args.includes(name));
+    if (role !== undefined) return role;
+    return controllers.has(parent) ? [] : `stray: ${names(args.join(' '))}`;
+  });
+}
+
+/** Paths with what they hold where that is content; what the daemon keeps open of its database comes and goes. */
+function filesBelow(installation: Installation, folder: string, names: (text: string) => string): string[] {
+  const top = join(installation.root, folder);
+  const lines: string[] = [];
+  const walk = (dir: string) => {
+    for (const item of readdirSync(dir, { withFileTypes: true })) {
+      const path = join(dir, item.name);
+      const name = names(relative(installation.root, path));
+      if (/mainspring\.db-(wal|shm)$/.test(name)) continue;
+      lines.push(`${gatewayName(name)}${contentOf(path, name)}`);
+      if (item.isDirectory()) walk(path);
+    }
+  };
+  walk(top);
+  return lines;
+}
+
+function gatewayName(name: string): string {
+  return name.replace(/run\/gateways\/\d+\./, 'run/gateways/PID.');
+}
+
+function contentOf(path: string, name: string): string {
+  const info = lstatSync(path);
+  if (info.isSymbolicLink()) return ` -> ${readlinkSync(path)}`;
+  if (info.isDirectory()) return '/';
+  if (!/^data\/(trees|process\/(artifacts|data))\/.*\/(tree|prod)\//.test(name)) return '';
+  return ` ${createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 12)}`;
+}
+
+function cgroupLines(installation: Installation, names: (text: string) => string): string[] {
+  return installation.cgroups().flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((item) => item.isDirectory())
+      .map((item) => `cgroup ${names(item.name)}`),
+  );
+}
+
+/** What one inventory has and the other has not, a line each, shown from where a line leaves its nearest relative. */
+export function differences(actual: Inventory, expected: Inventory): string[] {
+  return (['processes', 'folders', 'rows', 'answers'] as const).flatMap((part) => {
+    const extra = without(actual[part], expected[part]);
+    const missing = without(expected[part], actual[part]);
+    return [
+      ...extra.map((line) => `+ ${part}: ${fromFork(line, missing)}`),
+      ...missing.map((line) => `- ${part}: ${fromFork(line, extra)}`),
+    ];
+  });
+}
+
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return lines.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
+
+function fromFork(line: string, relatives: readonly string[]): string {
+  const common = (other: string) => {
+    let at = 0;
+    while (at < line.length && line[at] === other[at]) at += 1;
+    return at;
+  };
+  const fork = Math.max(0, ...relatives.map(common));
+  return line.length < 200 ? line : `${line.slice(0, 60)} … ${line.slice(Math.max(0, fork - 60), fork + 100)}`;
+}
