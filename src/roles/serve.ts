@@ -5,7 +5,7 @@ import type { ListenAddress, Settings } from '../model/settings.ts';
 import { loadSettings } from '../settings/load.ts';
 import { type ProcessPlan, runSupervisor } from '../supervisor/supervisor.ts';
 import type { Environment } from './environment.ts';
-import { EXIT_FATAL } from './exit-codes.ts';
+import { EXIT_FATAL, EXIT_RESTART } from './exit-codes.ts';
 import type { WriteLog } from './log.ts';
 import { entryFile, placesIn } from './places.ts';
 
@@ -37,6 +37,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     drainMs: DRAIN_MS,
     controllerStopMs: CONTROLLER_STOP_MS,
     fatalExitCodes: [EXIT_FATAL],
+    restartExitCode: EXIT_RESTART,
     log: options.log,
     onReady: (listen) => options.onReady(listen, settings),
   });

@@ -9,6 +9,8 @@ export interface ControllerOptions {
   readonly command: () => SpawnCommand;
   /** Exit codes after which a restart would change nothing until a person does. */
   readonly fatalExitCodes: readonly number[];
+  /** The exit code of a controller that asks to be started again, as it does on SIGHUP. */
+  readonly restartExitCode: number | undefined;
   readonly log: SupervisorLog;
   readonly onReady: () => void;
   /** It ended with a fatal code. It is started again by `reload` only. */
@@ -76,10 +78,15 @@ export class ControllerProcess {
     if (this.#child === undefined) return;
     this.#child = undefined;
     if (this.#isStopping) return;
-    const { log, fatalExitCodes, onFatal } = this.#options;
+    const { log, fatalExitCodes, restartExitCode, onFatal } = this.#options;
     if (how.code !== undefined && fatalExitCodes.includes(how.code)) {
       log('error', 'the controller cannot run; it is started again on SIGHUP', how);
       onFatal(how.code);
+      return;
+    }
+    if (how.code !== undefined && how.code === restartExitCode) {
+      log('info', 'the controller starts again');
+      this.#startNow();
       return;
     }
     const delayMs = this.#backOff.ended(performance.now());

@@ -49,6 +49,7 @@ export class GatewayFleet {
   readonly #backOff = makeBackOff();
   #bound: readonly Bound[] | undefined;
   #isStopping = false;
+  #tookOver = false;
   #wasComplete = false;
   #work: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -72,6 +73,7 @@ export class GatewayFleet {
     if (foreign.length > 0)
       this.#options.log('warn', 'the addresses to listen on have changed: gateways on the old ones end');
     for (const member of foreign) this.#stopMember(member);
+    this.#tookOver = this.#members.size > foreign.length;
     if (this.#bound === undefined && this.#members.size === foreign.length) await this.#bind();
     this.#ticker = setInterval(() => this.adjust(), TICK_MS);
     this.adjust();
@@ -87,6 +89,22 @@ export class GatewayFleet {
         return this.#adjustOnce();
       })
       .catch((error: unknown) => this.#startFailed(error));
+  }
+
+  /** Whether gateways of an earlier supervisor were serving when this one began. */
+  get tookOver(): boolean {
+    return this.#tookOver;
+  }
+
+  /** Leaves all gateways as they are, serving, for the next supervisor. */
+  async letGo(): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#ticker);
+    await this.#work;
+    for (const { link } of this.#members.values()) link.close();
+    this.#members.clear();
+    for (const bound of this.#bound ?? []) bound.close();
   }
 
   /** Drains and ends all gateways, then lets go of the addresses. Those that take longer than the limit are killed. */

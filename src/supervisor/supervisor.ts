@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   readonly controllerStopMs: number;
   /** Exit codes of the controller after which a restart would change nothing. */
   readonly fatalExitCodes: readonly number[];
+  /** Exit code of a controller that asks to be started again. */
+  readonly restartExitCode?: number;
   readonly log: SupervisorLog;
   /** Once: the controller has come up and all gateways hold a table. */
   readonly onReady: (listen: readonly ListenAddress[]) => void;
@@ -92,6 +94,7 @@ class Run implements Supervisor {
     this.#controller = new ControllerProcess({
       command: () => this.#plan.controller,
       fatalExitCodes: options.fatalExitCodes,
+      restartExitCode: options.restartExitCode,
       log: options.log,
       onReady: () => {
         this.#isControllerReady = true;
@@ -140,7 +143,18 @@ class Run implements Supervisor {
 
   /** Before it ever came up there is nothing to go on with; later the gateways serve on. */
   #controllerGaveUp(code: number): void {
-    if (!this.#controller.wasReady) this.#end(code);
+    if (this.#controller.wasReady || this.#isStopping) return;
+    if (this.#fleet.tookOver) this.#leave(code);
+    else this.#end(code);
+  }
+
+  /** What was served before this start goes on being served, whatever is wrong with this start. */
+  #leave(code: number): void {
+    this.#isStopping = true;
+    this.#fleet
+      .letGo()
+      .finally(() => this.#release())
+      .then(() => this.#ended.resolve(code), this.#ended.reject);
   }
 
   #end(code: number): void {

@@ -129,13 +129,16 @@ test('whatever is killed at once, it converges to one supervisor, one controller
   for (const mixture of ['s c', 's g0', 'c g0', 'g0 g1', 's c g1', 's g0 g1', 'c g0 g1', 's c']) {
     const [g0 = 0, g1 = 0] = bed.gateways();
     const pids: Record<string, number> = { s: run.child.pid ?? 0, c: bed.controller(), g0, g1 };
-    for (const name of mixture.split(' ')) process.kill(pids[name] ?? 0, 'SIGKILL');
+    const killed = mixture.split(' ').map((name) => pids[name] ?? 0);
+    for (const pid of killed) process.kill(pid, 'SIGKILL');
     if (mixture.startsWith('s')) {
       await run.exit;
       run = await bed.serve({ listen });
     }
     const isWhole = () =>
       bed.gateways().length === 2 &&
+      // The dying count for a moment still.
+      !bed.gateways().some((pid) => killed.includes(pid)) &&
       isAlive(bed.controller()) &&
       (!mixture.includes('c') || bed.controller() !== pids.c);
     await eventually(isWhole, `all is there again after ${mixture}`, 15_000);
@@ -180,6 +183,18 @@ test('a controller that cannot run ends the start with its code', async (t) => {
   const run = bed.start({ controllerExit: 64 });
   assert.deepEqual(await run.exit, [64, null]);
   assert.deepEqual(bed.gateways(), []);
+});
+
+test('a start whose controller cannot run leaves the gateways serving that it found', async (t) => {
+  const bed = makeBed(t);
+  const first = await bed.serve();
+  const listen = [{ host: '127.0.0.1', port: first.port }];
+  process.kill(first.child.pid ?? 0, 'SIGKILL');
+  await first.exit;
+  const run = bed.start({ listen, controllerExit: 64 });
+  assert.deepEqual(await run.exit, [64, null]);
+  assert.equal(await bed.get(first.port), 'hello');
+  assert.equal(await bed.get((await bed.serve({ listen })).port), 'hello');
 });
 
 test('a controller that crashes again and again does not stop the gateways, and it is said', async (t) => {
