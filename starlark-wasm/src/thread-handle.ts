@@ -107,7 +107,10 @@ export class ThreadHandle {
   }
 
   #end(): Promise<void> {
-    this.#ending ??= this.#worker.terminate().then(() => this.#events.ended(this));
+    if (this.#ending) return this.#ending;
+    // What waits for its place must find this process alive when it has ended.
+    this.#worker.ref();
+    this.#ending = this.#worker.terminate().then(() => this.#events.ended(this));
     return this.#ending;
   }
 
@@ -222,8 +225,9 @@ export class ThreadHandle {
     clearTimeout(job.timer);
     job.signal?.removeEventListener('abort', job.onAbort);
     this.#job = undefined;
+    if (this.#ending) return true;
     this.#worker.unref();
-    if (!this.#ending) this.#events.free(this);
+    this.#events.free(this);
     return true;
   }
 

@@ -185,3 +185,16 @@ test('it works when compiled to JavaScript', (t) => {
     console.log((await pool.evaluate({ entry: 'a', files: { a: 'print(2)' } })).prints[0].message);`;
   assert.equal(runScript(join(folder, 'dist/index.js'), script), '2\n');
 });
+
+test('a program does not end while an evaluation waits for a thread that is being ended', () => {
+  const printed = runScript(
+    join(packageFolder, 'src/index.ts'),
+    `const files = new Map([['big', 'x = "a"\\nfor i in range(100): x = x + x'], ['small', 'y = 1']]);
+    const dialect = { topLevelControl: true, globalReassign: true };
+    const pool = createStarlarkPool({ workers: 1, memoryBytes: 64 * 2 ** 20 });
+    const evaluate = (entry) => pool.evaluate({ entry, files: (path) => files.get(path), dialect });
+    const results = await Promise.all(['big', 'small'].map(evaluate));
+    console.log(results.map(({ ok }) => ok).join());`,
+  );
+  assert.equal(printed, 'false,true\n');
+});
