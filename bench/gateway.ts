@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startGateway } from '../src/gateway/gateway.ts';
 import { createRoutes } from '../test/integration/gateway-testbed.ts';
+import { type Figure, printReport } from './report.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const WARM_UP_SECONDS = 2;
@@ -19,6 +20,12 @@ const ROUTES = 10_000;
 const BODY = 'x'.repeat(1024);
 const HOST = 'bench.localhost';
 const PROXYING = `gateway, proxying, ${ROUTES} routes`;
+const PLAIN = 'plain http.request proxy';
+const NGINX = 'nginx, proxying';
+const MISSING: Readonly<Record<string, string>> = {
+  nginx: 'nothing is compared with it, and the upstream is a node:http server, which limits all rows',
+  wrk: 'the load comes from a loader of our own, which takes more of the machine than what it measures',
+};
 
 interface Result {
   readonly perSecond: number;
@@ -26,7 +33,7 @@ interface Result {
 }
 
 const roles: Readonly<Record<string, () => Promise<void> | void>> = { upstream, plain, gateway };
-const [role] = process.argv.slice(2);
+const [role] = process.argv.slice(2).filter((argument) => argument !== '--json');
 if (role === undefined) await compare();
 else await roles[role]?.();
 
@@ -49,7 +56,7 @@ async function compare(): Promise<void> {
     const load = hasWrk ? loadWithWrk : loadWithSockets;
     const rows: Row[] = [
       { name: 'direct to the upstream', port: upstreamPort, path: '/' },
-      { name: 'plain http.request proxy', port: plainPort, path: '/', pid: plainPid },
+      { name: PLAIN, port: plainPort, path: '/', pid: plainPid },
       { name: PROXYING, port: gatewayPort, path: '/app/', pid: gatewayPid },
       { name: 'gateway, static 1 KiB', port: gatewayPort, path: '/static/file.txt', pid: gatewayPid },
     ];
@@ -58,14 +65,18 @@ async function compare(): Promise<void> {
       rows.splice(
         1,
         0,
-        { name: 'nginx, proxying', port, path: '/' },
+        { name: NGINX, port, path: '/' },
         { name: 'nginx, static 1 KiB', port, path: '/static/file.txt' },
       );
     }
-    console.log(
-      `${CONNECTIONS} connections, ${SECONDS} s a row after ${WARM_UP_SECONDS} s of warming up, 1 KiB bodies, load by ${hasWrk ? 'wrk' : 'own loader'}`,
-    );
-    await measure(rows, load);
+    for (const [program, isThere] of Object.entries({ nginx: hasNginx, wrk: hasWrk })) {
+      if (!isThere)
+        console.error(
+          `!! ${program} is not installed: ${MISSING[program]}. On Debian: apt-get install -y ${program === 'nginx' ? 'nginx-light' : program}`,
+        );
+    }
+    const title = `gateway: ${CONNECTIONS} connections, ${SECONDS} s a row after ${WARM_UP_SECONDS} s of warming up, 1 KiB bodies, upstream ${hasNginx ? 'nginx' : 'node:http'}, load by ${hasWrk ? 'wrk' : 'own loader'}`;
+    printReport({ part: 'gateway', title, figures: await measure(rows, load) });
   } finally {
     for (const child of children) child.kill('SIGKILL');
     rmSync(dir, { recursive: true, force: true });
@@ -81,9 +92,10 @@ interface Row {
   readonly pid?: number | undefined;
 }
 
-async function measure(rows: readonly Row[], load: Load): Promise<void> {
+async function measure(rows: readonly Row[], load: Load): Promise<readonly Figure[]> {
   const rates = new Map<string, number>();
   const costs = new Map<string, number>();
+  const figures: Figure[] = [];
   for (const { name, port, path, pid } of rows) {
     await load(port, path, WARM_UP_SECONDS);
     const before = cpuSeconds(pid);
@@ -91,15 +103,15 @@ async function measure(rows: readonly Row[], load: Load): Promise<void> {
     const cost = ((cpuSeconds(pid) - before) * 1e6) / (perSecond * SECONDS);
     rates.set(name, perSecond);
     costs.set(name, cost);
-    const cpu = cost > 0 ? `   ${cost.toFixed(0)} µs CPU a request` : '';
-    console.log(`${name.padEnd(32)} ${perSecond.toFixed(0).padStart(8)} requests/s   p99 ${p99.padStart(9)}${cpu}`);
+    const note = `p99 ${p99}${cost > 0 ? `, ${cost.toFixed(0)} µs CPU a request` : ''}`;
+    figures.push({ name, value: Math.round(perSecond), unit: 'requests/s', note });
   }
-  const ratio = (other: string) => ((rates.get(PROXYING) ?? 0) / (rates.get(other) ?? Number.NaN)).toFixed(2);
-  const saved = (costs.get('plain http.request proxy') ?? 0) / (costs.get(PROXYING) ?? Number.NaN);
-  console.log(
-    `gateway / plain proxy: ${ratio('plain http.request proxy')} by requests/s, ${saved.toFixed(2)} by CPU time`,
-  );
-  if (rates.has('nginx, proxying')) console.log(`gateway / nginx: ${ratio('nginx, proxying')} by requests/s`);
+  const ratio = (other: string) => (rates.get(PROXYING) ?? 0) / (rates.get(other) ?? Number.NaN);
+  const saved = (costs.get(PLAIN) ?? 0) / (costs.get(PROXYING) ?? Number.NaN);
+  figures.push({ name: 'gateway / plain proxy', value: ratio(PLAIN), unit: 'x', goal: { atLeast: 1.5 } });
+  figures.push({ name: 'plain proxy / gateway, CPU a request', value: saved, unit: 'x' });
+  if (rates.has(NGINX)) figures.push({ name: 'gateway / nginx', value: ratio(NGINX), unit: 'x' });
+  return figures;
 }
 
 /** What a process has used so far, as the kernel counts it; 0 where that can't be read. */

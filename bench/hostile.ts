@@ -6,7 +6,9 @@ import { SPEC_TABLE } from '../src/runtime/specs.ts';
 import { createEvaluator, type Evaluator } from '../src/starlark/evaluator.ts';
 import { checkFolder } from '../test/support/check-folder.ts';
 import { never, type TreeFiles, treeOf } from '../test/support/config.ts';
+import { type Figure, printReport } from './report.ts';
 
+const TIMEOUT_MS = 2_000;
 const many = (count: number, text: (i: number) => string) => Array.from({ length: count }, (_, i) => text(i)).join('');
 
 const hostile: readonly (readonly [name: string, files: TreeFiles])[] = [
@@ -25,6 +27,9 @@ const hostile: readonly (readonly [name: string, files: TreeFiles])[] = [
   ],
 ];
 
+const say = (text: string) => void (process.argv.includes('--json') || console.log(text));
+const figures: Figure[] = [];
+
 async function measure(evaluator: Evaluator, name: string, files: TreeFiles): Promise<void> {
   const started = performance.now();
   const { errors, evaluation } = await evaluator.inspect(
@@ -32,16 +37,16 @@ async function measure(evaluator: Evaluator, name: string, files: TreeFiles): Pr
     never,
   );
   const ms = performance.now() - started;
-  console.log(
-    `\n${name}: ${ms.toFixed(0)} ms, ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB in the process after it`,
-  );
-  if (evaluation.ok) console.log(`  accepted: ${evaluation.declarations.apps.length} apps`);
-  for (const { file, line, message, hint } of errors.slice(0, 2))
-    console.log(`  ${file}:${line}: ${message} ${hint ?? ''}`);
-  if (errors.length > 2) console.log(`  … ${errors.length} errors in all`);
+  const rss = process.memoryUsage.rss() / 2 ** 20;
+  say(`\n${name}: ${ms.toFixed(0)} ms, ${rss.toFixed(0)} MiB in the process after it`);
+  if (evaluation.ok) say(`  accepted: ${evaluation.declarations.apps.length} apps`);
+  for (const { file, line, message, hint } of errors.slice(0, 2)) say(`  ${file}:${line}: ${message} ${hint ?? ''}`);
+  if (errors.length > 2) say(`  … ${errors.length} errors in all`);
+  const note = `${errors[0]?.message.slice(0, 60) ?? 'accepted'}; ${rss.toFixed(0)} MiB after it`;
+  figures.push({ name, value: ms, unit: 'ms', goal: { atMost: TIMEOUT_MS + 1_000 }, note });
 }
 
-const evaluator = createEvaluator({ specs: SPEC_TABLE, domain: 'localhost', timeoutMs: 2_000 });
+const evaluator = createEvaluator({ specs: SPEC_TABLE, domain: 'localhost', timeoutMs: TIMEOUT_MS });
 for (const [name, files] of hostile) await measure(evaluator, name, files);
 await evaluator.close();
 
@@ -49,5 +54,14 @@ const broken = fileURLToPath(new URL('../test/fixtures/broken-config/', import.m
 for (const name of readdirSync(broken)) {
   const started = performance.now();
   const { code, stderr } = await checkFolder(join(broken, name));
-  console.log(`\n${name}: exit ${code} after ${(performance.now() - started).toFixed(0)} ms\n${stderr.trimEnd()}`);
+  const ms = performance.now() - started;
+  say(`\n${name}: exit ${code} after ${ms.toFixed(0)} ms\n${stderr.trimEnd()}`);
+  figures.push({ name: `broken: ${name}`, value: ms, unit: 'ms', note: `exit ${code}` });
 }
+
+say('');
+printReport({
+  part: 'hostile',
+  title: `hostile: ten hostile config files (time limit ${TIMEOUT_MS} ms) and broken repos`,
+  figures,
+});

@@ -107,7 +107,7 @@ export class ThreadHandle {
   }
 
   #end(): Promise<void> {
-    if (this.#ending) return this.#ending;
+    if (this.#ending !== undefined) return this.#ending;
     // What waits for its place must find this process alive when it has ended.
     this.#worker.ref();
     this.#ending = this.#worker.terminate().then(() => this.#events.ended(this));
@@ -225,7 +225,7 @@ export class ThreadHandle {
     clearTimeout(job.timer);
     job.signal?.removeEventListener('abort', job.onAbort);
     this.#job = undefined;
-    if (this.#ending) return true;
+    if (this.#ending !== undefined) return true;
     this.#worker.unref();
     this.#events.free(this);
     return true;
