@@ -83,23 +83,29 @@ function livingSupervisor(path: string): number | undefined {
   }
 }
 
-/** Whether a process of this id is there. */
+/** Whether a process of this id runs. One that was killed and that nobody has reaped yet (a zombie) does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  const state = statOf(pid)?.[0];
+  return state !== 'Z' && state !== 'X';
 }
 
 /** When a process started, in the kernel's own count; null where there is no /proc. */
 function processStart(pid: number): string | null {
+  return statOf(pid)?.[19] ?? null;
+}
+
+/** The fields of `/proc/PID/stat` behind the name, the state first; undefined where there is no /proc. See proc(5). */
+function statOf(pid: number): readonly string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces; the start time is the 20th field behind it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    // The name in parentheses may hold spaces.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return null;
+    return undefined;
   }
 }
