@@ -14,8 +14,10 @@ test('a process that runs is alive, one that was never there is not', () => {
 test('a process that ended and that nobody has reaped is not alive', {
   skip: process.platform !== 'linux' && 'needs /proc',
 }, async (t) => {
-  // The shell starts a child that ends at once, and becomes a program that never asks how it went.
-  const parent = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The shell starts a child that ends soon, and becomes a program that never asks how it went.
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   t.after(() => parent.kill('SIGKILL'));
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const pid = Number(line.toString());
