@@ -152,7 +152,10 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     const again = row.problem?.code === problem.code && row.problem.message === problem.message;
     const detail: JsonObject = { code: problem.code, message: problem.message, attempts };
     if (deployment?.live?.instance !== row.id) {
-      return again ? [next] : [next, this.#event('instance.failed', row, deployment?.next?.cause ?? null, detail)];
+      const changes = [next, ...verifiedAgain(row, deployment)];
+      return again
+        ? changes
+        : [...changes, this.#event('instance.failed', row, deployment?.next?.cause ?? null, detail)];
     }
     const condition: Condition = {
       reason: problem.code,
@@ -256,6 +259,13 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       detail: { instance: row.id, revision: row.target.revision, ...detail },
     });
   }
+}
+
+/** What was found healthy is not what is started next: that is verified anew. */
+function verifiedAgain(row: RecordedInstance, deployment: RecordedDeployment | undefined): Change[] {
+  const next = deployment?.next ?? null;
+  if (deployment === undefined || next?.instance !== row.id || next.state !== 'ready') return [];
+  return [put('deployment', { ...deployment, next: { ...next, state: 'verifying' } })];
 }
 
 /** Whether an error says that nothing can be recorded now: then nothing about it can be recorded either. */
