@@ -129,6 +129,12 @@ export const MUTANTS: readonly Mutant[] = [
     "return { state: 'ready', instance: next.instance };",
   ),
   mutant(
+    'what was started again after it was verified counts as verified',
+    `${SLOTS}/instance-slots.ts`,
+    "if (deployment === undefined || next?.instance !== row.id || next.state !== 'ready') return [];",
+    'if (deployment === undefined || next === null || row.id.length > 0) return [];',
+  ),
+  mutant(
     'an app that dies at its start is started for ever',
     `${RECONCILE}/progress.ts`,
     "if (next.deadline === null && instance.problem?.code === 'instance-exited') return { do: 'verify' };",

@@ -214,10 +214,23 @@ export class Player {
     const { deployments, retained } = this.#world.recorded;
     const inState = (state: string) => [...deployments.values()].find(({ next }) => next?.state === state)?.app;
     if (at === 'probe' && probed !== undefined) this.#changeHealthOf(probed);
-    if (at === 'switching') this.#changeHealthOf(inState('ready') ?? '');
+    if (at === 'switching') this.#beforeSwitch();
     if (at === 'retiring') this.#bringBack(inState('removing') ?? '');
     if (at === 'purge:after-intent')
       this.#bringBack([...retained.values()].find(({ state }) => state === 'removing')?.app ?? '');
+  }
+
+  /** What was verified dies, or is to be verified by other rules. */
+  #beforeSwitch(): void {
+    const ready = [...this.#world.recorded.deployments.values()].find(({ next }) => next?.state === 'ready');
+    if (ready?.next?.instance == null) return;
+    if (this.#world.random(2) === 0) {
+      this.#changeHealthOf(ready.app);
+      return;
+    }
+    this.#world.count('killed before the switch');
+    this.#world.tell(`  ${ready.next.instance} is killed`);
+    this.#world.engine.kill(ready.next.instance);
   }
 
   /** Declares an app again as it was declared last. */

@@ -82,11 +82,17 @@ async function judgeRestart(world: SimWorld): Promise<void> {
   judge.onLog();
 }
 
-/** Waits until nothing is under way any more; false if that never happens. */
+const ROUND_MS = 40_000;
+/** Rounds that together are longer than a poll: what was decided by what went live meanwhile comes up at the next one. */
+const QUIET_ROUNDS = 3;
+
+/** Waits until nothing is under way any more, for longer than a poll; false if that never happens. */
 async function comesToRest(world: SimWorld): Promise<boolean> {
+  let quiet = 0;
   for (let round = 0; round < 60; round++) {
-    await world.clock.advance(40_000);
-    if (round > 1 && underWay(world).length === 0) return true;
+    await world.clock.advance(ROUND_MS);
+    quiet = underWay(world).length === 0 ? quiet + 1 : 0;
+    if (quiet >= QUIET_ROUNDS) return true;
   }
   return false;
 }

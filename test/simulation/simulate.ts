@@ -121,6 +121,7 @@ export function expectedTally(): string[] {
     ...INTERRUPTIBLE.map((at) => `interrupted: ${at}`),
     'health changed in time',
     'brought back in time',
+    'killed before the switch',
     ...['full', 'dies-before', 'dies-after'].map((fate) => `write: ${fate}`),
     ...['build', 'start', 'probe', 'listing'].map((what) => `stuck: ${what}`),
     ...['the held set', 'another set'].map((what) => `allowed: ${what}`),
