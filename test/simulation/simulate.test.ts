@@ -3,9 +3,8 @@ import { test } from 'node:test';
 import { readImports, sourcesBelow } from '../imports.ts';
 import { describeFailure, expectedTally, simulate } from './simulate.ts';
 
-/** Always the same histories, and some that nobody has seen before. */
-const FIXED = { histories: 440, seed: 20_260_101 };
-const FRESH = { histories: 60, seed: Math.floor(Math.random() * 2 ** 31) };
+/** Always the same histories, so that a red run is one's own doing; `npm run simulate` plays ones that nobody has seen. */
+const FIXED = { histories: 500, seed: 20_260_101 };
 
 test('random histories with crashes at every boundary come to rest exactly as pushed', async (t) => {
   const report = await simulate(FIXED);
@@ -13,12 +12,6 @@ test('random histories with crashes at every boundary come to rest exactly as pu
   if (report.failure !== null) assert.fail(describeFailure(report.failure));
   const missed = expectedTally().filter((name) => (report.tally[name] ?? 0) === 0);
   assert.deepEqual(missed, [], 'did not come up once');
-});
-
-test('so do histories that were never played before', async (t) => {
-  const report = await simulate(FRESH);
-  t.diagnostic(`seed ${FRESH.seed}: ${report.histories} histories in ${report.seconds.toFixed(1)} s`);
-  if (report.failure !== null) assert.fail(describeFailure(report.failure));
 });
 
 test('the same seed plays the same history', async () => {
