@@ -33,6 +33,7 @@ type Core = Omit<Target, 'configCommit' | 'sourceCommit' | 'causes' | 'source'>;
  */
 export class DesireMemo {
   readonly #cores = new WeakMap<AppDeclaration, { files: string; settings: Settings; core: Core | Problem }>();
+  readonly #targets = new WeakMap<AppDeclaration, { of: Origin; target: Target }>();
 
   /** The remembered value, or the one that `make` yields. */
   core(app: AppDeclaration, files: string, settings: Settings, make: () => Core | Problem): Core | Problem {
@@ -42,6 +43,28 @@ export class DesireMemo {
     this.#cores.set(app, { files, settings, core });
     return core;
   }
+
+  /** The remembered target, while it is made from the very same values, or the one that `make` yields. */
+  target(app: AppDeclaration, of: Origin, make: () => Target): Target {
+    const known = this.#targets.get(app);
+    if (known !== undefined && isSameOrigin(known.of, of)) return known.target;
+    const target = make();
+    this.#targets.set(app, { of, target });
+    return target;
+  }
+}
+
+/** Everything that a target is made from besides its declaration. */
+interface Origin {
+  readonly core: Core;
+  readonly state: ResolvedSource | null;
+  readonly config: ConfigState;
+}
+
+function isSameOrigin(a: Origin, b: Origin): boolean {
+  const { repo, commit, cause } = a.config;
+  if (a.core !== b.core || a.state !== b.state) return false;
+  return repo === b.config.repo && commit === b.config.commit && cause === b.config.cause;
 }
 
 /**
@@ -79,13 +102,13 @@ function wantOf(
   if ('code' in core) return blocked(core);
   const off = snapshot.engines.get(engineKey(core.inputs.engine, PROD));
   if (off !== undefined) return blocked(off);
-  return {
+  return memo.target(app, { core, state, config }, () => ({
     ...core,
     configCommit: config.commit,
     sourceCommit: state?.commit ?? null,
     causes: { config: config.cause, source: sourceCause(app, state) },
     source: state === null ? null : whereFrom(app, config, state),
-  };
+  }));
 }
 
 /** A source that was never read: because its repo can't be listed, or because nobody looked yet. */

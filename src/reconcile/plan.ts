@@ -151,7 +151,7 @@ function removalSteps(
   wanted: ReadonlySet<string>,
   recorded: RecordedFacts,
 ): { steps: Step[]; hash: string | null } {
-  const gone = [...recorded.deployments.values()].filter((row) => !wanted.has(deploymentKey(row)));
+  const gone = [...recorded.deployments].flatMap(([key, row]) => (wanted.has(key) ? [] : [row]));
   // What is on its way out already was let through before and is not questioned again.
   const fresh = gone.filter((row) => row.next?.state !== 'removing');
   const hash = brakeHash(
