@@ -1,7 +1,8 @@
 import type { Cause } from '../model/cause.ts';
 import type { Desired, DesiredDeployment } from '../model/desired.ts';
 import type { CommitId } from '../model/ids.ts';
-import type { Plan } from '../model/plan.ts';
+import type { Plan, Step } from '../model/plan.ts';
+import type { RecordedDeployment } from '../model/recorded.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
@@ -148,12 +149,12 @@ export class Reconciler {
     const wanted = value.steps.length === 0 ? new Map<string, DesiredDeployment>() : byKey(desired);
     if (value.steps.length > 0) await reach('accepting');
     for (let from = 0; from < value.steps.length; from += STEPS_PER_TRANSACTION) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted || this.#isOutdated(desired)) return;
       store.transact((recorded, generation) =>
         value.steps.slice(from, from + STEPS_PER_TRANSACTION).flatMap((step) => {
           const deployment = wanted.get(deploymentKey(step));
           const row = recorded.deployment(step.env, step.app);
-          const due = deployment === undefined ? (row === undefined ? null : step) : stepFor(deployment, row, recorded);
+          const due = deployment === undefined ? this.#stillUnwanted(step, row) : stepFor(deployment, row, recorded);
           const at = clock.now();
           const seenAt = knownSince(step.cause, recorded, at);
           return due === null ? [] : acceptStep(due, { recorded, generation, at, seenAt });
@@ -161,8 +162,22 @@ export class Reconciler {
       );
       await this.#ports.yieldTurn();
     }
+    if (this.#isOutdated(desired)) return;
     store.transact((recorded) => [...tidyReleases(recorded), ...plannedChange(recorded, desired.configCommit)]);
     if (value.steps.length > 0) await reach('accepted');
+  }
+
+  /** Whether another commit is followed by now. Then a pass is due anyway. */
+  #isOutdated(desired: Desired): boolean {
+    return this.#ports.store.recorded.config.accepted !== desired.configCommit;
+  }
+
+  /** The removal of what is still as it was when it was planned. What went live since counts for the brake: that is planned anew. */
+  #stillUnwanted(step: Step, row: RecordedDeployment | undefined): Step | null {
+    if (row === undefined) return null;
+    if (step.from !== null || row.live === null) return step;
+    this.#due = true;
+    return null;
   }
 
   async #sliced<T>(work: Sliced<T>): Promise<T> {
