@@ -54,10 +54,10 @@ export const MUTANTS: readonly Mutant[] = [
     'changed.push({ ...of, resolved: null, problem: missing(query, listing) });',
   ),
   mutant(
-    'the generation not compared: an older config takes the place of a newer one',
-    `${RECONCILE}/observe/config-follower.ts`,
-    'if (this.#ports.store.recorded.config.accepted !== accepted) return;',
-    '',
+    'the generation not compared: a plan for an older config is carried out',
+    `${RECONCILE}/reconciler.ts`,
+    'return this.#ports.store.recorded.config.accepted !== desired.configCommit;',
+    'return desired.configCommit === null;',
   ),
   mutant(
     'a step is done although it is not due any more',

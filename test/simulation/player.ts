@@ -215,6 +215,7 @@ export class Player {
     const inState = (state: string) => [...deployments.values()].find(({ next }) => next?.state === state)?.app;
     if (at === 'probe' && probed !== undefined) this.#changeHealthOf(probed);
     if (at === 'switching') this.#beforeSwitch();
+    if (at === 'accepting') this.#bringBack(this.#undeclared() ?? '');
     if (at === 'retiring') this.#bringBack(inState('removing') ?? '');
     if (at === 'purge:after-intent')
       this.#bringBack([...retained.values()].find(({ state }) => state === 'removing')?.app ?? '');
@@ -231,6 +232,13 @@ export class Player {
     this.#world.count('killed before the switch');
     this.#world.tell(`  ${ready.next.instance} is killed`);
     this.#world.engine.kill(ready.next.instance);
+  }
+
+  /** An app that is live and not declared any more. */
+  #undeclared(): string | undefined {
+    const declared = new Set(this.#good().apps.map(({ id }) => id));
+    return [...this.#world.recorded.deployments.values()].find(({ app, live }) => live !== null && !declared.has(app))
+      ?.app;
   }
 
   /** Declares an app again as it was declared last. */
