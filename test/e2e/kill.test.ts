@@ -179,8 +179,16 @@ async function judge(t: TestContext, { installation, director, seen, boundaries 
     `the client outside: ${seen.answers} answers, ${seen.resets} broken connections, ${seen.failures.length} failures`,
   );
   if (director.armed.length > 0) t.diagnostic(`with nobody to kill: ${director.missed}; killed: ${director.done}`);
-  assert.deepEqual(director.armed, [], 'boundaries that this history never came by with somebody to kill');
-  assert.equal(new Set(director.done.map((line) => line.split(' ')[0])).size, boundaries.length);
+  const { controller, supervisor, gateway } = director.kills;
+  // Where only instances are killed there may be none at the moment, which the line above says. That every boundary is come by at all
+  // is held by the other runs, which always have somebody to kill.
+  const spared = controller + supervisor + gateway === 0 ? director.armed : [];
+  assert.deepEqual(
+    director.armed.filter((name) => !spared.includes(name)),
+    [],
+    'boundaries that this history never came by with somebody to kill',
+  );
+  assert.equal(new Set(director.done.map((line) => line.split(' ')[0])).size, boundaries.length - spared.length);
   assert.deepEqual(seen.failures, []);
   // One client asks one thing at a time: a gateway that is killed breaks one connection at most.
   assert.ok(
