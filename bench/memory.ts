@@ -12,7 +12,7 @@ import { inWorkplace, type Workplace } from './workplace.ts';
 const APPS = 100;
 const GATEWAYS = 2;
 /** Worker threads and helpers that are not needed any more end by themselves within half a minute. */
-const IDLE_MS = Number(process.env.BENCH_IDLE_MS ?? 45_000);
+const IDLE_MS = Number(process.env.BENCH_IDLE_MS ?? 65_000);
 
 /** One process of the daemon, with what it holds. */
 interface Held extends ProcessMemory {

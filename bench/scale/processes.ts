@@ -37,8 +37,8 @@ export async function startController(settingsFile: string, worldFile: string): 
 
 async function replyOf(child: ChildProcess): Promise<Reply> {
   const ended = new AbortController();
-  const died = once(child, 'exit', { signal: ended.signal }).then(() => {
-    throw new Error('the controller died');
+  const died = once(child, 'exit', { signal: ended.signal }).then(([code, by]) => {
+    throw new Error(`the controller ended with ${code ?? by}`);
   });
   const answered = once(child, 'message', { signal: ended.signal });
   died.catch(() => {});
