@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** One place where the product's code is made wrong. The text must be there exactly once. */
 export interface Edit {
   readonly file: string;
@@ -235,3 +237,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant('a stuck build holds up all others', `${RECONCILE}/ports.ts`, 'builds: Math.max(2,', 'builds: Math.max(1,'),
 ];
+
+/** The planted faults whose text is not there exactly once, told for people. */
+export function misfits(mutants: readonly Mutant[] = MUTANTS): string[] {
+  return mutants.flatMap(({ name, edits }) =>
+    edits.flatMap(({ file, find }) => {
+      const times = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').split(find).length - 1;
+      return times === 1 ? [] : [`"${name}": expected once in ${file}, found ${times} times: ${find}`];
+    }),
+  );
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
-import { type Edit, MUTANTS, type Mutant } from './mutant-list.ts';
+import { MUTANTS, type Mutant, misfits } from './mutant-list.ts';
 import type { Failure, SimulationReport } from './simulate.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -34,19 +34,15 @@ for (const [signal, code] of [
   });
 process.on('exit', cleanUp);
 
-/** A copy of the product with the fault in it. Throws if the text to replace is not there exactly once. */
-function plant({ name, edits }: Mutant): string {
+/** A copy of the product with the fault in it. */
+function plant({ edits }: Mutant): string {
   const copy = mkdtempSync(join(workshop, 'm-'));
   for (const folder of ['src', 'test/simulation']) cpSync(join(root, folder), join(copy, folder), { recursive: true });
-  for (const edit of edits) apply(edit, join(copy, edit.file), name);
+  for (const { file, find, replace } of edits) {
+    const path = join(copy, file);
+    writeFileSync(path, readFileSync(path, 'utf8').split(find).join(replace));
+  }
   return copy;
-}
-
-function apply({ file, find, replace }: Edit, path: string, name: string): void {
-  const parts = readFileSync(path, 'utf8').split(find);
-  if (parts.length !== 2)
-    throw new Error(`mutant "${name}": "${find}" is ${parts.length - 1} times in ${file}, expected once`);
-  writeFileSync(path, parts.join(replace));
 }
 
 /** Plays histories of the code in a folder; null: no promise was broken. */
@@ -88,13 +84,19 @@ async function check(mutant: Mutant): Promise<boolean> {
   }
 }
 
-cleanUp();
-mkdirSync(workshop, { recursive: true });
-const started = performance.now();
-const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
-const limit = pLimit(SIDE_BY_SIDE);
-const caught = await Promise.all(chosen.map((mutant) => limit(() => check(mutant))));
-const count = caught.filter((wasCaught) => wasCaught).length;
-const seconds = ((performance.now() - started) / 1_000).toFixed(0);
-console.log(`${count} of ${chosen.length} planted faults caught (${seconds} s)`);
-process.exitCode = count === chosen.length && chosen.length > 0 ? 0 : 1;
+async function main(): Promise<boolean> {
+  const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+  const wrong = misfits(chosen);
+  if (wrong.length > 0) throw new Error(`planted faults do not fit the code any more:\n${wrong.join('\n')}`);
+  cleanUp();
+  mkdirSync(workshop, { recursive: true });
+  const started = performance.now();
+  const limit = pLimit(SIDE_BY_SIDE);
+  const caught = await Promise.all(chosen.map((mutant) => limit(() => check(mutant))));
+  const count = caught.filter((wasCaught) => wasCaught).length;
+  const seconds = ((performance.now() - started) / 1_000).toFixed(0);
+  console.log(`${count} of ${chosen.length} planted faults caught (${seconds} s)`);
+  return count === chosen.length && count > 0;
+}
+
+process.exitCode = (await main()) ? 0 : 1;

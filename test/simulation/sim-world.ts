@@ -34,9 +34,8 @@ interface Life {
   dead: boolean;
   readonly store: Store;
   readonly reconciler: Reconciler;
-  readonly engines: readonly SimEngine[];
-  readonly clock: MortalClock;
-  readonly git: SimGit;
+  /** Nothing that is under way has any further effect. */
+  readonly end: () => void;
 }
 
 /** The whole world: repos, engines, gateways and a database that outlive the controllers that come and go in it. */
@@ -68,6 +67,7 @@ export class SimWorld {
   diskFullUntil = 0;
   losesEventsUntil = 0;
   #life: Life;
+  readonly #lives: Life[] = [];
   /** The last write may have been done without anybody having heard of it. */
   #isTorn = false;
   #serial = 0;
@@ -158,10 +158,7 @@ export class SimWorld {
   crash(): void {
     const life = this.#life;
     if (life.dead) return;
-    life.dead = true;
-    life.clock.die();
-    life.git.die();
-    for (const engine of life.engines) engine.crash();
+    life.end();
     this.count('crash');
     this.tell('the controller is killed');
     void this.clock.sleep(RESTART_MS).then(() => {
@@ -215,7 +212,14 @@ export class SimWorld {
     const store = new Store({ connection, clock, chain: chainEvent });
     const engines = (['static', 'process', 'proxy'] as const).map((name) => this.#engine(name, clock, store));
     const ports = this.#ports({ clock, git, store, engines }, () => life.dead);
-    const life: Life = { dead: false, store, reconciler: new Reconciler(ports), engines, clock, git };
+    const end = () => {
+      life.dead = true;
+      clock.die();
+      git.die();
+      for (const engine of engines) engine.crash();
+    };
+    const life: Life = { dead: false, store, reconciler: new Reconciler(ports), end };
+    this.#lives.push(life);
     connection.fate = () => (life.dead ? 'dead' : this.#writeFate());
     this.judge.onBoot(store.recorded, { isTorn: this.#isTorn });
     this.#isTorn = false;
@@ -337,7 +341,12 @@ export class SimWorld {
     return [...this.engine.instances.keys()];
   }
 
+  /** Ends everything: signals that nobody aborts would keep every world that ever was in memory. */
   close(): void {
+    for (const life of this.#lives) {
+      life.end();
+      void life.reconciler.stop().catch(() => {});
+    }
     this.#db.close();
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readImports, sourcesBelow } from '../imports.ts';
+import { MUTANTS, misfits } from './mutant-list.ts';
 import { describeFailure, expectedTally, simulate } from './simulate.ts';
 
 /** Always the same histories, so that a red run is one's own doing; `npm run simulate` plays ones that nobody has seen. */
@@ -29,4 +31,14 @@ test('what judges imports nothing of what it judges', () => {
     imported.filter((line) => line.includes('src/reconcile')),
     [],
   );
+});
+
+test('every planted fault still fits the code', () => {
+  assert.deepEqual(misfits(), []);
+});
+
+test('docs/simulation.md names every planted fault', () => {
+  const text = readFileSync(new URL('../../docs/simulation.md', import.meta.url), 'utf8');
+  const named = [...text.matchAll(/^\| (.+?) \| \d+ \| .* \| \d+ \|$/gm)].map(([, name]) => name);
+  assert.deepEqual(named.toSorted(), MUTANTS.map(({ name }) => name).toSorted());
 });
