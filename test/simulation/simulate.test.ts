@@ -1,18 +1,32 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { execaNode } from 'execa';
 import { readImports, sourcesBelow } from '../imports.ts';
 import { MUTANTS, misfits } from './mutant-list.ts';
-import { describeFailure, expectedTally, simulate } from './simulate.ts';
+import { describeFailure, expectedTally, type SimulationReport, simulate } from './simulate.ts';
 
 /** Always the same histories, so that a red run is one's own doing; `npm run simulate` plays ones that nobody has seen. */
 const FIXED = { histories: 500, seed: 20_260_101 };
 
+const PROCESSES = 2;
+
+/** Plays a share of the histories in a process of its own. */
+async function play(share: number): Promise<SimulationReport> {
+  const histories = FIXED.histories / PROCESSES;
+  const args = ['--json', '--histories', String(histories), '--seed', String(FIXED.seed + share * histories)];
+  const run = await execaNode(fileURLToPath(new URL('./run.ts', import.meta.url)), args, { reject: false });
+  assert.notEqual(run.stdout, '', run.stderr);
+  return JSON.parse(run.stdout) as SimulationReport;
+}
+
 test('random histories with crashes at every boundary come to rest exactly as pushed', async (t) => {
-  const report = await simulate(FIXED);
-  t.diagnostic(`${report.histories} histories in ${report.seconds.toFixed(1)} s`);
-  if (report.failure !== null) assert.fail(describeFailure(report.failure));
-  const missed = expectedTally().filter((name) => (report.tally[name] ?? 0) === 0);
+  const reports = await Promise.all(Array.from({ length: PROCESSES }, (_, share) => play(share)));
+  const seconds = Math.max(...reports.map((report) => report.seconds));
+  t.diagnostic(`${FIXED.histories} histories in ${seconds.toFixed(1)} s`);
+  for (const { failure } of reports) if (failure !== null) assert.fail(describeFailure(failure));
+  const missed = expectedTally().filter((name) => reports.every(({ tally }) => (tally[name] ?? 0) === 0));
   assert.deepEqual(missed, [], 'did not come up once');
 });
 
