@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import { type Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as wait } from 'node:timers/promises';
 
 /** Where the webhook is, and its secret. */
 export interface HookTarget {
@@ -34,34 +33,4 @@ export function postHook({ port, name, secret }: HookTarget, agent?: Agent): Pro
     sent.on('error', reject);
     sent.end(body);
   });
-}
-
-/** Posts so many times a second, whatever the answers take, until stopped; gives all times, counted from when each was due. */
-export function loadHook(target: HookTarget, perSecond: number): { stop(): Promise<number[]> } {
-  const agent = new Agent({ keepAlive: true });
-  const end = new AbortController();
-  const times: Promise<number>[] = [];
-  const run = async () => {
-    const began = performance.now();
-    for (let sent = 0; !end.signal.aborted; sent += 1) {
-      const due = began + (sent * 1000) / perSecond;
-      const early = due - performance.now();
-      if (early > 0) await wait(early);
-      const late = Math.max(0, performance.now() - due);
-      const answered = postHook(target, agent).then((ms) => ms + late);
-      // Who stops the load hears of it.
-      answered.catch(() => {});
-      times.push(answered);
-    }
-  };
-  const running = run();
-  return {
-    stop: async () => {
-      end.abort();
-      await running;
-      const all = await Promise.all(times);
-      agent.destroy();
-      return all;
-    },
-  };
 }

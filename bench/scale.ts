@@ -5,11 +5,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createStore } from '../src/roles/store.ts';
 import { systemClock } from '../src/roles/system-clock.ts';
 import { loadSettings } from '../src/settings/load.ts';
-import { loadHook } from './hook-load.ts';
 import { type Figure, median, printReport, quantile } from './report.ts';
 import type { Measured } from './scale/commands.ts';
 import { type Fleet, type FleetSize, HOOK, makeFleet } from './scale/fleet.ts';
-import { type BenchController, type BenchGateway, startController, startGatewayProcess } from './scale/processes.ts';
+import {
+  type BenchController,
+  type BenchGateway,
+  loadHook,
+  startController,
+  startGatewayProcess,
+} from './scale/processes.ts';
 import { inWorkplace, type Workplace } from './workplace.ts';
 
 /** `BENCH_SCALE` (0 to 1) makes it smaller, to try something out. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '../../src/model/settings.ts';
 import { entryFile, placesIn } from '../../src/roles/places.ts';
+import type { HookTarget } from '../hook-load.ts';
 import type { Command, Measured, Reply } from './commands.ts';
 
 /** A controller in a process of its own, told over IPC what to do. */
@@ -102,4 +103,17 @@ async function portOf(child: ChildProcess): Promise<number> {
     }
   }
   throw new Error(`the gateway did not start: ${text}`);
+}
+
+/** Posts to a webhook from a process of its own until stopped; gives how long each answer took. */
+export function loadHook(target: HookTarget, perSecond: number): { stop(): Promise<number[]> } {
+  const program = fileURLToPath(new URL('./hook-loader.ts', import.meta.url));
+  const child = fork(program, [JSON.stringify({ ...target, perSecond })]);
+  return {
+    stop: async () => {
+      child.send('stop');
+      const [times] = (await once(child, 'message')) as [number[]];
+      return times;
+    },
+  };
 }
