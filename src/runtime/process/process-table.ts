@@ -12,7 +12,12 @@ export interface ProcessInfo {
   readonly startTime: string;
   /** It ended and only waits to be reaped. */
   readonly isZombie: boolean;
+  /** It is a part of the kernel: it runs no program and can't be ended. */
+  readonly isKernelThread: boolean;
 }
+
+/** Linux's `PF_KTHREAD` (include/linux/sched.h). Not the session: that reads as 0 as well for a process of a PID namespace whose session began outside of it. */
+const KERNEL_THREAD = 0x0020_0000;
 
 /** What is running on this machine. */
 export interface ProcessTable {
@@ -48,8 +53,7 @@ export function procTable(root: string): ProcessTable {
       for (const [index, name] of readdirSync(root).entries()) {
         if (index % 128 === 127) await breathe();
         const info = /^\d+$/.test(name) ? find(Number(name)) : undefined;
-        // The kernel's own threads are in no session.
-        if (info !== undefined && info.session !== 0) found.push(info);
+        if (info !== undefined && !info.isKernelThread) found.push(info);
       }
       return found;
     },
@@ -80,7 +84,7 @@ export function psTable(): ProcessTable {
 export function parseStat(pid: number, boot: string, text: string | undefined): ProcessInfo | undefined {
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state = '', parent, group, session] = fields;
+  const [state = '', parent, group, session, , , flags] = fields;
   return {
     pid,
     parent: Number(parent),
@@ -89,6 +93,7 @@ export function parseStat(pid: number, boot: string, text: string | undefined): 
     // Field 22 of the whole line: clock ticks since the machine came up.
     startTime: `${boot}/${fields[19]}`,
     isZombie: state === 'Z' || state === 'X',
+    isKernelThread: (Number(flags) & KERNEL_THREAD) !== 0,
   };
 }
 
@@ -97,9 +102,8 @@ function parsePsLine(line: string): ProcessInfo[] {
     /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
   if (pid === undefined) return [];
   const isZombie = state.startsWith('Z');
-  return [
-    { pid: Number(pid), parent: Number(parent), group: Number(group), session: Number(group), startTime, isZombie },
-  ];
+  const ids = { pid: Number(pid), parent: Number(parent), group: Number(group), session: Number(group) };
+  return [{ ...ids, startTime, isZombie, isKernelThread: false }];
 }
 
 function parseEnvironment(text: string): ReadonlyMap<string, string> {
