@@ -223,17 +223,19 @@ test('a server that accepts and says nothing costs the time limit, in listing an
   const other = await bed(t);
   const commit = await repo.commitAndPush({ a: '1' });
   await other.repo.commitAndPush({ a: '1' });
-  const git = await testGit(t, { limits: { listMs: 300, fetchMs: 400 } });
-  const started = performance.now();
-  const hanging = assert.rejects(git.list(access(url), never), { code: 'git-timeout', retry: 'after-interval' });
-  await git.list(access(other.url), never);
-  assert.ok(performance.now() - started < 290);
+  // What does not hang must be done within these on a busy machine too.
+  const git = await testGit(t, { limits: { listMs: 2_000, fetchMs: 4_000 } });
+  const ended: string[] = [];
+  const hanging = assert
+    .rejects(git.list(access(url), never), { code: 'git-timeout', retry: 'after-interval' })
+    .then(() => ended.push('the silent one'));
+  await git.list(access(other.url), never).then(() => ended.push('the other'));
   await hanging;
+  assert.deepEqual(ended, ['the other', 'the silent one']);
   silent = false;
   await git.list(access(url), never);
   silent = true;
   await assert.rejects(git.fetch(access(url), commit, never), { code: 'git-timeout' });
-  assert.ok(performance.now() - started < 2_500);
   silent = false;
   assert.deepEqual(await readAll(git, access(url), commit), { a: '1' });
 });

@@ -168,16 +168,18 @@ test('a fetch that waits for another one ends when it is aborted, and the other 
   const { repo, url } = await bed(t, { intercept: (request) => hold && request.method === 'POST' });
   const one = await repo.commitAndPush({ a: '1' });
   const two = await repo.commitAndPush({ a: '2' });
-  const git = await testGit(t, { limits: { fetchMs: 700 } });
+  const git = await testGit(t, { limits: { fetchMs: 3_000 } });
   await git.list(access(url), never);
   hold = true;
-  const first = assert.rejects(git.fetch(access(url), one, never), { code: 'git-timeout' });
+  let isFirstOver = false;
+  const first = assert.rejects(git.fetch(access(url), one, never), { code: 'git-timeout' }).then(() => {
+    isFirstOver = true;
+  });
   const controller = new AbortController();
   const waiting = git.fetch(access(url), two, controller.signal);
   setTimeout(() => controller.abort(), 100);
-  const started = performance.now();
   await assert.rejects(waiting, { name: 'AbortError' });
-  assert.ok(performance.now() - started < 400);
+  assert.equal(isFirstOver, false);
   await first;
   // Nothing of git goes on: neither it nor the helper that it started.
   await eventually('no git is left', async () => (await gitsOf(git.dataDir, process.pid)).length === 0);
