@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { MainspringError } from '../model/errors.ts';
-import { type CommitId, isCommitId, type TreeId } from '../model/ids.ts';
+import type { CommitId, TreeId } from '../model/ids.ts';
 import type { GitCredential, Settings } from '../model/settings.ts';
 import type { RefListing, RepoUrl } from '../model/source.ts';
 import { transportOf } from '../model/source-url.ts';
+import type { Remote } from './bare-repo.ts';
 import { chooseCredential } from './credentials.ts';
 import { abandonable, deadline } from './deadline.ts';
 import type { CommitFacts, Git, RepoAccess, TreeEntry } from './git.ts';
@@ -11,10 +12,10 @@ import type { HostEnvironment } from './git-environment.ts';
 import { DEFAULT_LIMITS, type GitLimits } from './limits.ts';
 import { RefLister } from './list-refs.ts';
 import { locateLocal } from './local-repo.ts';
-import type { Remote } from './mirror.ts';
+import { localMergeBase } from './merge-base.ts';
 import { Mirrors } from './mirrors.ts';
 import { httpRemote, sshRemote } from './remotes.ts';
-import { checkUrl, goneCommit, localDamage, notACommit } from './repo-errors.ts';
+import { checkCommit, checkUrl, goneCommit, localDamage, notACommit } from './repo-errors.ts';
 import { RepoObjects } from './repo-objects.ts';
 import { type MissingObject, UnreadableObject } from './unreadable-object.ts';
 import { RefWatch } from './watch-refs.ts';
@@ -83,11 +84,25 @@ class SystemGit implements Git {
 
   async fetch(access: RepoAccess, commit: CommitId, signal: AbortSignal): Promise<void> {
     checkUrl(access.repo);
-    if (!isCommitId(commit)) throw new MainspringError('git-ref-missing', `not a commit id: ${JSON.stringify(commit)}`);
+    checkCommit(commit);
     const credential = chooseCredential(access, this.#options.settings.gitAuth);
     await this.#within(this.#limits.fetchMs, `fetch "${access.repo}"`, signal, (limited) =>
       abandonable(limited, this.#bringCommit(access.repo, credential, commit, limited)),
     );
+  }
+
+  async mergeBase(access: RepoAccess, a: CommitId, b: CommitId, signal: AbortSignal): Promise<CommitId | null> {
+    const { repo } = access;
+    checkUrl(repo);
+    for (const commit of [a, b]) checkCommit(commit);
+    const credential = chooseCredential(access, this.#options.settings.gitAuth);
+    return this.#within(this.#limits.fetchMs, `merge base in "${repo}"`, signal, (limited) => {
+      const isLocal = transportOf(repo) === 'local';
+      const base = isLocal
+        ? this.#localBase(repo, [a, b], limited)
+        : this.#remoteBase(repo, credential, [a, b], limited);
+      return abandonable(limited, base);
+    });
   }
 
   async commitFacts(repo: RepoUrl, commit: CommitId): Promise<CommitFacts> {
@@ -173,6 +188,31 @@ class SystemGit implements Git {
       throw error;
     }
     return false;
+  }
+
+  async #localBase(
+    repo: RepoUrl,
+    commits: readonly [CommitId, CommitId],
+    signal: AbortSignal,
+  ): Promise<CommitId | null> {
+    for (const commit of commits) await this.#bringCommit(repo, null, commit, signal);
+    const run = { env: this.#options.env, timeoutMs: this.#limits.fetchMs, signal };
+    return localMergeBase(repo, await this.#lister.located(repo), commits, run);
+  }
+
+  async #remoteBase(
+    repo: RepoUrl,
+    credential: GitCredential | null,
+    [a, b]: readonly [CommitId, CommitId],
+    signal: AbortSignal,
+  ): Promise<CommitId | null> {
+    const history = await this.#mirrors.history(repo);
+    const remote = () => this.#remote(repo, credential, signal);
+    return history.mergeBase(a, b, remote, { signal, timeoutMs: this.#limits.fetchMs }).catch((error: unknown) => {
+      // The next attempt looks where the repo is by now.
+      this.#lister.forget(repo);
+      throw error;
+    });
   }
 
   async #remote(repo: RepoUrl, credential: GitCredential | null, signal: AbortSignal): Promise<Remote> {

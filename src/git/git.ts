@@ -36,6 +36,13 @@ export interface Git {
   list(access: RepoAccess, signal: AbortSignal): Promise<RefListing>;
   /** Makes sure that the commit, its trees and its files can be read. Costs nothing when it is there already. `git-ref-moved` if the repo no longer gives it out. */
   fetch(access: RepoAccess, commit: CommitId, signal: AbortSignal): Promise<void>;
+  /**
+   * The best common ancestor of two commits that a listing named (`git merge-base`; the smallest id where there are several, so
+   * that the answer is always the same); null if they have none. Fetches no files: only history, and that only where it is not
+   * there already. `git-ref-moved` if the repo no longer gives one of them out; `git-fetch-failed` if it is shallow and what it
+   * lacks could make another answer.
+   */
+  mergeBase(access: RepoAccess, a: CommitId, b: CommitId, signal: AbortSignal): Promise<CommitId | null>;
   /** Facts about a commit that was fetched. */
   commitFacts(repo: RepoUrl, commit: CommitId): Promise<CommitFacts>;
   /** The tree of a folder (`""`: the root) at a commit that was fetched; `git-path-missing` if there is none or it is a file. */
@@ -55,7 +62,7 @@ export interface Git {
    */
   watch(repo: RepoUrl, onChange: () => void): () => void;
   /**
-   * Drops mirrors of repos that are not named, and tidies the others: with `commits` only those stay fetched (and what was fetched
+   * Drops mirrors and histories of repos that are not named, and tidies the others: with `commits` only those stay fetched (and what was fetched
    * within the hour), without it the newest. What was dropped can be fetched again.
    */
   prune(keep: readonly RepoUrl[], options?: { readonly commits?: ReadonlySet<CommitId> }): Promise<void>;

@@ -74,8 +74,8 @@ async function readPacked(commonDir: string): Promise<Map<string, Stored>> {
   return packed;
 }
 
-// Deleted between listing the folder and reading the file.
-function nullIfMissing(error: unknown): null {
+/** For a file that need not be there, or that was deleted between listing its folder and reading it. */
+export function nullIfMissing(error: unknown): null {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
   throw error;
 }

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { MainspringError } from '../model/errors.ts';
 import type { CommitId } from '../model/ids.ts';
 import type { RepoUrl } from '../model/source.ts';
+import type { RepoRun } from './bare-repo.ts';
 import { gitEnvironment, type HostEnvironment } from './git-environment.ts';
-import { Mirror, type MirrorRun } from './mirror.ts';
+import { History } from './history.ts';
+import { Mirror } from './mirror.ts';
 import { killOrphans, MARKER, markerValue } from './orphans.ts';
 
 /** What the mirrors need. */
@@ -18,10 +20,16 @@ export interface MirrorsOptions {
   readonly onReplaced: (gitDir: string) => void;
 }
 
-/** All mirrors, by repo. What a killed run left behind is cleared away before the first one is used. */
+/** What is kept of a repo: a mirror or a history. */
+type Kept = Pick<Mirror, 'generation' | 'remove' | 'tidy'>;
+
+const HISTORY = '.history';
+
+/** All mirrors and histories, by repo. What a killed run left behind is cleared away before the first one is used. */
 export class Mirrors {
   readonly #options: MirrorsOptions;
   readonly #mirrors = new Map<RepoUrl, Mirror>();
+  readonly #histories = new Map<RepoUrl, History>();
   #ready: Promise<Readonly<Record<string, string>>> | null = null;
 
   constructor(options: MirrorsOptions) {
@@ -39,14 +47,21 @@ export class Mirrors {
     const known = this.#mirrors.get(repo);
     if (known !== undefined) return known;
     const gitDir = this.gitDir(repo);
-    const made = new Mirror({
-      repo,
-      gitDir,
-      env: { ...gitEnvironment(this.#options.env), ...marker },
-      now: this.#options.now,
-      onReplaced: () => this.#options.onReplaced(gitDir),
-    });
+    const env = { ...gitEnvironment(this.#options.env), ...marker };
+    const onReplaced = () => this.#options.onReplaced(gitDir);
+    const made = new Mirror({ repo, gitDir, env, now: this.#options.now, onReplaced });
     this.#mirrors.set(repo, made);
+    return made;
+  }
+
+  /** The history of a repo. */
+  async history(repo: RepoUrl): Promise<History> {
+    const marker = await this.marker();
+    const known = this.#histories.get(repo);
+    if (known !== undefined) return known;
+    const env = { ...gitEnvironment(this.#options.env), ...marker };
+    const made = new History({ repo, gitDir: this.gitDir(repo) + HISTORY, env, now: this.#options.now });
+    this.#histories.set(repo, made);
     return made;
   }
 
@@ -56,32 +71,28 @@ export class Mirrors {
     return this.#ready;
   }
 
-  /** Removes the mirrors of repos that are not named, then tidies the others; one that cannot be tidied is removed too. */
-  async prune(keep: readonly RepoUrl[], commits: ReadonlySet<CommitId> | null, run: MirrorRun): Promise<void> {
+  /** Removes what is kept of repos that are not named, then tidies the others; what cannot be tidied is removed too. */
+  async prune(keep: readonly RepoUrl[], commits: ReadonlySet<CommitId> | null, run: RepoRun): Promise<void> {
     await this.marker();
     const kept = new Set(keep.map(nameOf));
-    for (const repo of [...this.#mirrors.keys()]) {
-      if (kept.has(nameOf(repo))) continue;
-      const mirror = this.#mirrors.get(repo);
-      await mirror?.remove(mirror.generation);
-      this.#mirrors.delete(repo);
-    }
+    await removeOthers(this.#mirrors, kept);
+    await removeOthers(this.#histories, kept);
     const names: readonly string[] = await readdir(this.#options.dir).catch(() => []);
     for (const name of names) {
       if (!kept.has(name.split('.')[0] ?? ''))
         await rm(join(this.#options.dir, name), { recursive: true, force: true });
     }
+    const tidy = (one: Kept) => one.tidy(commits, run).catch((error: unknown) => this.#giveUp(one, error));
     for (const repo of keep) {
-      if (!names.includes(nameOf(repo))) continue;
-      const mirror = await this.get(repo);
-      await mirror.tidy(commits, run).catch((error: unknown) => this.#giveUp(mirror, error));
+      if (names.includes(nameOf(repo))) await tidy(await this.get(repo));
+      if (names.includes(nameOf(repo) + HISTORY)) await tidy(await this.history(repo));
     }
   }
 
-  /** Only a damaged mirror goes: a full disk or an abort says nothing about it. */
-  async #giveUp(mirror: Mirror, error: unknown): Promise<void> {
+  /** Only what is damaged goes: a full disk or an abort says nothing about it. */
+  async #giveUp(one: Kept, error: unknown): Promise<void> {
     if (!(error instanceof MainspringError) || error.code !== 'git-mirror-corrupt') throw error;
-    await mirror.remove(mirror.generation);
+    await one.remove(one.generation);
   }
 
   async #prepare(): Promise<Readonly<Record<string, string>>> {
@@ -95,6 +106,14 @@ export class Mirrors {
     const names = await readdir(this.#options.dir);
     const left = names.filter((name) => name.endsWith('.new') || name.endsWith('.trash'));
     await Promise.all(left.map((name) => rm(join(this.#options.dir, name), { recursive: true, force: true })));
+  }
+}
+
+async function removeOthers(known: Map<RepoUrl, Kept>, kept: ReadonlySet<string>): Promise<void> {
+  for (const [repo, one] of [...known]) {
+    if (kept.has(nameOf(repo))) continue;
+    await one.remove(one.generation);
+    known.delete(repo);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { GitCredential } from '../model/settings.ts';
 import type { RepoUrl } from '../model/source.ts';
+import type { Remote } from './bare-repo.ts';
 import { isBelowPrefix, readAuthorization, sshCommand } from './credentials.ts';
 import { gitEnvironment, type HostEnvironment } from './git-environment.ts';
-import type { Remote } from './mirror.ts';
 
 /**
  * How the system's git reaches an HTTP repo. The header is given in the environment, for this one URL: never among the

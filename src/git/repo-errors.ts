@@ -1,7 +1,8 @@
 import { MainspringError } from '../model/errors.ts';
-import type { CommitId } from '../model/ids.ts';
+import { type CommitId, isCommitId } from '../model/ids.ts';
 import type { RepoUrl } from '../model/source.ts';
 import { parseRepoUrl } from '../model/source-url.ts';
+import { lastWords } from './failure.ts';
 import { UnreadableObject } from './unreadable-object.ts';
 
 /** Refuses what is not the normalised form of an allowed repo, whatever the caller was told. */
@@ -14,12 +15,39 @@ export function checkUrl(repo: RepoUrl): void {
   });
 }
 
+/** Refuses what is no full commit id. */
+export function checkCommit(commit: CommitId): void {
+  if (!isCommitId(commit)) throw new MainspringError('git-ref-missing', `not a commit id: ${JSON.stringify(commit)}`);
+}
+
 /** The error of a commit that the repo does not have. */
 export function goneCommit(repo: RepoUrl, commit: CommitId): MainspringError {
   return new MainspringError('git-ref-moved', `fetch "${repo}": it does not have ${commit} (any more)`, {
     retry: 'now',
     hint: 'The ref has moved meanwhile, or git_commit names a commit that is not in this repo.',
   });
+}
+
+/** The error of commits of which the server says that it lacks one. */
+export function movedCommit(repo: RepoUrl, commits: readonly CommitId[], stderr: string): MainspringError {
+  const lacking = commits.find((commit) => stderr.includes(commit)) ?? commits.join(' or ');
+  return new MainspringError(
+    'git-ref-moved',
+    `fetch "${repo}": the server does not have ${lacking} (any more): ${lastWords(stderr)}`,
+    { retry: 'now', hint: 'The ref has moved meanwhile, or git_commit names a commit that is not in this repo.' },
+  );
+}
+
+/** The error of a history that is cut off where it would decide. */
+export function cutHistory(repo: RepoUrl): MainspringError {
+  return new MainspringError(
+    'git-fetch-failed',
+    `merge base in "${repo}": the repo is shallow, its history is cut off`,
+    {
+      retry: 'after-interval',
+      hint: 'Give it its whole history: `git fetch --unshallow` in it.',
+    },
+  );
 }
 
 /** The error of an id that names something else. */

@@ -20,6 +20,8 @@ export interface GitRun {
 /** How a run ended. `stderr` is in English (`LC_ALL=C`). */
 export interface GitExit {
   readonly ok: boolean;
+  /** Null if it did not end by itself. */
+  readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -49,7 +51,12 @@ export async function runGit(run: GitRun): Promise<GitExit> {
   if (run.signal?.aborted === true) throw run.signal.reason;
   if (result.timedOut) throw timeoutError(run.what, run.timeoutMs);
   if (result.code === 'ENOENT') throw missingGit(result.cause);
-  return { ok: !result.failed, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') };
+  return {
+    ok: !result.failed,
+    exitCode: result.exitCode ?? null,
+    stdout: String(result.stdout ?? ''),
+    stderr: String(result.stderr ?? ''),
+  };
 }
 
 /** The error of a machine without git. */

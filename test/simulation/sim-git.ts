@@ -4,14 +4,16 @@ import type { Clock } from '../../src/model/clock.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { CommitId, TreeId } from '../../src/model/ids.ts';
 import type { RefListing, RepoUrl } from '../../src/model/source.ts';
+import { mergeBaseOf } from '../support/merge-base.ts';
 import { type SimFaults, suffer } from './sim-faults.ts';
 
 /** What a folder of a repo holds: file name → text. */
 export type Folder = Readonly<Record<string, string>>;
 
-/** A commit: folders by path (`""` is the root). */
+/** A commit: folders by path (`""` is the root). A repo knows the parents of all that was pushed to it. */
 export interface SimCommit {
   readonly folders: Readonly<Record<string, Folder>>;
+  readonly parents?: readonly CommitId[];
 }
 
 /** What a listing of a repo does until a time. */
@@ -22,6 +24,7 @@ export class SimRepo {
   readonly url: RepoUrl;
   readonly branches = new Map<string, CommitId>();
   readonly commits = new Map<CommitId, SimCommit>();
+  readonly parentsOf = new Map<CommitId, readonly CommitId[]>();
   /** Every tip that a branch ever had, in order. */
   readonly history: { readonly branch: string; readonly commit: CommitId }[] = [];
   readonly watchers = new Set<() => void>();
@@ -41,11 +44,13 @@ export class SimRepo {
     return commit === undefined ? undefined : this.commits.get(commit);
   }
 
-  /** Pushes a commit to a branch. */
-  push(commit: SimCommit, branch = 'main'): CommitId {
+  /** Pushes a commit to a branch: on top of its tip, or with other parents where they are given. */
+  push({ folders }: SimCommit, branch = 'main', parents = this.#tipIds(branch)): CommitId {
     this.#serial += 1;
-    const id = hashOf({ url: this.url, serial: this.#serial, commit }).slice(0, 40) as CommitId;
+    const commit: SimCommit = { folders, parents };
+    const id = hashOf({ url: this.url, serial: this.#serial, commit: { folders, parents } }).slice(0, 40) as CommitId;
     this.commits.set(id, commit);
+    this.parentsOf.set(id, parents);
     this.reset(branch, id);
     return id;
   }
@@ -59,6 +64,11 @@ export class SimRepo {
   /** Tells those who watch. */
   hint(): void {
     for (const watcher of this.watchers) watcher();
+  }
+
+  #tipIds(branch: string): readonly CommitId[] {
+    const tip = this.branches.get(branch);
+    return tip === undefined ? [] : [tip];
   }
 }
 
@@ -117,15 +127,12 @@ export class SimGit implements Git {
   }
 
   async fetch(access: RepoAccess, commit: CommitId, signal: AbortSignal): Promise<void> {
-    const sleep = (ms: number, until?: AbortSignal) => this.#clock.sleep(ms, until);
-    const error = () =>
-      new MainspringError('git-fetch-failed', `fetch ${access.repo}: 502`, { retry: 'after-interval' });
-    await suffer(this.#faults.take('fetch'), { sleep, signal, error, gaveUpAfterMs: 20_000 }, async () => {
-      await sleep(this.#latency(), signal);
-      if (!this.#repo(access.repo).commits.has(commit)) {
-        throw new MainspringError('git-ref-moved', `fetch ${access.repo}: ${commit} is gone`, { retry: 'now' });
-      }
-    });
+    await this.#bring('fetch', access.repo, [commit], signal);
+  }
+
+  async mergeBase({ repo }: RepoAccess, a: CommitId, b: CommitId, signal: AbortSignal): Promise<CommitId | null> {
+    await this.#bring('mergeBase', repo, [a, b], signal);
+    return mergeBaseOf(this.#repo(repo).parentsOf, a, b);
   }
 
   async commitFacts(_repo: RepoUrl, commit: CommitId): Promise<CommitFacts> {
@@ -172,6 +179,17 @@ export class SimGit implements Git {
   async prune(): Promise<void> {}
 
   async close(): Promise<void> {}
+
+  async #bring(method: string, repo: RepoUrl, commits: readonly CommitId[], signal: AbortSignal): Promise<void> {
+    const sleep = (ms: number, until?: AbortSignal) => this.#clock.sleep(ms, until);
+    const error = () => new MainspringError('git-fetch-failed', `fetch ${repo}: 502`, { retry: 'after-interval' });
+    await suffer(this.#faults.take(method), { sleep, signal, error, gaveUpAfterMs: 20_000 }, async () => {
+      await sleep(this.#latency(), signal);
+      const gone = commits.find((commit) => !this.#repo(repo).commits.has(commit));
+      if (gone === undefined) return;
+      throw new MainspringError('git-ref-moved', `fetch ${repo}: ${gone} is gone`, { retry: 'now' });
+    });
+  }
 
   #repo(url: string): SimRepo {
     const repo = this.#repos.get(url);

@@ -3,6 +3,7 @@ import { hashOf } from '../../src/model/canonical.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { CommitId, TreeId } from '../../src/model/ids.ts';
 import type { RefListing, RepoUrl } from '../../src/model/source.ts';
+import { mergeBaseOf } from './merge-base.ts';
 
 /** Files by path. */
 export type Files = Readonly<Record<string, string>>;
@@ -12,11 +13,14 @@ export class FakeRepo {
   head: string | null = 'main';
   readonly branches = new Map<string, CommitId>();
   readonly commits = new Map<CommitId, Files>();
+  readonly parentsOf = new Map<CommitId, readonly CommitId[]>();
 
-  /** Pushes a commit. The same files are the same commit. */
-  push(files: Files, branch = 'main'): CommitId {
-    const commit = hashOf({ files }).slice(0, 40) as CommitId;
+  /** Pushes a commit, without parents unless they are given. The same files (and parents) are the same commit. */
+  push(files: Files, branch = 'main', parents: readonly CommitId[] = []): CommitId {
+    const content = parents.length === 0 ? { files } : { files, parents };
+    const commit = hashOf(content).slice(0, 40) as CommitId;
     this.commits.set(commit, files);
+    this.parentsOf.set(commit, parents);
     this.branches.set(branch, commit);
     return commit;
   }
@@ -50,6 +54,14 @@ export class FakeGit implements Git {
     await this.#call('fetch', commit, signal);
     if (!this.repo(repo).commits.has(commit))
       throw new MainspringError('git-ref-moved', `fetch "${repo}": no ${commit}`, { retry: 'now' });
+  }
+
+  async mergeBase({ repo }: RepoAccess, a: CommitId, b: CommitId, signal: AbortSignal): Promise<CommitId | null> {
+    await this.#call('mergeBase', `${a} ${b}`, signal);
+    const { commits, parentsOf } = this.repo(repo);
+    const gone = [a, b].find((commit) => !commits.has(commit));
+    if (gone === undefined) return mergeBaseOf(parentsOf, a, b);
+    throw new MainspringError('git-ref-moved', `fetch "${repo}": no ${gone}`, { retry: 'now' });
   }
 
   async commitFacts(_repo: RepoUrl, commit: CommitId): Promise<CommitFacts> {
