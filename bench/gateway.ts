@@ -216,6 +216,8 @@ async function gateway(): Promise<void> {
       controlSocket: join(dir, 'control.sock'),
       statusSocket: join(dir, 'status.sock'),
       statusHost: 'mainspring.localhost',
+      envDomain: 'env.localhost',
+      sharedCookies: false,
       hooks: {},
       trustedProxies: [],
       proxyAllow: [],

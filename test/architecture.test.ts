@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { findCycle, importsOf, readImports, root, sourcesBelow } from './imports.ts';
 
@@ -10,10 +10,11 @@ interface Room {
   readonly mayImport: ReadonlySet<string> | 'everything';
 }
 
+const architecture = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+
 /** The rows of the table in docs/architecture.md. */
 function readRooms(): Room[] {
-  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
-  const rows = text.matchAll(/^\| `([^`]+)` \| .+ \| ([^|]+) \|$/gm);
+  const rows = architecture.matchAll(/^\| `([^`]+)` \| .+ \| ([^|]+) \|$/gm);
   return [...rows].map(([, path = '', cell = '']) => ({
     name: path.replace(/^src\//, '').replace(/\/$/, ''),
     path: path.replace(/\/$/, ''),
@@ -89,9 +90,30 @@ test('src/model imports nothing but zod and hashing', () => {
   assert.deepEqual(others, []);
 });
 
-for (const file of ['src/reconcile/desire.ts', 'src/reconcile/plan.ts']) {
-  test(`${file} is pure: it and what it imports use no module of Node but hashing`, () => {
-    const impure = [...runtimeClosure(file)].flatMap((member) =>
+/** The rows of the table of folders in src/reconcile, as paths with what they are for. */
+const parts = [...architecture.matchAll(/^\| `(src\/reconcile\/[a-z-]+)\/` \| ([^|]+) \|$/gm)].map(
+  ([, path = '', job = '']) => ({ path, job }),
+);
+
+test('the folders in src/reconcile are those that docs/architecture.md names', () => {
+  const there = readdirSync(join(root, 'src/reconcile'), { withFileTypes: true });
+  assert.deepEqual(
+    parts.map(({ path }) => path).sort(),
+    there
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `src/reconcile/${name}`)
+      .sort(),
+  );
+});
+
+const pureFiles = ['desire', 'plan', 'accept', 'progress'].map((name) => [`src/reconcile/${name}.ts`]);
+const pureFolders = parts.filter(({ job }) => job.startsWith('pure:')).map(({ path }) => sourcesBelow(path));
+
+for (const [file = '', ...others] of [...pureFiles, ...pureFolders]) {
+  const name = others.length === 0 ? file : dirname(file);
+  test(`${name} is pure: it and what it imports use no module of Node but hashing`, () => {
+    const closure = new Set([file, ...others].flatMap((member) => [...runtimeClosure(member)]));
+    const impure = [...closure].flatMap((member) =>
       readImports(member)
         .filter(({ specifier, typeOnly }) => !typeOnly && /^node:(?!crypto$)/.test(specifier))
         .map(({ specifier }) => `${member} imports ${specifier}`),

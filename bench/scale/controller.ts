@@ -120,7 +120,8 @@ async function boot(of: Settings) {
     }
   });
   const isAtRest = (apps: number) => {
-    if (store.recorded.deployments.size !== apps) return false;
+    // Each app is staged and live.
+    if (store.recorded.deployments.size !== apps * 2) return false;
     for (const row of store.recorded.deployments.values()) if (row.live === null || row.next !== null) return false;
     return true;
   };
@@ -148,7 +149,7 @@ async function boot(of: Settings) {
       return watch.end();
     },
     look: async () => {
-      const apps = store.recorded.deployments.size;
+      const apps = store.recorded.deployments.size / 2;
       reconciler.hint();
       while (!watch.has('planned')) {
         if (watch.elapsed > 60_000) throw new Error('the change was not planned within a minute');

@@ -68,6 +68,8 @@ export async function startGatewayProcess(settings: Settings): Promise<BenchGate
     controlSocket: places.controlSocket,
     statusSocket: places.statusSocket,
     statusHost: settings.status.host,
+    envDomain: settings.envDomain,
+    sharedCookies: settings.gateway.sharedCookies,
     hooks: settings.hooks,
     trustedProxies: [],
     proxyAllow: [],

@@ -32,6 +32,7 @@ const COMMANDS = [
   'plan',
   'status',
   'logs',
+  'explain',
   'wait',
   'audit',
   'audit verify',

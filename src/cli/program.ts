@@ -51,6 +51,7 @@ export function buildProgram(context: CommandContext, run: Run): Command {
   program.helpCommand(false);
   addLocalCommands(program, run);
   addReadingCommands(program, run);
+  addAsking(program, run);
   addAudit(program, run);
   program.addHelpText(
     'after',
@@ -111,15 +112,22 @@ function addLocalCommands(program: Command, run: Run): void {
   program
     .command('demo')
     .description('the guided tour, with a config repo and apps of its own')
-    .option('--auto', 'play push, change and revert by itself and print how long each took')
+    .option('--auto', 'play push, preview, merge and revert by itself and print how long each took')
     .addHelpText('after', examples('mainspring demo', 'mainspring demo --auto'))
     .action((options) => run(({ io, ports }) => ports.demo({ auto: options.auto === true }, io)));
 }
 
 function addReadingCommands(program: Command, run: Run): void {
   readingFrom(program.command('plan'))
-    .description('what would change in prod if REF, or the files in DIR, were main now')
-    .addOption(new Option('--ref <ref>', 'a branch or commit of the config repo').conflicts('dir'))
+    .description(
+      'what would change in prod, and in stage before it, if REF were merged now, or the files in DIR were main',
+    )
+    .addOption(
+      new Option(
+        '--ref <ref>',
+        'a branch of the config repo, of repos that apps come from, or of both; or a commit of the config repo',
+      ).conflicts('dir'),
+    )
     .addOption(new Option('--dir <dir>', 'a folder with the files').conflicts(['ref', 'url']))
     .addOption(jsonOption().conflicts('markdown'))
     .option('--markdown', 'print Markdown, for a comment on a pull request')
@@ -149,11 +157,24 @@ function addReadingCommands(program: Command, run: Run): void {
       examples(
         'mainspring logs /tools/sales',
         'mainspring logs /tools/sales -f',
+        'mainspring logs /tools/sales --env feature-x',
         'mainspring logs /tools/sales --build',
       ),
     )
     .action((app, options) =>
       run(async (context) => (await import('./read-commands.ts')).logsCommand(app, options, context)),
+    );
+}
+
+function addAsking(program: Command, run: Run): void {
+  readingFrom(program.command('explain'))
+    .description('why an app is as it is: from which commit, by which way, what is next and what it waits for')
+    .argument('<app>', 'its route as declared, or its id')
+    .option('--env <env>', 'only in this environment')
+    .addOption(jsonOption())
+    .addHelpText('after', examples('mainspring explain /tools/sales', 'mainspring explain /tools/sales --env stage'))
+    .action((app, options) =>
+      run(async (context) => (await import('./read-commands.ts')).explainCommand(app, options, context)),
     );
   readingFrom(program.command('wait'))
     .description(
@@ -162,14 +183,21 @@ function addReadingCommands(program: Command, run: Run): void {
     .addOption(
       new Option(
         '--commit <sha>',
-        "of the config repo or of a source (default: the branch's tip, listed now)",
+        "of the config repo or of a source, on any branch (default: the branch's tip, listed now)",
       ).argParser(parseCommit),
     )
-    .option('--env <env>', 'only this environment')
+    .option(
+      '--env <env>',
+      'only this environment (default: prod and stage, or the preview of the branch that it is on)',
+    )
     .addOption(new Option('--timeout <duration>', 'how long').default(600_000, '10m').argParser(parseDuration))
     .addHelpText(
       'after',
-      examples('git push && mainspring wait', 'mainspring wait --commit "$(git rev-parse HEAD)" --timeout 5m'),
+      examples(
+        'git push && mainspring wait',
+        'mainspring wait --commit "$(git rev-parse HEAD)" --timeout 5m',
+        'mainspring wait --env feature-x',
+      ),
     )
     .action((options) => run(async (context) => (await import('./read-commands.ts')).waitCommand(options, context)));
 }

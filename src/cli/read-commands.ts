@@ -53,6 +53,23 @@ export async function planCommand(options: PlanFlags, context: CommandContext): 
   return options.check && isChange ? EXIT.changes : EXIT.fine;
 }
 
+interface ExplainFlags extends ReadOptions, JsonOption {
+  readonly env?: string;
+}
+
+/** `explain`: why an app is as it is. */
+export async function explainCommand(app: string, options: ExplainFlags, context: CommandContext): Promise<number> {
+  const { io } = context;
+  const query = { app, env: options.env ?? null };
+  const explanation = await withReader(options, context, (reader) => reader.explain(query));
+  if (options.json) await write(io.stdout, jsonText(explanation));
+  else {
+    const { renderExplanation } = await import('./render-explain.ts');
+    await write(io.stdout, renderExplanation(explanation, painter(io.colour)));
+  }
+  return EXIT.fine;
+}
+
 interface LogsFlags extends ReadOptions {
   readonly env: string;
   readonly build?: boolean;

@@ -12,6 +12,7 @@ import { httpReader } from './reader-http.ts';
 const NOTHING: StatusPorts = {
   status: async () => EMPTY_STATUS,
   planFor: async () => EMPTY_PLAN,
+  explain: async ({ app }) => ({ app, environments: [] }),
   audit: async function* () {},
   logs: async () => (async function* () {})(),
   tip: async () => 'b'.repeat(40),

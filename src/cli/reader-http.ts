@@ -9,6 +9,7 @@ import {
   ApiErrorSchema,
   type AuditFilter,
   AuditLineSchema,
+  ExplainSchema,
   LogLineSchema,
   PlanSchema,
   StatusSchema,
@@ -52,7 +53,8 @@ export function httpReader(options: HttpReaderOptions): Reader {
       const query = { app, env, build: build ? '1' : null, follow: follow ? '1' : null, tail: String(tail) };
       return streamLines(options, { path: 'logs', schema: LogLineSchema, query, signal });
     },
-    tip: async () => (await ask('tip', TipSchema)).commit,
+    tip: async (options) => (await ask('tip', TipSchema, { env: options?.env })).commit,
+    explain: ({ app, env }) => ask('explain', ExplainSchema, { app, env }),
     close: async () => {},
   };
 }

@@ -1,4 +1,13 @@
-import type { AuditFilter, AuditLine, LogsQuery, PlanDocument, Status, SurfaceLogLine } from '../model/surface.ts';
+import type {
+  AuditFilter,
+  AuditLine,
+  ExplainQuery,
+  Explanation,
+  LogsQuery,
+  PlanDocument,
+  Status,
+  SurfaceLogLine,
+} from '../model/surface.ts';
 
 /** What would change: if `ref` were main now, or the files in `dir`; with neither, what is on main. */
 export interface PlanOptions {
@@ -26,7 +35,9 @@ export interface Reader {
   verifyAudit(head: string | null): Promise<AuditVerdict>;
   /** Ends when the log does, or without an error when the signal aborts. */
   logs(options: LogsQuery, signal: AbortSignal): AsyncIterable<SurfaceLogLine>;
-  /** The commit of the followed branch, listed now. */
-  tip(): Promise<string>;
+  /** The commit of the followed branch, or of what another environment comes from, listed now. */
+  tip(options?: { readonly env: string | null }): Promise<string>;
+  /** Why an app is as it is. Throws `not-found` where there is no such app. */
+  explain(query: ExplainQuery): Promise<Explanation>;
   close(): Promise<void>;
 }

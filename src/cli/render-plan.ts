@@ -1,4 +1,6 @@
+import type { Json } from '../model/json.ts';
 import type { PlanDocument, PlanStep, SurfaceError } from '../model/surface.ts';
+import { byEnvironment } from './environment-order.ts';
 import { configErrorLines } from './render-status.ts';
 import { columns, oneLine, type Paint, type Style, shortId } from './terminal.ts';
 
@@ -8,19 +10,15 @@ const SIGNS: Readonly<Record<PlanStep['kind'], { readonly sign: string; readonly
   remove: { sign: '-', style: 'red' },
 };
 
+/** Longer values are cut in text; JSON has them whole. */
+const LONGEST_VALUE = 60;
+
 /** What would change, as a person reads it on a terminal. */
 export function renderPlan(plan: PlanDocument, paint: Paint): string {
   const lines = [
     paint('bold', headline(plan)),
     ...plan.errors.flatMap((error) => configErrorLines(error, paint)),
-    ...stepLines(plan, paint),
-    ...plan.blocked.map(
-      ({ env, app, message, hint }) =>
-        `  ${paint('red', '!')} ${oneLine(env)} ${oneLine(app)} can't be planned: ${oneLine(message)}${hint === null ? '' : ` (${oneLine(hint)})`}`,
-    ),
-    ...plan.cancelled.map(
-      ({ env, app }) => `  ${paint('dim', 'x')} ${oneLine(env)} ${oneLine(app)}: what is on its way is given up`,
-    ),
+    ...environmentsOf(plan).flatMap((env) => environmentLines(plan, env, paint)),
     ...brakeLines(plan).map((line) => paint('red', line)),
     ...remarks(plan).map((note) => `${paint('cyan', 'note')}: ${oneLine(note)}`),
   ];
@@ -31,40 +29,116 @@ export function renderPlan(plan: PlanDocument, paint: Paint): string {
 export function headline(plan: PlanDocument): string {
   const of = plan.config_commit === null ? 'Plan' : `Plan for ${shortId(plan.config_commit)}`;
   if (plan.errors.length > 0) return `${of}: rejected, what runs goes on`;
-  const { create, update, remove, blocked } = plan.summary;
-  const counts = [
-    [create, 'to create'],
-    [update, 'to update'],
-    [remove, 'to remove'],
-    [blocked, 'blocked'],
-  ] as const;
-  const parts = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return `${of}: ${parts.length === 0 ? 'nothing changes' : parts.join(', ')}`;
+  const parts = environmentsOf(plan).flatMap((env) => {
+    const counts = countsIn(plan, env);
+    return counts.length === 0 ? [] : [`${counts.join(', ')} in ${oneLine(env)}`];
+  });
+  return `${of}: ${parts.length === 0 ? 'nothing changes' : parts.join('; ')}`;
 }
 
-function stepLines(plan: PlanDocument, paint: Paint): string[] {
+function countsIn(plan: PlanDocument, env: string): string[] {
+  const count = (kind: PlanStep['kind']) => plan.steps.filter((step) => step.env === env && step.kind === kind).length;
+  const counts = [
+    [count('create'), 'to create'],
+    [count('update'), 'to update'],
+    [count('remove'), 'to remove'],
+    [plan.blocked.filter((one) => one.env === env).length, 'blocked'],
+    [plan.cancelled.filter((one) => one.env === env).length, 'given up'],
+  ] as const;
+  return counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
+}
+
+/** The environments that a plan speaks of: production first, then stage. */
+function environmentsOf({ steps, blocked, cancelled, releases = [] }: PlanDocument): string[] {
+  return [...new Set([...steps, ...blocked, ...cancelled, ...releases].map(({ env }) => env))].sort(byEnvironment);
+}
+
+function environmentLines(plan: PlanDocument, env: string, paint: Paint): string[] {
+  const isHere = (of: { readonly env: string }) => of.env === env;
+  return [
+    paint('bold', oneLine(env)),
+    ...stepLines(plan.steps.filter(isHere), paint),
+    ...plan.blocked
+      .filter(isHere)
+      .map(
+        ({ app, message, hint }) =>
+          `  ${paint('red', '!')}  ${oneLine(app)} can't be planned: ${oneLine(message)}${hint === null ? '' : ` (${oneLine(hint)})`}`,
+      ),
+    ...plan.cancelled
+      .filter(isHere)
+      .map(({ app }) => `  ${paint('dim', 'x')}  ${oneLine(app)}: what is on its way is given up`),
+    ...(plan.releases ?? [])
+      .filter(isHere)
+      .map((release) => `  ${paint('cyan', '=')}  ${oneLine(releaseText(release))}`),
+  ];
+}
+
+function stepLines(steps: readonly PlanStep[], paint: Paint): string[] {
   const rows = columns(
-    plan.steps.map((step) => {
+    steps.map((step) => {
       const { sign, style } = SIGNS[step.kind];
-      return [paint(style, sign), paint(style, step.kind), oneLine(step.env), oneLine(step.app), oneLine(detail(step))];
+      return [paint(style, sign), paint(style, step.kind), oneLine(step.app), oneLine(detail(step))];
     }),
     '  ',
   );
-  return rows.flatMap((row, index) => [row, ...noteLines(plan.steps[index], paint)]);
+  return rows.flatMap((row, index) => [row, ...noteLines(steps[index], paint)]);
 }
 
 function noteLines(step: PlanStep | undefined, paint: Paint): string[] {
-  const held = step?.held ? [`      ${paint('red', 'held')}: ${oneLine(step.held)}`] : [];
-  return [...held, ...(step?.notes ?? []).map((note) => `      ${paint('cyan', 'note')}: ${oneLine(note)}`)];
+  if (step === undefined) return [];
+  const changes = columns(
+    (step.changes ?? []).map(({ argument, from, to }) => [
+      oneLine(argument),
+      oneLine(`${valueText(from)} → ${valueText(to)}`),
+    ]),
+    '       ',
+  );
+  const held = step.held ? [`       ${paint('red', 'held')}: ${oneLine(step.held)}`] : [];
+  return [
+    ...changes,
+    ...held,
+    ...(step.notes ?? []).map((note) => `       ${paint('cyan', 'note')}: ${oneLine(note)}`),
+  ];
 }
 
 /** What a step changes, in words. */
 export function detail(step: PlanStep): string {
   const revisions = [step.from, step.to].map((side) => (side === null ? '' : shortId(side.revision))).filter(Boolean);
   const path = revisions[0] === revisions[1] ? (revisions[0] ?? '') : revisions.join(' → ');
-  const changed = step.changed.length === 0 ? '' : `changed: ${step.changed.join(', ')}`;
+  const isListed = step.changes !== undefined || step.changed.length === 0;
+  const changed = isListed ? '' : `changed: ${step.changed.join(', ')}`;
   const gentle = step.effect === 'policy' ? 'without a restart' : '';
-  return [path, changed, gentle].filter(Boolean).join(', ');
+  return [path, changed, gentle, step.effect === 'policy' ? '' : buildText(step)].filter(Boolean).join(', ');
+}
+
+function buildText({ build, because = '' }: PlanStep): string {
+  if (build === undefined) return '';
+  if (build === 'reuse') return `no build (${because})`;
+  return because.startsWith('rebuild') ? because : `build (${because})`;
+}
+
+function valueText(value: Json): string {
+  const source = isSource(value) ? value.commit : null;
+  if (source !== null) return shortId(source);
+  const text = JSON.stringify(value);
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`;
+}
+
+/** Files are named by their commit. */
+function isSource(value: Json): value is { readonly commit: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'tree' in value &&
+    'commit' in value &&
+    typeof value.commit === 'string'
+  );
+}
+
+function releaseText({ id, members, joins, blocked_by }: NonNullable<PlanDocument['releases']>[number]): string {
+  const joined = joins.length === 0 ? '' : `, with what was in ${joins.join(', ')}`;
+  const blocked = blocked_by.length === 0 ? '' : `; blocked by ${blocked_by.join(', ')}`;
+  return `release ${id}: ${members.join(', ')} switch as one${joined}${blocked}`;
 }
 
 function brakeLines(plan: PlanDocument): string[] {
@@ -80,16 +154,21 @@ function remarks(plan: PlanDocument): string[] {
 
 /** The same for a comment on a pull request. Everything from outside stands in code spans, so that it can't be markup. */
 export function renderPlanMarkdown(plan: PlanDocument): string {
+  const steps = plan.steps.toSorted((a, b) => byEnvironment(a.env, b.env));
   const sections = [
     `### ${headline(plan)}`,
     plan.errors.map(errorItem).join('\n'),
-    stepTable(plan.steps),
+    stepTable(steps),
+    [...steps.flatMap(changeItems), ...steps.flatMap(stepNotes)].join('\n'),
     plan.blocked
       .map(({ env, app, message }) => `- ${code(env)} ${code(app)} can't be planned: ${code(message)}`)
       .join('\n'),
     plan.cancelled.map(({ env, app }) => `- ${code(env)} ${code(app)}: what is on its way is given up`).join('\n'),
+    (plan.releases ?? []).map((release) => `- ${code(release.env)}: ${code(releaseText(release))}`).join('\n'),
     brakeLines(plan).join('\n'),
-    [...plan.steps.flatMap((step) => stepNotes(step)), ...remarks(plan).map((note) => `- ${code(note)}`)].join('\n'),
+    remarks(plan)
+      .map((note) => `- ${code(note)}`)
+      .join('\n'),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
@@ -104,6 +183,13 @@ function stepTable(steps: readonly PlanStep[]): string {
   if (steps.length === 0) return '';
   const rows = steps.map((step) => `| ${step.kind} | ${code(step.env)} | ${code(step.app)} | ${code(detail(step))} |`);
   return ['| | environment | app | |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function changeItems({ env, app, changes = [] }: PlanStep): string[] {
+  return changes.map(
+    ({ argument, from, to }) =>
+      `- ${code(env)} ${code(app)} ${code(argument)}: ${code(valueText(from))} → ${code(valueText(to))}`,
+  );
 }
 
 function stepNotes(step: PlanStep): string[] {

@@ -1,4 +1,5 @@
 import type { Status, StatusDeployment, StatusEnvironment, SurfaceError } from '../model/surface.ts';
+import { byEnvironment } from './environment-order.ts';
 import { columns, oneLine, type Paint, shortId, timeText } from './terminal.ts';
 
 type Next = NonNullable<StatusDeployment['next']>;
@@ -7,7 +8,9 @@ type Next = NonNullable<StatusDeployment['next']>;
 export function renderStatus(status: Status, paint: Paint): string {
   const blocks = [
     headLines(status, paint),
-    ...status.environments.map((environment) => environmentLines(environment, paint)),
+    ...status.environments
+      .toSorted((a, b) => byEnvironment(a.name, b.name))
+      .map((environment) => environmentLines(environment, paint)),
     releaseLines(status, paint),
     staleLines(status, paint),
     footLines(status, paint),
@@ -44,10 +47,9 @@ export function configErrorLines(error: SurfaceError, paint: Paint): string[] {
 }
 
 function environmentLines(environment: StatusEnvironment, paint: Paint): string[] {
-  const parked = environment.parked ? paint('dim', ' (parked)') : '';
   const { cause } = environment;
   const from = cause?.kind === 'commit' ? paint('dim', ` from ${oneLine(cause.ref)} of ${oneLine(cause.repo)}`) : '';
-  const title = `${paint('bold', oneLine(environment.name))}${parked}${from}`;
+  const title = `${paint('bold', oneLine(environment.name))}${from}${standingText(environment, paint)}`;
   const errors = (environment.errors ?? []).flatMap((error) => configErrorLines(error, paint));
   if (environment.deployments.length === 0) return [title, ...errors, paint('dim', '  no apps')];
   const head = ['APP', 'STATE', 'REVISION', 'CONFIG', 'SOURCE', 'SINCE', 'URL'].map((name) => paint('dim', name));
@@ -55,6 +57,13 @@ function environmentLines(environment: StatusEnvironment, paint: Paint): string[
   const remarks = environment.deployments.map((deployment) => remarkLines(deployment, paint));
   const table = rows.flatMap((row, index) => (index === 0 ? [row] : [row, ...(remarks[index - 1] ?? [])]));
   return [title, ...errors, ...table];
+}
+
+/** What is out of the ordinary about an environment as such. */
+function standingText({ parked, parked_why: why, ending_since: ending }: StatusEnvironment, paint: Paint): string {
+  const since = ending == null ? '' : paint('yellow', `, being removed since ${timeText(ending)}`);
+  if (!parked) return since;
+  return `${paint('yellow', why == null ? ', parked' : `, parked: ${oneLine(why)}`)}${since}`;
 }
 
 function liveRow({ app, url, live, next }: StatusDeployment, paint: Paint): string[] {
@@ -110,7 +119,7 @@ function releaseLines(status: Status, paint: Paint): string[] {
   return status.releases.map(({ id, env, state, members, blocked_by, removal_hash }) => {
     const blocked = blocked_by.length === 0 ? '' : `; blocked by ${blocked_by.map(oneLine).join(', ')}`;
     const brake = removal_hash === null ? '' : `; to go on, say release(allow_removal = "${removal_hash}") on main`;
-    return `${paint('bold', `release ${oneLine(id)}`)} of ${oneLine(env)}: ${oneLine(state)}, ${members.length} apps${blocked}${brake}`;
+    return `${paint('bold', `release ${oneLine(id)}`)} of ${oneLine(env)}: ${oneLine(state)}, ${members.map(oneLine).join(', ')} switch as one${blocked}${brake}`;
   });
 }
 

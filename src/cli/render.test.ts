@@ -129,11 +129,21 @@ const STEPS: readonly PlanStep[] = [
     notes: ['found a Procfile'],
   },
   { kind: 'update', env: 'prod', app: '/docs', changed: ['health'], from: side, to: side, effect: 'policy' },
+  {
+    ...{ kind: 'update', env: 'stage', app: '/docs', changed: ['params', 'source'], from: side, effect: 'instance' },
+    to: { ...side, revision: 'e'.repeat(64) },
+    ...{ build: 'reuse', because: 'built before', release: 'r1' },
+    changes: [
+      { argument: 'params', from: { A: 1 }, to: { A: 'x'.repeat(80) } },
+      { argument: 'source', from: { repo: '/r', commit: A, tree: 't' }, to: { repo: '/r', commit: B, tree: 'u' } },
+    ],
+  },
   { kind: 'remove', env: 'prod', app: '/old', changed: [], from: side, to: null, held: 'too many removals' },
 ];
 const FULL = plan({
   steps: STEPS,
-  summary: { create: 1, update: 1, remove: 1, blocked: 1 },
+  summary: { create: 1, update: 2, remove: 1, blocked: 1 },
+  releases: [{ id: 'r1', env: 'stage', members: ['/docs', '/x'], joins: ['r0'], blocked_by: ['/x'] }],
   blocked: [{ env: 'prod', app: '/x', code: 'git-ref-missing', message: 'no branch "x"', hint: null }],
   removal_hash: 'abc',
 });
@@ -141,13 +151,19 @@ const FULL = plan({
 test('a plan shows each step with its sign, what it changes and what holds it', () => {
   assert.equal(
     renderPlan(FULL, plain),
-    `Plan for aaaaaaaa: 1 to create, 1 to update, 1 to remove, 1 blocked
-  +  create  prod  /new   ffffffff
-      note: found a Procfile
-  ~  update  prod  /docs  ffffffff, changed: health, without a restart
-  -  remove  prod  /old   ffffffff
-      held: too many removals
-  ! prod /x can't be planned: no branch "x"
+    `Plan for aaaaaaaa: 1 to create, 1 to update, 1 to remove, 1 blocked in prod; 1 to update in stage
+prod
+  +  create  /new   ffffffff
+       note: found a Procfile
+  ~  update  /docs  ffffffff, changed: health, without a restart
+  -  remove  /old   ffffffff
+       held: too many removals
+  !  /x can't be planned: no branch "x"
+stage
+  ~  update  /docs  ffffffff → eeeeeeee, no build (built before)
+       params  {"A":1} → {"A":"${'x'.repeat(53)}…
+       source  aaaaaaaa → bbbbbbbb
+  =  release r1: /docs, /x switch as one, with what was in r0; blocked by /x
 A large share of production would go, so the removals wait for main to say release(allow_removal = "abc").
 `,
   );
@@ -167,20 +183,25 @@ error[config-invalid] apps.star:3: no argument "specc"
 test('a plan as Markdown is a table', () => {
   assert.equal(
     renderPlanMarkdown(FULL),
-    `### Plan for aaaaaaaa: 1 to create, 1 to update, 1 to remove, 1 blocked
+    `### Plan for aaaaaaaa: 1 to create, 1 to update, 1 to remove, 1 blocked in prod; 1 to update in stage
 
 | | environment | app | |
 | --- | --- | --- | --- |
 | create | \`prod\` | \`/new\` | \`ffffffff\` |
 | update | \`prod\` | \`/docs\` | \`ffffffff, changed: health, without a restart\` |
 | remove | \`prod\` | \`/old\` | \`ffffffff\` |
+| update | \`stage\` | \`/docs\` | \`ffffffff → eeeeeeee, no build (built before)\` |
+
+- \`stage\` \`/docs\` \`params\`: \`{"A":1}\` → \`{"A":"${'x'.repeat(53)}…\`
+- \`stage\` \`/docs\` \`source\`: \`aaaaaaaa\` → \`bbbbbbbb\`
+- \`/new\`: \`found a Procfile\`
+- \`/old\`: \`held: too many removals\`
 
 - \`prod\` \`/x\` can't be planned: \`no branch "x"\`
 
-A large share of production would go, so the removals wait for main to say release(allow_removal = "abc").
+- \`stage\`: \`release r1: /docs, /x switch as one, with what was in r0; blocked by /x\`
 
-- \`/new\`: \`found a Procfile\`
-- \`/old\`: \`held: too many removals\`
+A large share of production would go, so the removals wait for main to say release(allow_removal = "abc").
 `,
   );
 });

@@ -114,3 +114,109 @@ test('what took the place of a commit is named', () => {
   const of = status({ config: { commit: B, accepted: B, planned: B } as never, about: superseded });
   assert.deepEqual(verdict(of), { kind: 'follow', commit: B, message: 'aaaaaaaa was superseded by bbbbbbbb' });
 });
+
+const onBranch = { commit: B, role: 'config', state: 'current', by: null, branch: 'feature/x' } as const;
+const preview = { name: 'feature-x', kind: 'preview', parked: false, cause: null } as const;
+
+for (const [name, about, environment, env, expected] of [
+  ['is live once its preview is', { env: 'feature-x', planned: true }, {}, null, 'B (feature-x) is live (1 app)'],
+  [
+    'is live in the preview that is named',
+    { env: 'feature-x', planned: true },
+    {},
+    'feature-x',
+    'B (feature-x) is live (1 app)',
+  ],
+  [
+    'is no part of production before it is merged',
+    { env: 'feature-x', planned: true },
+    {},
+    'prod',
+    'B is on branch "feature/x": its environment is "feature-x", and it is in "prod" once it is merged',
+  ],
+  [
+    'is pending until its preview is planned',
+    { env: 'feature-x', planned: false },
+    {},
+    null,
+    'B was seen and is being looked at',
+  ],
+  [
+    'is pending while nothing is known',
+    { env: null, planned: false, why: null },
+    {},
+    null,
+    'B was seen and is being looked at',
+  ],
+  [
+    'without a preview has failed, and why',
+    { env: null, planned: false, why: 'nothing differs' },
+    {},
+    null,
+    'B is not deployed: nothing differs',
+  ],
+  [
+    'in a parked preview has failed',
+    { env: 'feature-x', planned: true },
+    { parked: true, parked_why: 'ttl' },
+    null,
+    'B is not up: "feature-x" is parked, since ttl',
+  ],
+  [
+    'whose config is broken has failed',
+    { env: 'feature-x', planned: true },
+    { errors: [error] },
+    null,
+    'B was rejected; what runs goes on',
+  ],
+  [
+    'that is building is pending',
+    { env: 'feature-x', planned: true },
+    { deployments: [deployment('/a', {})] },
+    null,
+    'B (feature-x) is on its way: /a in feature-x building',
+  ],
+  [
+    'of a branch that moved on is followed',
+    { state: 'superseded', by: A },
+    {},
+    null,
+    'B was superseded by aaaaaaaa on branch "feature/x"',
+  ],
+  [
+    'of a branch that is gone has failed',
+    { state: 'superseded', by: null },
+    {},
+    null,
+    'B is not deployed: branch "feature/x" is gone',
+  ],
+] as const) {
+  test(`a commit of a branch ${name}`, () => {
+    const of = status({ about: { ...onBranch, ...about } });
+    const environments = [...of.environments, { ...preview, deployments: [deployment('/a')], ...environment }];
+    const { message } = verdict({ ...of, environments }, { commit: B, env });
+    assert.equal(message.replace('bbbbbbbb', 'B'), expected);
+  });
+}
+
+test('what is on its way says when it waits for stage, or for the others of its release', () => {
+  const of = status({
+    releases: [{ id: 'r1', env: 'stage', state: 'moving', members: ['/a', '/b'], blocked_by: [], removal_hash: null }],
+  });
+  const stage = { name: 'stage', kind: 'stage', parked: false, cause: null } as const;
+  const staged = [
+    deployment('/a', { state: 'ready', release: 'r1' }),
+    deployment('/b', { state: 'verifying', release: 'r1' }),
+  ];
+  const prod = {
+    ...stage,
+    name: 'prod',
+    kind: 'prod',
+    deployments: [deployment('/a', { state: 'building' })],
+  } as const;
+  const { message } = verdict({ ...of, environments: [prod, { ...stage, deployments: staged }] });
+  assert.equal(
+    message,
+    'aaaaaaaa is on its way: /a in prod waits for stage, /a in stage waits for the others of release r1 (/b), /b in stage verifying',
+  );
+});

@@ -2,11 +2,12 @@ import type { Clock } from '../model/clock.ts';
 import { MainspringError, problemOf } from '../model/errors.ts';
 import type { Status } from '../model/surface.ts';
 import type { Reader } from './reader.ts';
-import { type WaitVerdict, waitVerdict } from './wait-verdict.ts';
+import type { WaitVerdict } from './wait-judge.ts';
+import { waitVerdict } from './wait-verdict.ts';
 
 /** What to wait for and for how long. */
 export interface WaitOptions {
-  /** Null: the commit of the followed branch, listed now. */
+  /** Null: the newest commit of the followed branch, or of what `env` comes from, listed now. */
   readonly commit: string | null;
   readonly env: string | null;
   readonly timeoutMs: number;
@@ -39,7 +40,7 @@ export async function waitForCommit(options: WaitOptions, deps: WaitDeps): Promi
   let commit = options.commit;
   for (let last = 'nothing was heard yet'; ; ) {
     const verdict = await patiently(async () => {
-      commit ??= await deps.reader.tip();
+      commit ??= await deps.reader.tip({ env: options.env });
       const status = await deps.reader.status({ commit });
       return waitVerdict(status, { commit, env: options.env, listings: listings(status) });
     });

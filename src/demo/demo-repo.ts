@@ -56,16 +56,36 @@ export class DemoRepo {
     await writeFile(path, text.replace(from, to));
   }
 
-  /** Commits what changed and pushes it; gives the commit. */
+  /** Commits what changed and pushes it to the followed branch; gives the commit. */
   async commitAndPush(message: string): Promise<string> {
-    await this.#run(this.work, [...IDENTITY, 'commit', '-q', '--all', '-m', message]);
-    return this.#push();
+    return this.#commitTo(BRANCH, message);
   }
 
-  /** Reverts the last commit and pushes that; gives the new commit. */
+  /** Commits what changed to a branch that is made for it, and pushes that; gives the commit. */
+  async commitToBranch(branch: string, message: string): Promise<string> {
+    await this.#run(this.work, ['checkout', '-q', '-b', branch]);
+    return this.#commitTo(branch, message);
+  }
+
+  /** Merges a branch into the followed one and pushes that; gives the merge. */
+  async mergeAndPush(branch: string): Promise<string> {
+    await this.#run(this.work, ['checkout', '-q', BRANCH]);
+    await this.#run(this.work, [...IDENTITY, 'merge', '-q', '--no-ff', '-m', `Merge branch '${branch}'`, branch]);
+    return this.#push(BRANCH);
+  }
+
+  /** Reverts the last commit, or the last merge, and pushes that; gives the new commit. */
   async revertAndPush(): Promise<string> {
-    await this.#run(this.work, [...IDENTITY, 'revert', '--no-edit', 'HEAD']);
-    return this.#push();
+    const isMerge = (await this.#run(this.work, ['rev-list', '--parents', '-1', 'HEAD'])).split(' ').length > 2;
+    await this.#run(this.work, [...IDENTITY, 'revert', '--no-edit', ...(isMerge ? ['-m', '1'] : []), 'HEAD']);
+    return this.#push(BRANCH);
+  }
+
+  /** Deletes a branch, here and in the repo that is followed. */
+  async deleteBranch(branch: string): Promise<void> {
+    await this.#run(this.work, ['checkout', '-q', BRANCH]);
+    await this.#run(this.work, ['branch', '-q', '-D', branch]);
+    await this.#run(this.work, ['push', '-q', 'origin', '--delete', branch]);
   }
 
   /** The first line of a commit's message; empty if the repo does not have it. */
@@ -74,13 +94,23 @@ export class DemoRepo {
     return ok ? stdout.trim() : '';
   }
 
+  /** The commit that is checked out to work on. */
+  async head(): Promise<string> {
+    return this.#run(this.work, ['rev-parse', 'HEAD']);
+  }
+
   /** The commit of the followed branch. */
   async tip(): Promise<string> {
     return this.#run(this.bare, ['rev-parse', BRANCH]);
   }
 
-  async #push(): Promise<string> {
-    await this.#run(this.work, ['push', '-q', '--set-upstream', 'origin', `HEAD:${BRANCH}`]);
+  async #commitTo(branch: string, message: string): Promise<string> {
+    await this.#run(this.work, [...IDENTITY, 'commit', '-q', '--all', '-m', message]);
+    return this.#push(branch);
+  }
+
+  async #push(branch: string): Promise<string> {
+    await this.#run(this.work, ['push', '-q', '--set-upstream', 'origin', `HEAD:${branch}`]);
     return this.#run(this.work, ['rev-parse', 'HEAD']);
   }
 

@@ -59,7 +59,7 @@ async function create(folder: string, repo: DemoRepo, io: CommandIo): Promise<vo
 async function settle(config: string, first: number, env: Installation['env']): Promise<Settings> {
   const port = await findFreePort(first);
   const text = (await readFile(config, 'utf8'))
-    .replace(/^process = "off"$/m, 'process = "prod"')
+    .replace(/^process = "(?:off|prod)"$/m, 'process = "all"')
     .replace(/^# on_exit = "keep"$/m, 'on_exit = "stop"')
     .replace(/^listen = .*$/m, `listen = "127.0.0.1:${port}"`);
   await writeFile(`${config}.new`, text);

@@ -53,6 +53,43 @@ for (const [name, change, around, expected] of [
     ['17:05:09  /hello is live, 64 ms after the commit was seen: http://localhost:8080/hello'],
   ],
   [
+    'an app that went live elsewhere says where',
+    { kind: 'deployment.live', env: 'try', app: '/', detail: {} },
+    { url: 'http://try.env.localhost:8080/' },
+    ['17:05:09  / is live in try: http://try.env.localhost:8080/'],
+  ],
+  [
+    'a preview is told with its branch and commit',
+    { kind: 'environment.opened', env: 'try', cause: { ...commit, ref: 'try' } },
+    { subject: 'Try it' },
+    ['17:05:09  preview try of branch try, commit c0ffee00 "Try it", is being made'],
+  ],
+  ['production is there without a word', { kind: 'environment.opened', env: 'prod' }, {}, []],
+  [
+    'a preview that is over says why',
+    { kind: 'environment.ending', env: 'try', detail: { why: 'branch "try" is gone from /r' } },
+    {},
+    ['17:05:09  preview try is over: branch "try" is gone from /r'],
+  ],
+  [
+    'a preview that is parked says why',
+    { kind: 'environment.parked', env: 'try', detail: { why: 'ttl' } },
+    {},
+    ['17:05:09  preview try is parked: ttl'],
+  ],
+  [
+    'a release that is held says who holds it',
+    { kind: 'release.held', env: 'stage', detail: { members: ['/a', '/b'], blocked_by: ['/b'] } },
+    {},
+    ['17:05:09  /a, /b are held in stage: none switches, because of /b'],
+  ],
+  [
+    'a release that is live says what switched',
+    { kind: 'release.live', env: 'prod', detail: { members: ['/a', '/b'] } },
+    {},
+    ['17:05:09  /a, /b have switched as one in prod'],
+  ],
+  [
     'an app that could not be started says why',
     { kind: 'instance.failed', app: '/hello', detail: { message: 'exited with code 1' } },
     {},

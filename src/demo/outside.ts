@@ -28,7 +28,7 @@ export function ask(url: string, path: string): Promise<Answer> {
 export interface Seen {
   /** From the start of the change to the first answer that shows it. */
   readonly ms: number;
-  /** Requests that were answered meanwhile, all of them with 200. */
+  /** Requests that were answered meanwhile, all of them with 200 where that is asked for. */
   readonly requests: number;
 }
 
@@ -38,16 +38,18 @@ export interface Watched {
   readonly path: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** It need not be there all the time: a preview before it is made, or after it is gone. */
+  readonly mayBeGone?: boolean;
 }
 
 /**
  * Makes a change and asks all the while until an answer shows it. Throws when the change fails, when one request is not
- * answered with 200, when the time is over, and when `signal` aborts.
+ * answered with 200 that should be, when the time is over, and when `signal` aborts.
  */
 export async function watchChange(
-  { url, path, timeoutMs, signal }: Watched,
+  { url, path, timeoutMs, signal, mayBeGone = false }: Watched,
   change: () => Promise<unknown>,
-  isChanged: (body: string) => boolean,
+  isChanged: (answer: Answer) => boolean,
 ): Promise<Seen> {
   const startedAt = performance.now();
   let failure: unknown = null;
@@ -55,11 +57,13 @@ export async function watchChange(
     failure = error;
   });
   for (let requests = 1; performance.now() - startedAt < timeoutMs; requests += 1) {
-    const { status, body } = await ask(url, path);
+    const answer = await ask(url, path);
+    const { status } = answer;
     signal.throwIfAborted();
     if (failure !== null) throw failure;
-    if (status !== 200) throw new MainspringError('unexpected', `demo: ${path} was answered with ${status}`);
-    if (!isChanged(body)) continue;
+    if (status !== 200 && !mayBeGone)
+      throw new MainspringError('unexpected', `demo: ${path} was answered with ${status}`);
+    if (!isChanged(answer)) continue;
     const ms = Math.round(performance.now() - startedAt);
     await changing;
     return { ms, requests };

@@ -110,6 +110,7 @@ function places({ settings, repo, folder, config }: Installation) {
   const { port } = new URL(settings.publicUrl);
   return {
     url: settings.publicUrl,
+    previewUrl: `http://try.${settings.envDomain}${port === '' ? '' : `:${port}`}`,
     statusUrl: `http://${settings.status.host}${port === '' ? '' : `:${port}`}/api/v1/status`,
     folder,
     work: repo.work,

@@ -33,6 +33,12 @@ export const ANSWERS = {
     text: 'Mainspring is starting. Try again in a moment.',
     headers: { 'Retry-After': '1' },
   },
+  held: {
+    status: 503,
+    title: 'Unavailable',
+    text: 'This app is being replaced by its next version. Try again in a moment.',
+    headers: { 'Retry-After': '1' },
+  },
   unavailable: {
     status: 503,
     title: 'Unavailable',
@@ -59,6 +65,11 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
     ...answer.headers,
   });
   response.end(body);
+}
+
+/** Search engines are not to keep what this response says. Before its head is sent. */
+export function markNoindex(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('X-Robots-Tag', 'noindex');
 }
 
 /** The same for a connection on which no request could be read: the connection ends with it. */

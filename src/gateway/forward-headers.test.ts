@@ -94,12 +94,18 @@ test('an answer keeps its headers in order and case, without those of the hop', 
     'Location',
     '/y',
   ];
-  const rewrite = { location: (value: string) => `/pre${value}`, noindex: true, keepLength: false, keepTrailer: false };
+  const rewrite = {
+    location: (value: string) => `/pre${value}`,
+    cookie: (value: string) => `${value};`,
+    noindex: true,
+    keepLength: false,
+    keepTrailer: false,
+  };
   assert.deepEqual(clientHeaders(raw, rewrite), [
     'Set-Cookie',
-    'a',
+    'a;',
     'set-cookie',
-    'b',
+    'b;',
     'Location',
     '/pre/y',
     'X-Robots-Tag',

@@ -1,3 +1,4 @@
+import type { CookieRule } from './cookie-rule.ts';
 import type { Peer } from './peer.ts';
 
 /** What decides the head that an upstream gets. */
@@ -157,6 +158,7 @@ const responseVerdicts = boundedCache((name: string) => RESPONSE_HOP.has(name.to
 export interface ResponseRewrite {
   /** Maps `Location` and `Content-Location`. */
   readonly location: (value: string) => string;
+  readonly cookie: CookieRule;
   readonly noindex: boolean;
   /** Whether the length that the upstream says may be repeated. */
   readonly keepLength: boolean;
@@ -174,11 +176,15 @@ export function clientHeaders(raw: readonly string[], rewrite: ResponseRewrite):
     const lower = name.toLowerCase();
     if (named?.has(lower) === true || (lower === 'content-length' && !rewrite.keepLength)) continue;
     if (lower === 'trailer' && !rewrite.keepTrailer) continue;
-    const value = raw[at + 1] ?? '';
-    headers.push(name, lower === 'location' || lower === 'content-location' ? rewrite.location(value) : value);
+    headers.push(name, rewritten(lower, raw[at + 1] ?? '', rewrite));
   }
   if (rewrite.noindex) headers.push('X-Robots-Tag', 'noindex');
   return headers;
+}
+
+function rewritten(name: string, value: string, { location, cookie }: ResponseRewrite): string {
+  if (name === 'set-cookie') return cookie(value);
+  return name === 'location' || name === 'content-location' ? location(value) : value;
 }
 
 /** Header names repeat from request to request: what was found for one is kept, bounded because clients choose them. */

@@ -1,5 +1,6 @@
 import type { GatewayLimits, ListenAddress } from '../model/settings.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
+import type { HoldLimits } from './waiting-room.ts';
 
 /** All that a gateway process needs to know; plain JSON, so that whoever starts the process can hand it over. */
 export interface GatewayConfig {
@@ -13,6 +14,10 @@ export interface GatewayConfig {
   readonly statusSocket: string;
   /** Lower case, without a port. */
   readonly statusHost: string;
+  /** The zone of all environments but production, lower case. */
+  readonly envDomain: string;
+  /** Whether cookies of apps may reach that zone. */
+  readonly sharedCookies: boolean;
   readonly hooks: Readonly<Record<string, { readonly secretFile: string }>>;
   readonly trustedProxies: readonly string[];
   readonly proxyAllow: readonly string[];
@@ -21,6 +26,7 @@ export interface GatewayConfig {
   /** How long requests may go on after the gateway was asked to stop. */
   readonly drainMs: number;
   readonly timeouts?: UpstreamTimeouts;
+  readonly hold?: HoldLimits;
   readonly pollMs?: number;
 }
 

@@ -4,6 +4,7 @@ import { parseAllow } from '../model/proxy-target.ts';
 import { openRouteReader } from '../store/route-reader.ts';
 import { ANSWERS, rawAnswer } from './answer.ts';
 import { ControlClient } from './control-client.ts';
+import { cookieRule } from './cookie-rule.ts';
 import type { GatewayConfig, GatewayLog } from './gateway-config.ts';
 import { Hooks } from './hooks.ts';
 import { InFlight } from './in-flight.ts';
@@ -13,6 +14,7 @@ import { RouteFeed } from './route-feed.ts';
 import { RouteTable } from './route-table.ts';
 import { StaticFiles } from './static-files.ts';
 import { Upstreams } from './upstream-pool.ts';
+import { HOLD_LIMITS, WaitingRoom } from './waiting-room.ts';
 
 /** A gateway that is serving. */
 export interface Gateway {
@@ -23,6 +25,8 @@ export interface Gateway {
   generation(): number;
   /** What is in flight to apps. */
   inFlight(): number;
+  /** How many requests wait for held routes. */
+  held(): number;
   /** Stops accepting, lets requests finish within the drain time, then closes everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -51,7 +55,8 @@ export async function startGateway(config: GatewayConfig, identity: GatewayIdent
 type Parts = ReturnType<typeof assemble>;
 
 function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
-  const table = new RouteTable();
+  const room = new WaitingRoom(config.hold ?? HOLD_LIMITS, () => performance.now());
+  const table = new RouteTable((rows) => room.rowsApplied(rows));
   const reader = openRouteReader(config.dbPath);
   const report = coalesced(() => control.send({ type: 'use', ...inFlight.report() }));
   const inFlight = new InFlight(Date.now, report);
@@ -86,12 +91,15 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     files: new StaticFiles(),
     hooks,
     inFlight,
+    room,
     isTrusted: trustOf(config.trustedProxies),
+    cookie: cookieRule(config),
     statusHost: config.statusHost,
     statusSocket: config.statusSocket,
+    envDomain: config.envDomain,
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
-  return { table, reader, inFlight, feed, control, upstreams, handler };
+  return { table, reader, inFlight, room, feed, control, upstreams, handler };
 }
 
 /** Many changes in one turn of the event loop are one message. */
@@ -152,6 +160,7 @@ function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Serv
     isReady: () => parts.feed.hasTable,
     generation: () => parts.table.generation,
     inFlight: () => parts.inFlight.total,
+    held: () => parts.room.size,
     stop: () => {
       stopped ??= stop(config, parts, servers);
       return stopped;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { ANSWERS, type Answer, sendAnswer } from './answer.ts';
+import { ANSWERS, type Answer, markNoindex, sendAnswer } from './answer.ts';
+import type { CookieRule } from './cookie-rule.ts';
 import { clientHeaders, type RequestBody, upstreamHead } from './forward-headers.ts';
 import type { Peer } from './peer.ts';
 import type { ResponseHead, UpstreamFault } from './response-head.ts';
@@ -17,6 +18,7 @@ export interface ProxyPlan {
   readonly peer: Peer;
   readonly prefix: string;
   readonly noindex: boolean;
+  readonly cookie: CookieRule;
   /** Whether the client is to be told that its connection ends with the answer. */
   readonly isDraining: () => boolean;
   /** Made when an answer has a `Location`, which few have. */
@@ -62,11 +64,12 @@ class Exchange implements ExchangeHandler {
   }
 
   onHead(head: ResponseHead): void {
-    const { noindex, locations, isDraining } = this.#plan;
+    const { noindex, cookie, locations, isDraining } = this.#plan;
     if (isDraining()) this.#response.shouldKeepAlive = false;
     const isChunked = head.framing.kind === 'chunked';
     const headers = clientHeaders(head.headers, {
       location: (value) => mapLocation(value, locations()),
+      cookie,
       noindex,
       keepLength: head.framing.kind === 'length' || (head.framing.kind === 'none' && head.status !== 204),
       keepTrailer: isChunked && this.#request.httpVersion === '1.1',
@@ -100,10 +103,10 @@ class Exchange implements ExchangeHandler {
 
   onUpgrade(head: ResponseHead, upstream: Socket, rest: Buffer): void {
     this.#over();
-    const { upgrade } = this.#plan;
+    const { upgrade, cookie, noindex } = this.#plan;
     if (upgrade === undefined) {
       upstream.destroy();
-      sendAnswer(this.#request, this.#response, ANSWERS.badGateway);
+      this.#answer(ANSWERS.badGateway);
     } else
       tunnel({
         head,
@@ -112,6 +115,8 @@ class Exchange implements ExchangeHandler {
         client: upgrade.socket,
         clientRest: upgrade.rest,
         response: this.#response,
+        cookie,
+        noindex,
       });
   }
 
@@ -125,7 +130,12 @@ class Exchange implements ExchangeHandler {
     }
     this.#over();
     if (this.#response.headersSent) this.#response.destroy();
-    else sendAnswer(this.#request, this.#response, this.#answerTo(fault));
+    else this.#answer(this.#answerTo(fault));
+  }
+
+  #answer(answer: Answer): void {
+    if (this.#plan.noindex) markNoindex(this.#response);
+    sendAnswer(this.#request, this.#response, answer);
   }
 
   #answerTo(fault: UpstreamFault): Answer {

@@ -1,19 +1,21 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { isUnder, RESERVED_PREFIX } from '../model/route.ts';
-import type { RouteTarget } from '../model/routing.ts';
-import { ANSWERS, type Answer, rawAnswer, sendAnswer } from './answer.ts';
+import { ANSWERS, type Answer, markNoindex, rawAnswer, sendAnswer } from './answer.ts';
+import { AppServer } from './app-server.ts';
+import { answerCall, type Call } from './call.ts';
+import type { CookieRule } from './cookie-rule.ts';
 import { framingFault, type Refusal } from './framing.ts';
 import type { Hooks } from './hooks.ts';
 import type { InFlight } from './in-flight.ts';
 import { judgePeer, type Peer, plainAddress, type Trust } from './peer.ts';
 import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
-import { parseTarget, type RequestTarget } from './request-target.ts';
-import type { LiveRoute, RouteTable } from './route-table.ts';
-import { serveStatic } from './serve-static.ts';
+import { parseHost, parseTarget } from './request-target.ts';
+import type { RouteTable } from './route-table.ts';
 import type { StaticFiles } from './static-files.ts';
-import { basePath, upstreamPath } from './target-path.ts';
 import type { Upstreams } from './upstream-pool.ts';
+import type { WaitingRoom } from './waiting-room.ts';
+import { isInZone } from './zone.ts';
 
 /** What requests are answered with. */
 export interface RequestHandlerDeps {
@@ -24,34 +26,39 @@ export interface RequestHandlerDeps {
   readonly files: StaticFiles;
   readonly hooks: Hooks;
   readonly inFlight: InFlight;
+  readonly room: WaitingRoom;
   readonly isTrusted: Trust;
+  readonly cookie: CookieRule;
   readonly statusHost: string;
   readonly statusSocket: string;
+  /** The environments' zone. */
+  readonly envDomain: string;
   readonly onError: (error: unknown) => void;
-}
-
-/** A request that has passed the checks. */
-interface Call {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly target: RequestTarget;
-  readonly upgrade: ProxyPlan['upgrade'];
 }
 
 /** Decides what becomes of each request: ours, the status pages', an app's. */
 export class RequestHandler {
   readonly #deps: RequestHandlerDeps;
+  readonly #apps: AppServer;
   /** Connections on which nothing that comes is believed any more. */
   readonly #refused = new WeakSet<Socket>();
   #isDraining = false;
 
   constructor(deps: RequestHandlerDeps) {
     this.#deps = deps;
+    this.#apps = new AppServer({
+      ...deps,
+      peerOf: (call) => this.#peerOf(call),
+      isDraining: () => this.#isDraining,
+      lookAgain: (call) => this.#tryDispatch(call),
+      onFailed: (call, error) => this.#failed(call, error),
+    });
   }
 
-  /** Every connection ends after the answer it is waiting for. */
+  /** Every connection ends after the answer it is waiting for; what waits for a held route gets one at once. */
   startDraining(): void {
     this.#isDraining = true;
+    this.#deps.room.close();
   }
 
   handle(request: IncomingMessage, response: ServerResponse, upgrade?: ProxyPlan['upgrade']): void {
@@ -59,7 +66,8 @@ export class RequestHandler {
     if (this.#isDraining) response.shouldKeepAlive = false;
     const fault = framingFault(request);
     const target = fault === undefined ? parseTarget(request.url ?? '', request.headers.host ?? '') : undefined;
-    if (target !== undefined) this.#tryDispatch({ request, response, target, upgrade });
+    const noindex = target !== undefined && isInZone(target.host, this.#deps.envDomain);
+    if (target !== undefined) this.#tryDispatch({ request, response, target, upgrade, noindex });
     else if (fault === undefined) this.refuse(request, response, ANSWERS.badRequest);
     else this.refuse(request, response, refusal(fault));
   }
@@ -68,6 +76,7 @@ export class RequestHandler {
   refuse(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
     this.#refused.add(request.socket);
     response.shouldKeepAlive = false;
+    if (isInZone(parseHost(request.headers.host ?? '') ?? '', this.#deps.envDomain)) markNoindex(response);
     sendAnswer(request, response, answer);
   }
 
@@ -103,35 +112,36 @@ export class RequestHandler {
     try {
       this.#dispatch(call);
     } catch (error) {
-      this.#failed(call.request, call.response, error);
+      this.#failed(call, error);
     }
   }
 
   #dispatch(call: Call): void {
-    const { request, response, target } = call;
+    const { target } = call;
     const { decoded } = target.path;
     if (isUnder(decoded, RESERVED_PREFIX)) this.#serveReserved(call, decoded.slice(RESERVED_PREFIX.length));
     else if (target.host === this.#deps.statusHost) this.#serveStatus(call);
     else if (this.#deps.hasTable()) this.#serveRoute(call);
-    else sendAnswer(request, response, ANSWERS.starting);
+    else answerCall(call, ANSWERS.starting);
   }
 
   #serveRoute(call: Call): void {
-    const { request, response, target } = call;
+    const { target } = call;
     const { decoded, deepest } = target.path;
     const { table } = this.#deps;
     const route = table.find(target.host, decoded);
-    if (deepest !== decoded && table.find(target.host, deepest) !== route)
-      sendAnswer(request, response, ANSWERS.badRequest);
-    else if (route !== undefined) this.#serveApp(call, route);
-    else sendAnswer(request, response, table.hasHost(target.host) ? ANSWERS.unknownApp : ANSWERS.unknownHost);
+    if (deepest !== decoded && table.find(target.host, deepest) !== route) answerCall(call, ANSWERS.badRequest);
+    else if (route !== undefined) this.#apps.serve(call, route);
+    else answerCall(call, table.hasHost(target.host) ? ANSWERS.unknownApp : ANSWERS.unknownHost);
   }
 
-  #serveReserved({ request, response }: Call, rest: string): void {
+  #serveReserved(call: Call, rest: string): void {
+    const { request, response } = call;
+    if (call.noindex) markNoindex(response);
     if (rest.startsWith('/hooks/')) {
       if (request.headers.expect !== undefined) response.writeContinue();
       const served = this.#deps.hooks.serve(request, response, rest.slice('/hooks/'.length));
-      served.catch((error: unknown) => this.#failed(request, response, error));
+      served.catch((error: unknown) => this.#failed(call, error));
     } else if (rest !== '/healthz' && rest !== '/readyz') sendAnswer(request, response, ANSWERS.noFile);
     else if (request.method !== 'GET' && request.method !== 'HEAD') {
       sendAnswer(request, response, { ...ANSWERS.methodNotAllowed, headers: { Allow: 'GET, HEAD' } });
@@ -155,49 +165,11 @@ export class RequestHandler {
       peer: this.#peerOf(call),
       prefix: '',
       noindex: true,
+      cookie: this.#deps.cookie,
       isDraining: () => this.#isDraining,
       locations: () => ({ upstreamOrigins: [], base: '', prefix: '' }),
       extra: `X-Mainspring-Peer: ${plainAddress(request.socket.remoteAddress ?? '')}\r\n`,
       unreachable: ANSWERS.unavailable,
-    });
-  }
-
-  #serveApp(call: Call, route: LiveRoute): void {
-    const use = this.#deps.inFlight.enter(route.serve.instance);
-    call.response.once('close', () => this.#deps.inFlight.leave(use));
-    const upstream = route.serve.target;
-    if (upstream.kind === 'http') this.#serveProxied(call, route, upstream);
-    else this.#serveTree(call, route, upstream);
-  }
-
-  #serveTree(
-    { request, response, target }: Call,
-    route: LiveRoute,
-    tree: RouteTarget & { readonly kind: 'static' },
-  ): void {
-    const { decoded, sent } = target.path;
-    const rest = route.depth === 0 ? decoded : decoded.slice(route.row.path.length);
-    const wanted = { tree, rest, sentPath: sent, query: target.query, noindex: route.serve.noindex };
-    const served = serveStatic(this.#deps.files, request, response, wanted);
-    served.catch((error: unknown) => this.#failed(request, response, error));
-  }
-
-  #serveProxied(call: Call, route: LiveRoute, upstream: RouteTarget & { readonly kind: 'http' }): void {
-    const { request, response, target, upgrade } = call;
-    const url = upstream.external ? new URL(upstream.url) : undefined;
-    const base = url === undefined ? '' : basePath(url);
-    const prefix = route.serve.stripPath && route.depth > 0 ? route.row.path : '';
-    if (request.headers.expect !== undefined) response.writeContinue();
-    proxyRequest(request, response, {
-      pool: this.#deps.upstreams.forTarget(upstream),
-      path: upstreamPath(route, base, target.path.sent) + target.query,
-      host: url === undefined ? target.authority : url.host,
-      peer: this.#peerOf(call),
-      prefix,
-      noindex: route.serve.noindex,
-      isDraining: () => this.#isDraining,
-      locations: () => ({ upstreamOrigins: ownOrigins(upstream, target), base, prefix }),
-      ...(upgrade === undefined ? {} : { upgrade }),
     });
   }
 
@@ -206,9 +178,9 @@ export class RequestHandler {
     return judgePeer({ remoteAddress, authority: target.authority, headers: request.headers }, this.#deps.isTrusted);
   }
 
-  #failed(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  #failed(call: Call, error: unknown): void {
     this.#deps.onError(error);
-    sendAnswer(request, response, ANSWERS.failed);
+    answerCall(call, ANSWERS.failed);
   }
 }
 
@@ -219,13 +191,6 @@ export function isUpgrade(request: IncomingMessage): boolean {
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
-}
-
-/** What an app may take itself for in a `Location`: its own address, or the public one that it was told. */
-function ownOrigins(upstream: RouteTarget & { readonly kind: 'http' }, target: RequestTarget): string[] {
-  const own = [new URL(upstream.url).origin];
-  const authority = target.authority.toLowerCase();
-  return upstream.external ? own : [...own, `http://${authority}`, `https://${authority}`];
 }
 
 function refusal({ status, reason }: Refusal): Answer {

@@ -30,6 +30,20 @@ test('a newer row replaces an older one of the same route', () => {
   assert.deepEqual([table.find('a', '/')?.row.generation, table.size], [2, 1]);
 });
 
+test('who listens hears of rows when all of them are in place, and of nothing when there are none', () => {
+  const heard: unknown[] = [];
+  const table: RouteTable = new RouteTable((rows) =>
+    heard.push([rows.length, table.find('a', '/x')?.row.generation, table.hasHost('b'), table.generation]),
+  );
+  table.apply([row('b', '/', 1)]);
+  table.apply([]);
+  table.apply([row('a', '/x', 2), row('b', '/', 3, { gone: true })]);
+  assert.deepEqual(heard, [
+    [1, undefined, true, 1],
+    [2, 2, false, 3],
+  ]);
+});
+
 const SEGMENT = fc.constantFrom('a', 'b', 'ab', 'c');
 const PATH = fc.array(SEGMENT, { maxLength: 3 }).map((segments) => `/${segments.join('/')}`);
 const CHANGE = fc.record({ host: fc.constantFrom('h', 'i'), path: PATH, gone: fc.boolean() });

@@ -19,8 +19,14 @@ interface Node {
  */
 export class RouteTable {
   readonly #hosts = new Map<string, Node>();
+  readonly #onApplied: (rows: readonly RouteRow[]) => void;
   #generation = 0;
   #size = 0;
+
+  /** `onApplied` hears of rows when all of them are in place. */
+  constructor(onApplied: (rows: readonly RouteRow[]) => void = () => {}) {
+    this.#onApplied = onApplied;
+  }
 
   /** The newest generation that was applied. */
   get generation(): number {
@@ -39,6 +45,7 @@ export class RouteTable {
       else this.#put(row, row.serve);
       this.#generation = Math.max(this.#generation, row.generation);
     }
+    if (rows.length > 0) this.#onApplied(rows);
   }
 
   /** The controller says that nothing up to here is missing. */

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import type { RouteTarget } from '../model/routing.ts';
-import { ANSWERS, sendAnswer } from './answer.ts';
+import { ANSWERS, markNoindex, sendAnswer } from './answer.ts';
 import { type ByteRange, matchesTag, parseRange } from './byte-range.ts';
 import type { StaticEntry, StaticFile, StaticFiles } from './static-files.ts';
 
@@ -24,6 +24,7 @@ export async function serveStatic(
   response: ServerResponse,
   wanted: StaticRequest,
 ): Promise<void> {
+  if (wanted.noindex) markNoindex(response);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return sendAnswer(request, response, { ...ANSWERS.methodNotAllowed, headers: { Allow: 'GET, HEAD' } });
   }
@@ -33,7 +34,7 @@ export async function serveStatic(
   if (found === 'redirect') return redirectToFolder(response, wanted);
   if (response.destroyed) return;
   if (found === undefined) sendAnswer(request, response, ANSWERS.noFile);
-  else sendFile(request, response, found, wanted);
+  else sendFile(request, response, found);
 }
 
 async function findFile(files: StaticFiles, wanted: StaticRequest): Promise<StaticFile | 'redirect' | undefined> {
@@ -60,20 +61,15 @@ function fileSegments(rest: string): readonly string[] | undefined {
   return segments.some((segment, at) => isOdd(segment) || isHidden(segment, at)) ? undefined : segments;
 }
 
-function redirectToFolder(response: ServerResponse, { sentPath, query, noindex }: StaticRequest): void {
+function redirectToFolder(response: ServerResponse, { sentPath, query }: StaticRequest): void {
   // A path that began with two slashes would be read as another host.
   const location = `${sentPath.replace(/^\/+/, '/')}/${query}`;
-  response.writeHead(302, { Location: location, 'Cache-Control': 'no-cache', 'Content-Length': 0, ...robots(noindex) });
+  response.writeHead(302, { Location: location, 'Cache-Control': 'no-cache', 'Content-Length': 0 });
   response.end();
 }
 
-function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
-  file: StaticFile,
-  { noindex }: StaticRequest,
-): void {
-  const headers = { ETag: file.tag, 'Cache-Control': 'no-cache', 'Accept-Ranges': 'bytes', ...robots(noindex) };
+function sendFile(request: IncomingMessage, response: ServerResponse, file: StaticFile): void {
+  const headers = { ETag: file.tag, 'Cache-Control': 'no-cache', 'Accept-Ranges': 'bytes' };
   const noneMatch = request.headers['if-none-match'];
   if (noneMatch !== undefined && matchesTag(noneMatch, file.tag)) {
     response.writeHead(304, headers);
@@ -109,8 +105,4 @@ function sendContent(response: ServerResponse, file: StaticFile, { start, end }:
   if (file.content !== null) response.end(file.content.subarray(start, end + 1));
   // What goes wrong while sending cuts the connection, which is all that can be said at that point.
   else pipeline(createReadStream(file.path, { start, end }), response, () => {});
-}
-
-function robots(noindex: boolean): Readonly<Record<string, string>> {
-  return noindex ? { 'X-Robots-Tag': 'noindex' } : {};
 }

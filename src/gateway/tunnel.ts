@@ -1,5 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { CookieRule } from './cookie-rule.ts';
 import { clientHeaders } from './forward-headers.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -13,10 +14,13 @@ export interface TunnelEnds {
   readonly clientRest: Buffer;
   /** The response that the client's connection was assigned to; it closes when the tunnel does. */
   readonly response: ServerResponse;
+  readonly cookie: CookieRule;
+  readonly noindex: boolean;
 }
 
 /** Passes the 101 on and then bytes both ways, untouched, until both sides have ended. */
-export function tunnel({ head, upstream, upstreamRest, client, clientRest, response }: TunnelEnds): void {
+export function tunnel(ends: TunnelEnds): void {
+  const { upstream, upstreamRest, client, clientRest, response } = ends;
   response.detachSocket(client);
   if (client.destroyed) {
     upstream.destroy();
@@ -36,17 +40,18 @@ export function tunnel({ head, upstream, upstreamRest, client, clientRest, respo
     upstream.destroySoon();
     response.emit('close');
   });
-  client.write(switchHead(head), 'latin1');
+  client.write(switchHead(ends), 'latin1');
   if (upstreamRest.length > 0) client.write(upstreamRest);
   if (clientRest.length > 0) upstream.write(clientRest);
   upstream.pipe(client);
   client.pipe(upstream);
 }
 
-function switchHead(head: ResponseHead): string {
+function switchHead({ head, cookie, noindex }: TunnelEnds): string {
   const kept = clientHeaders(head.headers, {
     location: (value) => value,
-    noindex: false,
+    cookie,
+    noindex,
     keepLength: false,
     keepTrailer: false,
   });

@@ -49,6 +49,8 @@ export const ERROR_CODES = [
   'start-failed',
   'instance-exited',
   'health-timeout',
+  'stage-failed',
+  'release-blocked',
   'proxy-target-refused',
   'data-folder-failed',
   // gateway

@@ -17,6 +17,8 @@ export type TreeId = string & { readonly brand: 'TreeId' };
 
 /** The production environment. */
 export const PROD = 'prod' as EnvName;
+/** Where what lands on the followed branch is verified before it is promoted to production. */
+export const STAGE = 'stage' as EnvName;
 
 /** Whether the text is a full commit id (SHA-1 or SHA-256 repositories). */
 export function isCommitId(text: string): text is CommitId {

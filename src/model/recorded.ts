@@ -1,6 +1,7 @@
 import type { Cause } from './cause.ts';
 import type { ConfigError } from './config.ts';
 import type { Target } from './desired.ts';
+import type { EnvKind } from './environment.ts';
 import type { Problem } from './errors.ts';
 import type { AppId, ArtifactKey, CommitId, EnvName, InstanceId } from './ids.ts';
 import type { ArtifactInputs, EngineName } from './revision.ts';
@@ -32,18 +33,25 @@ export interface LiveState {
   readonly generation: number;
   readonly since: string;
   readonly asleep: boolean;
+  /** Its instance is stopped so that the next one can run alone (`strategy = "replace"`); requests are held meanwhile. */
+  readonly suspended: boolean;
   readonly condition: Condition | null;
 }
 
 /** What is on its way. `target` is null while an app is being removed or nothing is known of what it should be. */
 export interface NextState {
   readonly target: Target | null;
+  /** The app is to go: at once, with its release, or once the removal brake lets it. */
+  readonly removes: boolean;
+  /** The hash of the set of removals that the brake holds this one in; null: it may go. */
+  readonly brake: string | null;
   readonly state: NextStateName;
   readonly reason: string | null;
   readonly problem: Problem | null;
   readonly instance: InstanceId | null;
   /** The instance that failed verification, whose log is kept for a while. */
   readonly failedInstance?: InstanceId;
+  /** The release that it switches with; null: by itself. */
   readonly release: string | null;
   readonly generation: number;
   /** When it was first wanted, in milliseconds since the epoch. */
@@ -63,8 +71,32 @@ export interface RecordedDeployment {
   readonly dataName: string;
   /** The engine that keeps such a folder for it; null if none ever did. */
   readonly dataEngine: EngineName | null;
+  /** Artifacts of what was live, newest first: kept so that going back needs no build. */
+  readonly kept: readonly ArtifactKey[];
   readonly live: LiveState | null;
   readonly next: NextState | null;
+}
+
+/** An environment as recorded. */
+export interface RecordedEnvironment {
+  readonly name: EnvName;
+  readonly kind: EnvKind;
+  /** What it is derived from; unique, while the name is only computed from it. */
+  readonly identity: string;
+  /** Why it is parked: stopped, its data kept; null: it is not. */
+  readonly parked: string | null;
+  readonly cause: Cause | null;
+  /** The commits that a preview is derived from, by repo. */
+  readonly heads: Readonly<Record<string, CommitId>>;
+  /** The newest commit of a preview's branch whose config evaluated; null: it goes by main's. */
+  readonly goodConfig: CommitId | null;
+  /** Why the branch's newest config does not evaluate. */
+  readonly errors: readonly ConfigError[];
+  readonly createdAt: number;
+  /** When it was last wanted, in milliseconds since the epoch. */
+  readonly activeAt: number;
+  /** Since when it is being removed; null: it is not. */
+  readonly endingSince: number | null;
 }
 
 /** States of an instance. Each is written before the effect that it announces. */
@@ -123,14 +155,17 @@ export interface RetainedData {
   readonly state: 'kept' | 'removing';
 }
 
-/** A set of deployments that moves as one; here only removals that are held. */
+/** A set of deployments of one environment that switches as one. Its members are the deployments whose `next` names it. */
 export interface RecordedRelease {
   readonly id: string;
   readonly env: EnvName;
-  readonly state: 'held';
-  readonly members: readonly AppId[];
+  /** `forming`: not all its members are written down yet. `held`: it waits for a change in git. */
+  readonly state: 'forming' | 'moving' | 'held';
+  /** The hash of the removals in it that the brake holds; null: none. */
   readonly removalHash: string | null;
   readonly cause: Cause;
+  /** Since when there is this release, in milliseconds since the epoch. */
+  readonly since: number;
 }
 
 /** What is known of the config repo. */

@@ -19,6 +19,9 @@ export type RouteTarget =
       readonly external: boolean;
     };
 
+/** Requests are held until a newer row says where they go. */
+export type HeldTarget = { readonly kind: 'held' };
+
 /** One row of the route table: the contract between controller and gateways. */
 export interface RouteRow {
   /** Lower case, without a port. */
@@ -31,7 +34,7 @@ export interface RouteRow {
   /** Null for a tombstone: the route is gone. */
   readonly serve: {
     readonly instance: InstanceId;
-    readonly target: RouteTarget;
+    readonly target: RouteTarget | HeldTarget;
     readonly stripPath: boolean;
     /** Anything but prod: answers say `X-Robots-Tag: noindex`. */
     readonly noindex: boolean;

@@ -1,9 +1,11 @@
 import type { AppDeclaration } from './app.ts';
 import type { Cause } from './cause.ts';
 import type { Declarations } from './config.ts';
+import type { EnvKind } from './environment.ts';
 import type { Problem } from './errors.ts';
-import type { CommitId, EnvName } from './ids.ts';
-import type { RecordedArtifact, RecordedDeployment } from './recorded.ts';
+import type { GitFacts } from './git-facts.ts';
+import type { CommitId } from './ids.ts';
+import type { RecordedArtifact, RecordedDeployment, RecordedEnvironment, RecordedRelease } from './recorded.ts';
 import type { EngineName } from './revision.ts';
 import type { Settings } from './settings.ts';
 import type { RepoState, RepoUrl, ResolvedSource } from './source.ts';
@@ -26,7 +28,9 @@ export type SourceState = ResolvedSource | SourceProblem;
 
 /** What of the recorded state decides. */
 export interface RecordedFacts {
+  readonly environments: ReadonlyMap<string, RecordedEnvironment>;
   readonly deployments: ReadonlyMap<string, RecordedDeployment>;
+  readonly releases: ReadonlyMap<string, RecordedRelease>;
   readonly artifacts: ReadonlyMap<string, RecordedArtifact>;
 }
 
@@ -43,9 +47,11 @@ export interface Snapshot {
   readonly repos: readonly RepoState[];
   /** What each source query resolved to, by `sourceKey`. */
   readonly sources: Pick<ReadonlyMap<string, SourceState>, 'get'>;
+  /** What was read of commits so far. What is missing and wanted, `desire` names. */
+  readonly facts: GitFacts;
   /** What is recorded, as of `at`. Keyed as the store does: deployments by `ENV APP`, artifacts by their key. */
   readonly recorded: RecordedFacts;
-  /** Why an engine can't be used in an environment; missing: it can. By `ENGINE ENV`. */
+  /** Why an engine can't be used in environments of a kind; missing: it can. By `ENGINE KIND`. */
   readonly engines: ReadonlyMap<string, Problem>;
 }
 
@@ -56,7 +62,12 @@ export function sourceKey(app: AppDeclaration): string | null {
   return `${app.source.url}\n${app.gitCommit ?? app.gitBranch ?? ''}\n${app.source.folder}\n${app.gitAuth ?? ''}`;
 }
 
+/** The declaration that an app's stage and previews go by: with `promote = "pinned"` they follow the branch, and only production the pin. */
+export function unpinned(app: AppDeclaration): AppDeclaration {
+  return app.promote === 'pinned' && app.gitCommit !== null ? { ...app, gitCommit: null } : app;
+}
+
 /** The key of an engine's availability in `Snapshot.engines`. */
-export function engineKey(engine: EngineName, env: EnvName): string {
-  return `${engine} ${env}`;
+export function engineKey(engine: EngineName, kind: EnvKind): string {
+  return `${engine} ${kind}`;
 }

@@ -15,12 +15,22 @@ export interface RefListing {
   readonly branches: Readonly<Record<string, CommitId>>;
 }
 
+/** The commit that a branch points to; undefined: the listing has no such branch, though it be called like what every object has. */
+export function tipOf({ branches }: Pick<RefListing, 'branches'>, branch: string): CommitId | undefined {
+  return Object.hasOwn(branches, branch) ? branches[branch] : undefined;
+}
+
 /** A repo as recorded: its last good listing, and what went wrong since. */
 export interface RepoState {
   readonly repo: RepoUrl;
   readonly listing: RefListing | null;
   /** What the last attempt ran into; null if it went well. */
   readonly error: Problem | null;
+  /**
+   * Branches that were there when the repo was first seen and have not moved since, with their commits: those have no preview
+   * before they move. Null until a listing named any branch.
+   */
+  readonly baseline: Readonly<Record<string, CommitId>> | null;
 }
 
 /** Which tree an app wants. `ref` is a branch name, null for the repo's HEAD; `commit` pins and wins. */

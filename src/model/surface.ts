@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 
 // The contract that others script against: `status --json`, `plan --json`, `audit --json` and the same values over HTTP. Names
 // are only ever added. The schemas let unknown names pass, so that an older client reads what a newer daemon says.
@@ -57,6 +57,8 @@ const NextSchema = z.object({
   config_commit: z.string().nullable(),
   source_commit: z.string().nullable(),
   state: z.enum(['waiting', 'building', 'starting', 'verifying', 'ready', 'held', 'quarantined', 'removing']),
+  /** Since when it is wanted: the age of a removal that is retried, say. */
+  since: z.string().optional(),
   reason: z.string().nullable(),
   release: z.string().nullable(),
 });
@@ -75,6 +77,10 @@ export const EnvironmentSchema = z.object({
   name: z.string(),
   kind: z.enum(['prod', 'stage', 'preview']),
   parked: z.boolean(),
+  /** Which limit parks it; null: none does. */
+  parked_why: z.string().nullable().optional(),
+  /** Since when it is being removed; null: it is not. */
+  ending_since: z.string().nullable().optional(),
   /** Where a preview comes from; null for prod and stage. */
   cause: CauseSchema.nullable(),
   /** Errors of the environment's own config (previews of a config change). */
@@ -103,14 +109,22 @@ export const SourceSchema = z.object({
 });
 
 /**
- * What is known of a commit that was asked about: `current`: it is what its repo's followed ref points to. `superseded`:
- * it was, or is an ancestor of what is; `by` says which commit took its place. `unknown`: neither can be said.
+ * What is known of a commit that was asked about: `current`: it is what its repo's followed ref points to, or another `branch`.
+ * `superseded`: it was; `by` says which commit took its place (null: the branch is gone). `unknown`: neither can be said.
  */
 export const AboutSchema = z.object({
   commit: z.string(),
   role: z.enum(['config', 'source', 'unknown']),
   state: z.enum(['current', 'superseded', 'unknown']),
   by: z.string().nullable(),
+  /** The branch that it is on; null: one that is followed. */
+  branch: z.string().nullable().optional(),
+  /** The preview of that branch; null: it has none (yet). */
+  env: z.string().nullable().optional(),
+  /** Whether the deployments of that preview speak of it already. */
+  planned: z.boolean().optional(),
+  /** Why the branch has no preview, for as long as nothing changes. */
+  why: z.string().nullable().optional(),
 });
 
 /** `status --json` and `GET /api/v1/status`. */
@@ -150,6 +164,13 @@ export const PlanStepSchema = z.object({
   to: SideSchema.nullable(),
   /** `policy`: rows change, nothing is started. */
   effect: z.enum(['instance', 'policy']).optional(),
+  /** `reuse`: what it runs is built already, or is by then; with `because`. */
+  build: z.enum(['reuse', 'build']).optional(),
+  because: z.string().optional(),
+  /** What each of `changed` was and is to be. */
+  changes: list(z.object({ argument: z.string(), from: z.custom<Json>(), to: z.custom<Json>() })).optional(),
+  /** The release that it switches with; null: by itself. */
+  release: z.string().nullable().optional(),
   /** Why the step waits for a change in git. */
   held: z.string().nullable().optional(),
   /** What was found out, and arguments that have no effect yet. */
@@ -168,6 +189,16 @@ export const PlanSchema = z.object({
   ),
   /** Targets on their way that would be given up. */
   cancelled: list(z.object({ env: z.string(), app: z.string() })),
+  /** What switches as one, and who keeps it from switching: those of this plan, and those on their way that it leaves alone. */
+  releases: list(
+    z.object({
+      id: z.string(),
+      env: z.string(),
+      members: list(z.string()),
+      joins: list(z.string()),
+      blocked_by: list(z.string()),
+    }),
+  ).optional(),
   /** What `release(allow_removal = …)` must say for a set of removals that is held; null if none is. */
   removal_hash: z.string().nullable(),
   /** Why the config would be rejected; then there are no steps. */
@@ -192,6 +223,25 @@ export const AuditLineSchema = z.object({
   hash: z.string(),
 });
 export type AuditLine = z.infer<typeof AuditLineSchema>;
+
+/** `explain --json` and `GET /api/v1/explain`: why an app is as it is, in each environment that was asked about. */
+export const ExplainSchema = z.object({
+  app: z.string(),
+  environments: list(
+    z.object({
+      env: z.string(),
+      kind: z.enum(['prod', 'stage', 'preview']),
+      url: z.string(),
+      /** The chain of causes, for people: what is live and where it came from, what is next and why it waits. */
+      sentences: list(z.string()),
+      live: LiveSchema.nullable(),
+      next: NextSchema.nullable(),
+      /** The last events of it there, oldest first. */
+      events: list(AuditLineSchema),
+    }),
+  ),
+});
+export type Explanation = z.infer<typeof ExplainSchema>;
 
 /** One line of what an instance or a build printed, as `GET /api/v1/logs` gives it. */
 export const LogLineSchema = z.object({
@@ -218,6 +268,12 @@ export interface AuditFilter {
   /** Lines after this id. */
   readonly after?: number;
   readonly limit?: number;
+}
+
+/** Of which app, and where; null: in all environments that have it. */
+export interface ExplainQuery {
+  readonly app: string;
+  readonly env: string | null;
 }
 
 /** Which log of an app, and how much of it. */

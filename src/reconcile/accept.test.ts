@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  appDeclaration,
   commitCause,
   desiredFor,
   finish,
@@ -9,27 +8,42 @@ import {
   type SnapshotEdit,
   targetOf,
   treeId,
+  unstagedApp,
 } from '../../test/support/declarations.ts';
-import { AT, artifact, deployment, instance, live, next, recordedWith, rows } from '../../test/support/recorded.ts';
+import {
+  AT,
+  artifact,
+  changesOf,
+  deployment,
+  instance,
+  live,
+  next,
+  recordedWith,
+  rows,
+} from '../../test/support/recorded.ts';
 import type { AuditEntry } from '../model/audit.ts';
-import type { AppId, InstanceId } from '../model/ids.ts';
-import { PROD } from '../model/ids.ts';
+import { type AppId, type InstanceId, PROD } from '../model/ids.ts';
+import type { Plan } from '../model/plan.ts';
 import type { RecordedDeployment, RetainedData } from '../model/recorded.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { Recorded } from '../store/recorded.ts';
-import { acceptStep, dataNameOf, tidyReleases } from './accept.ts';
+import { tidyReleases } from './accept/releases.ts';
+import { dataNameOf } from './accept.ts';
 import { plan } from './plan.ts';
 
-const target = targetOf();
-const app = appDeclaration({ params: { A: '1' } });
+const target = targetOf(unstagedApp());
+const removing = next(null, { state: 'removing', removes: true, seenAt: AT - 70 });
+const app = unstagedApp({ params: { A: '1' } });
 const changed = targetOf(app);
 const seenAt = AT - 70;
 
+function planFor(edit: SnapshotEdit, recorded: Recorded): Plan {
+  return finish(plan(desiredFor({ apps: [unstagedApp()], recorded, ...edit }), recorded, AT));
+}
+
 /** What accepting the plan for this edit changes. */
 function accepted(recorded: Recorded, edit: SnapshotEdit): Change[] {
-  let { generation } = recorded;
-  const context = { recorded, generation: () => (generation += 1), at: AT, seenAt };
-  return finish(plan(desiredFor(edit), recorded)).steps.flatMap((step) => acceptStep(step, context));
+  return changesOf(planFor(edit, recorded), recorded, seenAt);
 }
 
 /** The row of `/a` after the changes, and the kinds of events. */
@@ -48,15 +62,21 @@ function change<T extends string>(changes: readonly Change[], table: T) {
 
 test('a first app is recorded with its environment, the next generation, and an event, and nothing else', () => {
   assert.deepEqual(
-    accepted(recordedWith(...rows(deployment({ app: '/b', live: live(target, { generation: 9 }) }))), {
-      apps: [app, appDeclaration({ path: '/b' })],
-    }).slice(0, 1),
+    accepted(
+      recordedWith(
+        ...rows(deployment({ app: '/b', live: live(targetOf(unstagedApp({ path: '/b' })), { generation: 9 }) })),
+      ),
+      {
+        apps: [app, unstagedApp({ path: '/b' })],
+      },
+    ).slice(0, 1),
     [
       put('deployment', {
         env: PROD,
         app: '/a' as AppId,
         dataName: dataNameOf(PROD, '/a' as AppId),
         dataEngine: null,
+        kept: [],
         live: null,
         next: next(changed, { generation: 10, seenAt }),
       }),
@@ -75,12 +95,17 @@ test('the event of a planned target says what changed, by which commit and how l
   });
 });
 
-test('the environment is recorded with its first deployment', () => {
+test('an environment is recorded, with an event, before its first deployment', () => {
   const recorded = recordedWith();
   recorded.environments.clear();
-  const [environment, row] = accepted(recorded, {});
-  assert.ok(environment !== undefined && 'put' in environment && environment.put === 'environment');
-  assert.ok(row !== undefined && 'put' in row && row.put === 'deployment');
+  const changes = accepted(recorded, { apps: [unstagedApp({ stage: true })] });
+  assert.deepEqual(
+    changes.map((one) => ('audit' in one ? `${one.audit.kind} ${one.audit.env}` : 'put' in one && one.put)),
+    [
+      ...['environment', 'environment.opened stage', 'environment', 'environment.opened prod'],
+      ...['deployment', 'deployment.planned prod', 'deployment', 'deployment.planned stage'],
+    ],
+  );
 });
 
 /** What is on its way gives way to another target: what becomes of it. */
@@ -94,7 +119,7 @@ for (const [state, row, kept] of [
 ] as const) {
   test(`a change of policy alone, ${state} → ${kept}: goes on with the instance that is there, by the new rules`, () => {
     const recorded = recordedWith(...rows(deployment({ next: row })), put('instance', instance({ id: 'i-next' })));
-    const changes = accepted(recorded, { apps: [appDeclaration({ health: { path: '/up' } })] });
+    const changes = accepted(recorded, { apps: [unstagedApp({ health: { path: '/up' } })] });
     assert.deepEqual(
       [outcome(changes).row?.next?.state, outcome(changes).row?.next?.instance, outcome(changes).row?.next?.deadline],
       [kept, row.instance, null],
@@ -115,9 +140,9 @@ test('another description of what runs begins anew, and the instance that was on
 });
 
 test('a change of policy of what is live changes its row and route, and starts nothing', () => {
-  const to = targetOf(appDeclaration({ stripPath: false }));
+  const to = targetOf(unstagedApp({ stripPath: false }));
   const recorded = recordedWith(...rows(deployment({ live: live(target) })), put('instance', instance()));
-  const changes = accepted(recorded, { apps: [appDeclaration({ stripPath: false })] });
+  const changes = accepted(recorded, { apps: [unstagedApp({ stripPath: false })] });
   const serve = {
     instance: 'i-live' as InstanceId,
     target: { kind: 'static', root: '/trees/7', index: 'index.html', fallback: null },
@@ -141,8 +166,8 @@ test('a change of policy of what is live changes its row and route, and starts n
 
 test('a change of policy that no route shows writes no route', () => {
   const recorded = recordedWith(...rows(deployment({ live: live(target) })), put('instance', instance()));
-  for (const one of accepted(recorded, { apps: [appDeclaration({ stripPath: false })] })) recorded.apply(one);
-  const changes = accepted(recorded, { apps: [appDeclaration({ stripPath: false, health: { path: '/up' } })] });
+  for (const one of accepted(recorded, { apps: [unstagedApp({ stripPath: false })] })) recorded.apply(one);
+  const changes = accepted(recorded, { apps: [unstagedApp({ stripPath: false, health: { path: '/up' } })] });
   assert.deepEqual(change(changes, 'route'), []);
 });
 
@@ -154,7 +179,7 @@ test('a change of policy takes no route that another app has taken meanwhile', (
     put('instance', instance()),
     put('route', { ...other, serve }),
   );
-  assert.deepEqual(change(accepted(recorded, { apps: [appDeclaration({ health: { path: '/up' } })] }), 'route'), []);
+  assert.deepEqual(change(accepted(recorded, { apps: [unstagedApp({ health: { path: '/up' } })] }), 'route'), []);
 });
 
 test('a cancelled target leaves what is live, stops its instance and is recorded as superseded', () => {
@@ -174,7 +199,7 @@ test('a cancelled target leaves what is live, stops its instance and is recorded
 test('a removal begins with a row and an event; what is live is touched by nothing yet', () => {
   const recorded = recordedWith(...rows(deployment({ live: live(target) })), put('instance', instance()));
   assert.deepEqual(outcome(accepted(recorded, { apps: [] })), {
-    row: deployment({ live: live(target), next: next(null, { state: 'removing', seenAt }) }),
+    row: deployment({ live: live(target), next: removing }),
     events: ['deployment.removing'],
   });
   assert.equal(accepted(recorded, { apps: [] }).length, 2);
@@ -182,7 +207,7 @@ test('a removal begins with a row and an event; what is live is touched by nothi
 
 test('an app that comes back while its removal is under way: the log says that the removal is over', () => {
   const recorded = recordedWith(
-    ...rows(deployment({ live: live(target), next: next(null, { state: 'removing' }) })),
+    ...rows(deployment({ live: live(target), next: removing })),
     put('instance', instance()),
   );
   assert.deepEqual(outcome(accepted(recorded, {})), {
@@ -192,7 +217,7 @@ test('an app that comes back while its removal is under way: the log says that t
 });
 
 test('a source that is not known is waited for, without an event; a fault in the config is held, with one', () => {
-  const cases = [{ sources: { '/a': null } }, { apps: [appDeclaration({ spec: 'statik' })] }].map((edit) => {
+  const cases = [{ sources: { '/a': null } }, { apps: [unstagedApp({ spec: 'statik' })] }].map((edit) => {
     const { row, events: kinds } = outcome(accepted(recordedWith(...rows(deployment({ live: live(target) }))), edit));
     return [row?.live?.instance, row?.next?.state, row?.next?.problem?.code, kinds];
   });
@@ -204,40 +229,40 @@ test('a source that is not known is waited for, without an event; a fault in the
 
 /** Production with three apps of which none is declared any more. */
 function threeLeaving(edit: (app: string) => Partial<RecordedDeployment> = () => ({})): Recorded {
-  const row = (path: string) => live(targetOf(appDeclaration({ path })));
+  const row = (path: string) => live(targetOf(unstagedApp({ path })));
   return recordedWith(
     ...rows(...['/a', '/b', '/c'].map((one) => deployment({ ...edit(one), app: one, live: row(one) }))),
   );
 }
 
-test('a held removal names its hash in the reason, and the release names its members', () => {
+test('a held removal names its hash in the reason, and all of them are in one release, which names it', () => {
   const recorded = threeLeaving();
-  const hash = finish(plan(desiredFor({ apps: [] }), recorded)).removalHash ?? '';
+  const { removalHash, releases } = planFor({ apps: [] }, recorded);
+  const [hash, id] = [removalHash ?? '', releases[0]?.id ?? ''];
   const changes = accepted(recorded, { apps: [] });
   for (const one of changes) recorded.apply(one);
   assert.deepEqual(
-    [...recorded.deployments.values()].map((row) => [row.next?.state, row.next?.release]),
-    [1, 2, 3].map(() => ['held', hash]),
+    [...recorded.deployments.values()].map((row) => [
+      row.next?.state,
+      row.next?.removes,
+      row.next?.brake,
+      row.next?.release,
+    ]),
+    [1, 2, 3].map(() => ['held', true, hash, id]),
   );
   assert.match(recorded.deployment(PROD, '/a' as AppId)?.next?.reason ?? '', new RegExp(hash));
-  assert.deepEqual(tidyReleases(recorded), [
-    put('release', {
-      id: hash,
-      env: PROD,
-      state: 'held',
-      members: ['/a', '/b', '/c'] as AppId[],
-      removalHash: hash,
-      cause: commitCause(),
-    }),
+  assert.deepEqual(tidyReleases(recorded, { atomic: true }), [
+    put('release', { id, env: PROD, state: 'moving', removalHash: hash, cause: commitCause(), since: AT }),
   ]);
 });
 
 test('a removal that main allowed says so in the log, held before or not', () => {
-  const hash = finish(plan(desiredFor({ apps: [] }), threeLeaving())).removalHash;
+  const hash = planFor({ apps: [] }, threeLeaving()).removalHash;
   const held = threeLeaving();
   for (const one of accepted(held, { apps: [] })) held.apply(one);
   for (const recorded of [held, threeLeaving()]) {
-    const kinds = events(accepted(recorded, { apps: [], allowRemoval: hash })).map(({ kind }) => kind);
+    const all = events(accepted(recorded, { apps: [], allowRemoval: hash })).filter(({ app: of }) => of !== null);
+    const kinds = all.map(({ kind }) => kind);
     assert.deepEqual(
       kinds,
       [1, 2, 3].flatMap(() => ['removal.allowed', 'deployment.removing']),
@@ -248,7 +273,7 @@ test('a removal that main allowed says so in the log, held before or not', () =>
 test('a held removal that goes on because the others came back was allowed by nobody', () => {
   const recorded = threeLeaving();
   for (const one of accepted(recorded, { apps: [] })) recorded.apply(one);
-  const kinds = events(accepted(recorded, { apps: ['/a', '/b'].map((path) => appDeclaration({ path })) }));
+  const kinds = events(accepted(recorded, { apps: ['/a', '/b'].map((path) => unstagedApp({ path })) }));
   assert.deepEqual(
     kinds.map(({ kind, app: of }) => `${kind} ${of}`),
     ['removal.cancelled /a', 'removal.cancelled /b', 'deployment.removing /c'],
@@ -258,11 +283,11 @@ test('a held removal that goes on because the others came back was allowed by no
 test('a release whose members are gone is dropped, and one whose members are the same is left alone', () => {
   const recorded = threeLeaving();
   for (const one of accepted(recorded, { apps: [] })) recorded.apply(one);
-  for (const one of tidyReleases(recorded)) recorded.apply(one);
-  assert.deepEqual(tidyReleases(recorded), []);
+  for (const one of tidyReleases(recorded, { atomic: true })) recorded.apply(one);
+  assert.deepEqual(tidyReleases(recorded, { atomic: true }), []);
   for (const row of [...recorded.deployments.values()]) recorded.apply(put('deployment', { ...row, next: null }));
   assert.deepEqual(
-    tidyReleases(recorded).map((one) => 'drop' in one && one.drop),
+    tidyReleases(recorded, { atomic: true }).map((one) => 'drop' in one && one.drop),
     ['release'],
   );
 });
@@ -305,11 +330,11 @@ test('two apps with one failed build: the one that leaves it does not undo that 
   const failed = artifact(target, { state: 'failed' });
   const recorded = recordedWith(
     put('artifact', failed),
-    ...rows(deployment({ app: '/b', next: next(targetOf(appDeclaration({ path: '/b' })), { state: 'quarantined' }) })),
+    ...rows(deployment({ app: '/b', next: next(targetOf(unstagedApp({ path: '/b' })), { state: 'quarantined' }) })),
   );
   const other = resolved({ tree: treeId('8') });
   const source = { kind: 'repo', url: 'https://git.example.com/b', folder: '' } as const;
-  const apps = [appDeclaration(), appDeclaration({ path: '/b', source })];
+  const apps = [unstagedApp(), unstagedApp({ path: '/b', source })];
   for (const one of accepted(recorded, { apps, sources: { '/b': other } })) recorded.apply(one);
   assert.equal(recorded.artifacts.get(target.artifact)?.state, 'building');
 });

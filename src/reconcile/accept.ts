@@ -2,13 +2,13 @@ import type { AuditKind } from '../model/audit.ts';
 import { sha256Hex } from '../model/canonical.ts';
 import type { Cause } from '../model/cause.ts';
 import type { Target } from '../model/desired.ts';
-import type { AppId, EnvName } from '../model/ids.ts';
+import type { AppId, EnvName, InstanceId } from '../model/ids.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Step } from '../model/plan.ts';
 import type { NextState, RecordedDeployment } from '../model/recorded.ts';
 import { audit, type Change, drop, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import { retireInstance, routeChanges, touchArtifact } from './transitions.ts';
+import { leaveRoute, retireInstance, routeChanges, touchArtifact } from './transitions.ts';
 
 /** What accepting a step is decided from. */
 export interface AcceptContext {
@@ -17,6 +17,8 @@ export interface AcceptContext {
   readonly at: number;
   /** Since when the commit that caused the step is known. */
   readonly seenAt: number;
+  /** How long requests in flight may take to end. */
+  readonly drainMs: number;
 }
 
 /** What a step changes in the recorded state: the intent, before any effect. Pure. */
@@ -31,6 +33,8 @@ export function acceptStep(step: Step, context: AcceptContext): Change[] {
       return acceptCancel(step, context);
     case 'blocked':
       return acceptBlocked(step, context);
+    case 'park':
+      return acceptPark(step, context);
   }
 }
 
@@ -41,20 +45,12 @@ function acceptTarget(step: TargetStep, context: AcceptContext): Change[] {
   const row = withItsData(deploymentRow(step, context.recorded), context.recorded);
   const kept = keptProgress(row.next, step.target);
   const next: NextState = {
+    ...nothingNext(step, context),
     target: step.target,
     state: kept?.state ?? 'waiting',
-    reason: null,
-    problem: null,
     instance: kept?.instance ?? null,
-    release: null,
-    generation: context.generation(),
-    seenAt: context.seenAt,
-    deadline: null,
-    retryAt: null,
-    cause: step.cause,
   };
   return [
-    ...environmentChanges(step, context),
     ...supersede(row, context, next.instance),
     ...cancelRemoval(row, step),
     put('deployment', { ...row, next }),
@@ -88,6 +84,7 @@ function keptProgress(next: NextState | null, target: Target): Pick<NextState, '
 function acceptPolicy(step: TargetStep, context: AcceptContext): Change[] {
   const row = deploymentRow(step, context.recorded);
   if (row.live === null) return [];
+  if (step.release !== null) return acceptPolicyInRelease(step, row, row.live.instance, context);
   const live = { ...row.live, target: step.target };
   return [
     ...supersede(row, context, null),
@@ -95,6 +92,38 @@ function acceptPolicy(step: TargetStep, context: AcceptContext): Change[] {
     put('deployment', { ...row, live, next: null }),
     ...routeChanges(row.live.target, live, row, context),
     event('deployment.settings', step, { changed: step.changed }),
+  ];
+}
+
+/** What only needs other rows is ready as it is, and waits for the others of its release. */
+function acceptPolicyInRelease(
+  step: TargetStep,
+  row: RecordedDeployment,
+  instance: InstanceId,
+  context: AcceptContext,
+): Change[] {
+  const next: NextState = { ...nothingNext(step, context), target: step.target, state: 'ready', instance };
+  const detail = { step: step.kind, changed: step.changed, revision: step.target.revision };
+  return [
+    ...supersede(row, context, instance),
+    ...cancelRemoval(row, step),
+    put('deployment', { ...row, next }),
+    event('deployment.planned', step, { ...detail, seen_ms_ago: context.at - context.seenAt }),
+  ];
+}
+
+/** Nothing of it runs and no request reaches it any more; its data and what it was made from are kept. */
+function acceptPark(step: Step, context: AcceptContext): Change[] {
+  const row = deploymentRow(step, context.recorded);
+  const { live } = row;
+  const instance = live === null ? undefined : context.recorded.instances.get(live.instance);
+  return [
+    ...supersede(row, context, null),
+    put('deployment', { ...row, live: null, next: null }),
+    ...leaveRoute(live?.target ?? null, null, row, context),
+    ...(instance === undefined ? [] : retireInstance(instance, context.at, 'draining', context.drainMs)),
+    ...(live === null ? [] : touchArtifact(live.target.artifact, context.recorded, context.at)),
+    event('deployment.parked', step, { revision: live?.target.revision ?? null }),
   ];
 }
 
@@ -108,16 +137,16 @@ function acceptRemoval(step: RemoveStep, context: AcceptContext): Change[] {
   const { allowed } = step;
   return [
     ...supersede(row, context, null),
-    put('deployment', { ...row, next: { ...nothingNext(step.cause, context), state: 'removing' } }),
+    put('deployment', { ...row, next: { ...nothingNext(step, context), state: 'removing', removes: true } }),
     ...(allowed === undefined ? [] : [event('removal.allowed', step, { removal_hash: allowed })]),
     event('deployment.removing', step, {}),
   ];
 }
 
-function holdRemoval(step: Step, hash: string, context: AcceptContext): Change[] {
+function holdRemoval(step: RemoveStep, hash: string, context: AcceptContext): Change[] {
   const row = deploymentRow(step, context.recorded);
   const reason = `removal held: main must say release(allow_removal = "${hash}") or declare the app again`;
-  const next: NextState = { ...nothingNext(step.cause, context), state: 'held', reason, release: hash };
+  const next: NextState = { ...nothingNext(step, context), state: 'held', removes: true, brake: hash, reason };
   return [
     ...supersede(row, context, null),
     put('deployment', { ...row, next }),
@@ -129,13 +158,12 @@ function acceptBlocked(step: Extract<Step, { kind: 'blocked' }>, context: Accept
   const row = withItsData(deploymentRow(step, context.recorded), context.recorded);
   const state = step.problem.retry === 'needs-human' ? 'held' : 'waiting';
   const next: NextState = {
-    ...nothingNext(step.cause, context),
+    ...nothingNext(step, context),
     state,
     reason: step.problem.message,
     problem: step.problem,
   };
   return [
-    ...environmentChanges(step, context),
     ...supersede(row, context, null),
     ...cancelRemoval(row, step),
     put('deployment', { ...row, next }),
@@ -148,14 +176,19 @@ function problemDetail(problem: { code: string; message: string; hint: string | 
   return { code: problem.code, message: problem.message, hint: problem.hint };
 }
 
-function nothingNext(cause: Cause, context: AcceptContext): NextState {
+function nothingNext(
+  { cause, release }: { readonly cause: Cause; readonly release: string | null },
+  context: AcceptContext,
+): NextState {
   return {
     target: null,
+    removes: false,
+    brake: null,
     state: 'waiting',
     reason: null,
     problem: null,
     instance: null,
-    release: null,
+    release,
     generation: context.generation(),
     seenAt: context.seenAt,
     deadline: null,
@@ -169,8 +202,8 @@ function supersede(row: RecordedDeployment, context: AcceptContext, keep: NextSt
   const { next } = row;
   if (next?.target == null) return [];
   const detail = { revision: next.target.revision, state: next.state };
-  const instance =
-    next.instance === null || next.instance === keep ? undefined : context.recorded.instances.get(next.instance);
+  const stays = next.instance === keep || next.instance === row.live?.instance;
+  const instance = next.instance === null || stays ? undefined : context.recorded.instances.get(next.instance);
   return [
     ...(instance === undefined ? [] : retireInstance(instance, context.at, 'stopping')),
     ...touchArtifact(next.target.artifact, context.recorded, context.at),
@@ -181,33 +214,7 @@ function supersede(row: RecordedDeployment, context: AcceptContext, keep: NextSt
 /** Says that a removal that was held or under way is over: the app is declared again. */
 function cancelRemoval(row: RecordedDeployment, step: Step): Change[] {
   const { next } = row;
-  if (next === null || (next.state !== 'removing' && next.release === null)) return [];
-  return [event('removal.cancelled', step, { state: next.state })];
-}
-
-/** Brings the rows of held releases in line with the deployments that are held in them. Pure; nothing to do gives no changes. */
-export function tidyReleases(recorded: RecordedView): Change[] {
-  const members = new Map<string, RecordedDeployment[]>();
-  for (const row of recorded.deployments.values()) {
-    if (row.next?.release == null) continue;
-    const rows = members.get(row.next.release);
-    if (rows === undefined) members.set(row.next.release, [row]);
-    else rows.push(row);
-  }
-  const ended = [...recorded.releases.values()].filter((release) => !members.has(release.id));
-  return [
-    ...ended.map((release) => drop('release', release)),
-    ...[...members].flatMap(([id, rows]) => releaseChange(id, rows, recorded)),
-  ];
-}
-
-function releaseChange(id: string, rows: readonly RecordedDeployment[], recorded: RecordedView): Change[] {
-  const [first] = rows;
-  const apps = rows.map((row) => row.app).sort();
-  if (first?.next == null || recorded.releases.get(id)?.members.join('\n') === apps.join('\n')) return [];
-  return [
-    put('release', { id, env: first.env, state: 'held', members: apps, removalHash: id, cause: first.next.cause }),
-  ];
+  return next?.removes === true ? [event('removal.cancelled', step, { state: next.state })] : [];
 }
 
 /** A build that failed is tried again when somebody asks for it anew. */
@@ -238,20 +245,6 @@ function adoptData(row: RecordedDeployment, recorded: RecordedView): Change[] {
   return data?.state === 'kept' ? [drop('retained', data)] : [];
 }
 
-function environmentChanges(step: Step, context: AcceptContext): Change[] {
-  if (context.recorded.environments.has(step.env)) return [];
-  const row = {
-    name: step.env,
-    kind: 'prod',
-    identity: step.env,
-    parked: false,
-    cause: null,
-    errors: [],
-    createdAt: context.at,
-  } as const;
-  return [put('environment', row)];
-}
-
 function deploymentRow(of: { env: EnvName; app: AppId }, recorded: RecordedView): RecordedDeployment {
   return (
     recorded.deployment(of.env, of.app) ?? {
@@ -259,6 +252,7 @@ function deploymentRow(of: { env: EnvName; app: AppId }, recorded: RecordedView)
       app: of.app,
       dataName: dataNameOf(of.env, of.app),
       dataEngine: null,
+      kept: [],
       live: null,
       next: null,
     }

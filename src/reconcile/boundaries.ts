@@ -7,6 +7,7 @@ export type EffectName = (typeof EFFECTS)[number];
 export const MOMENTS = [
   'listed',
   'resolved',
+  'compared',
   'evaluated',
   'accepting',
   'accepted',

@@ -5,6 +5,7 @@ import {
   commitId,
   desiredFor,
   finish,
+  prodOf,
   resolved,
   type SnapshotEdit,
   snapshot,
@@ -15,7 +16,8 @@ import {
 import { canonicalJson } from '../model/canonical.ts';
 import { isTarget } from '../model/desired.ts';
 import { type EngineName, type RevisionSpec, revisionHash } from '../model/revision.ts';
-import { DesireMemo, desire } from './desire.ts';
+import { DesireMemo } from './desire/memo.ts';
+import { desire } from './desire.ts';
 
 const apps = [
   appDeclaration({
@@ -60,9 +62,29 @@ test('a memo holds only for the same files and the same settings', () => {
   }
 });
 
-test('deployments are in the order of their ids', () => {
-  const order = desiredFor(several).environments[0]?.deployments.map(({ app }) => app);
-  assert.deepEqual(order, ['/a', '/b', '/p', 'wiki.:/']);
+test('stage comes before production, and deployments are in the order of their ids', () => {
+  const order = desiredFor(several).environments.map(({ name, deployments }) => [
+    name,
+    deployments.map(({ app }) => app),
+  ]);
+  assert.deepEqual(order, [
+    ['stage', ['/a', '/b', '/p', 'wiki.:/']],
+    ['prod', ['/a', '/b', '/p', 'wiki.:/']],
+  ]);
+});
+
+test('production waits for what has a stage, and stage for nothing', () => {
+  const after = [{}, { stage: { params: { A: 1 } } }, { stage: false }].map((edit) =>
+    desiredFor({ apps: [appDeclaration(edit as object)] }).environments.map(({ name, deployments }) => [
+      name,
+      deployments.map(({ want }) => isTarget(want) && want.policy.after),
+    ]),
+  );
+  const both = [
+    ['stage', [null]],
+    ['prod', ['stage']],
+  ];
+  assert.deepEqual(after, [both, both, [['prod', [null]]]]);
 });
 
 test('desire reads nothing but the snapshot: it works on one that is frozen', () => {
@@ -84,6 +106,7 @@ for (const [name, edit] of [
   ['strategy', { strategy: 'replace' }],
   ['promote', { promote: 'pinned' }],
   ['strip_path', { stripPath: false }],
+  ['stage = False', { stage: false }],
 ] as const) {
   test(`${name} changes the policy of a deployment, never its revision or instance`, () => {
     const [before, after] = [targetOf(), targetOf(appDeclaration(edit))];
@@ -96,7 +119,6 @@ for (const [name, edit] of [
   ['another place in the file', { position: { file: 'b.star', line: 9, column: 1 } }],
   ['the branch, where its files are the same', { gitBranch: 'release' }],
   ['a pin, where its files are the same', { gitCommit: commitId('9') }],
-  ['stage = False', { stage: false }],
   ['previews = False', { previews: false }],
   ['what stage says of policy', { stage: { idle: false } }],
 ] as const) {
@@ -171,7 +193,7 @@ for (const [path, publicUrl, url, appPath, host] of [
 
 test('apps of two hosts may have the same path', () => {
   const both = [appDeclaration({ path: '/x' }), appDeclaration({ path: 'wiki.:/x' })];
-  const wants = desiredFor({ apps: both }).environments[0]?.deployments.map(({ want }) => want) ?? [];
+  const wants = prodOf(desiredFor({ apps: both })).deployments.map(({ want }) => want);
   assert.deepEqual(
     wants.map((want) => isTarget(want) && [want.policy.host, want.policy.path]),
     [
@@ -203,14 +225,14 @@ for (const [name, edit, code] of [
 ] as const) {
   test(`${name}: the app is desired, its target is not known, and why`, () => {
     const want = wantOf(edit);
-    assert.ok(!isTarget(want));
+    assert.ok('problem' in want);
     assert.equal(want.problem.code, code);
     assert.equal(want.configCommit, commitId('c'));
   });
 }
 
 test('an engine that is off holds up only its own apps', () => {
-  const wants = desiredFor({ ...several, engines: off('process') }).environments[0]?.deployments ?? [];
+  const wants = prodOf(desiredFor({ ...several, engines: off('process') })).deployments;
   assert.deepEqual(
     wants.map(({ app, want }) => [app, isTarget(want)]),
     [

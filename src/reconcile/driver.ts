@@ -1,6 +1,6 @@
 import { observation } from '../model/cause.ts';
 import type { Problem } from '../model/errors.ts';
-import type { ArtifactKey, InstanceId } from '../model/ids.ts';
+import { type AppId, type ArtifactKey, type InstanceId, PROD, STAGE } from '../model/ids.ts';
 import type { RecordedArtifact, RecordedDeployment, RecordedInstance, RetainedData } from '../model/recorded.ts';
 import type { EngineEvent } from '../runtime/engine.ts';
 import { audit, type Change, put } from '../store/changes.ts';
@@ -11,19 +11,22 @@ import type { Ports } from './ports.ts';
 import { ArtifactSlots } from './slots/artifact-slots.ts';
 import { DeploymentSlots } from './slots/deployment-slots.ts';
 import { InstanceSlots } from './slots/instance-slots.ts';
+import { ReleaseSlots } from './slots/release-slots.ts';
 import { RetainedSlots } from './slots/retained-slots.ts';
 import { Slots } from './slots/slots.ts';
 
 /**
- * Brings what is recorded about: every deployment, instance, artifact and retained folder has a slot, which is looked at again
+ * Brings what is recorded about: every deployment, release, instance, artifact and retained folder has a slot, which is looked at again
  * whenever a row changes that decides about it.
  */
 export class Driver {
   readonly #ports: Ports;
   readonly #instanceSlots: InstanceSlots;
   readonly #slots;
-  /** The artifacts that each deployment referred to when it was last looked at. */
+  /** The artifacts that each deployment referred to or kept when it was last looked at. */
   readonly #uses = new Map<string, readonly ArtifactKey[]>();
+  /** The release that each deployment was in when it was last looked at. */
+  readonly #releases = new Map<string, string>();
   /** The state that each artifact was in when those that refer to it were last woken. */
   readonly #artifactStates = new Map<ArtifactKey, RecordedArtifact['state']>();
   readonly #stopListening: () => void;
@@ -38,6 +41,7 @@ export class Driver {
       deployment: new Slots(new DeploymentSlots(ports), deps),
       instance: new Slots(this.#instanceSlots, deps),
       artifact: new Slots(new ArtifactSlots(ports, limiter(ports.limits.builds)), deps),
+      release: new Slots(new ReleaseSlots(ports), deps),
       retained: new Slots(new RetainedSlots(ports), deps),
     };
     this.#stopListening = ports.store.onChange((changes) => this.#wakeFor(changes));
@@ -49,10 +53,12 @@ export class Driver {
     for (const key of recorded.retained.keys()) this.#slots.retained.wake(key);
     for (const key of recorded.artifacts.keys()) this.#slots.artifact.wake(key);
     for (const key of recorded.instances.keys()) this.#slots.instance.wake(key);
-    for (const key of recorded.deployments.keys()) {
+    for (const [key, row] of recorded.deployments) {
       this.#noteUses(key, recorded);
+      if (row.next?.release != null) this.#releases.set(key, row.next.release);
       this.#slots.deployment.wake(key);
     }
+    for (const key of recorded.releases.keys()) this.#slots.release.wake(key);
   }
 
   /** Ends every step; waits until nothing of it runs any more. */
@@ -67,9 +73,10 @@ export class Driver {
       if ('audit' in change) continue;
       const { table, row } = rowOf(change);
       if (table === 'deployment') this.#wakeDeployment(row, recorded);
-      if (table === 'instance') this.#wakeInstance(row);
+      if (table === 'instance') this.#wakeInstance(row, recorded);
       if (table === 'artifact') this.#wakeArtifact(row.key, recorded);
       if (table === 'retained') this.#wakeRetained(row);
+      if (table === 'release') this.#slots.release.wake(row.id);
     }
     if (changes.some((change) => 'put' in change && change.put === 'route'))
       this.#ports.gateways.announce(recorded.generation);
@@ -78,23 +85,51 @@ export class Driver {
   #wakeDeployment(row: RecordedDeployment, recorded: RecordedView): void {
     const key = deploymentKey(row);
     this.#slots.deployment.wake(key);
+    this.#wakeReleases(key, recorded);
+    // What is staged may be promoted.
+    if (row.env === STAGE) this.#wakePromotion(row.app, recorded);
     for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
     // What it referred to until now may be what nobody needs any more.
     for (const artifact of this.#uses.get(key) ?? []) this.#slots.artifact.wake(artifact);
     for (const artifact of this.#noteUses(key, recorded)) this.#slots.artifact.wake(artifact);
   }
 
+  /** What is staged may be promoted, by itself or with the others of its release. */
+  #wakePromotion(app: AppId, recorded: RecordedView): void {
+    const key = deploymentKey({ env: PROD, app });
+    const release = recorded.deployments.get(key)?.next?.release;
+    this.#slots.deployment.wake(key);
+    if (release != null) this.#slots.release.wake(release);
+  }
+
+  /** The release that it is in now, and the one that it was in. */
+  #wakeReleases(key: string, recorded: RecordedView): void {
+    const was = this.#releases.get(key);
+    const is = recorded.deployments.get(key)?.next?.release ?? undefined;
+    if (was !== undefined && was !== is) this.#slots.release.wake(was);
+    if (is === undefined) this.#releases.delete(key);
+    else {
+      this.#releases.set(key, is);
+      this.#slots.release.wake(is);
+    }
+  }
+
   #noteUses(key: string, recorded: RecordedView): readonly ArtifactKey[] {
     const row = recorded.deployments.get(key);
-    const uses = [row?.live?.target.artifact, row?.next?.target?.artifact].filter((artifact) => artifact !== undefined);
+    const targets = [row?.live?.target.artifact, row?.next?.target?.artifact];
+    const uses = [...targets, ...(row?.kept ?? [])].filter((artifact) => artifact !== undefined);
     if (row === undefined) this.#uses.delete(key);
     else this.#uses.set(key, uses);
     return uses;
   }
 
-  #wakeInstance(row: RecordedInstance): void {
+  #wakeInstance(row: RecordedInstance, recorded: RecordedView): void {
     this.#slots.instance.wake(row.id);
+    // One that runs alone waits until the others are down.
+    for (const { id } of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(id);
     this.#slots.deployment.wake(deploymentKey(row));
+    const release = this.#releases.get(deploymentKey(row));
+    if (release !== undefined) this.#slots.release.wake(release);
     // The last instance of an artifact may have been what kept it.
     this.#slots.artifact.wake(row.target.artifact);
   }
@@ -108,6 +143,7 @@ export class Driver {
     else this.#artifactStates.set(key, state);
     for (const row of recorded.deploymentsWith(key)) {
       this.#slots.deployment.wake(deploymentKey(row));
+      if (row.next?.release != null) this.#slots.release.wake(row.next.release);
       for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
     }
   }

@@ -1,34 +1,32 @@
-import type { Git } from '../git/git.ts';
-import { hashOf } from '../model/canonical.ts';
 import type { Cause } from '../model/cause.ts';
-import { type ConfigError, DEFAULT_PREVIEWS, type Declarations } from '../model/config.ts';
-import { isAbort, MainspringError, problemOf } from '../model/errors.ts';
-import { type CommitId, isCommitId } from '../model/ids.ts';
+import type { ConfigError, Declarations } from '../model/config.ts';
+import type { Desired } from '../model/desired.ts';
+import type { AppId, CommitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Snapshot, SourceState } from '../model/snapshot.ts';
-import { sourceKey } from '../model/snapshot.ts';
-import type { RefListing, RepoUrl } from '../model/source.ts';
+import type { ConfigState, Snapshot, SourceState } from '../model/snapshot.ts';
 import type { ConfigTree } from '../starlark/config-tree.ts';
 import { desire } from './desire.ts';
-import { configFolders, type KeyedQuery, queriesByRepo, wantedCommit } from './observe/queries.ts';
-import { SourceReader } from './observe/read-source.ts';
+import { configFolders, queriesByRepo, wantedCommit } from './observe/queries.ts';
 import { plan } from './plan.ts';
-import type { Evaluator, Limits } from './ports.ts';
+import { asProblem, type LocalFactPorts, LocalFacts } from './plan-for/local-facts.ts';
+import { mergeBranch } from './plan-for/merge-branch.ts';
+import { type PlanDetails, planDetails } from './plan-for/plan-details.ts';
 
 /** What planning for something that is not main needs. Nothing of it is changed but mirrors. */
-export interface PlanForPorts {
-  readonly git: Git;
-  readonly evaluator: Evaluator;
-  readonly limits: Pick<Limits, 'fileBytes'>;
-  readonly repo: RepoUrl;
-}
+export type PlanForPorts = LocalFactPorts;
 
 /** What would be done, or why the config would be rejected. */
 export type PlanOutcome =
-  | { readonly ok: true; readonly plan: Plan; readonly notes: readonly string[] }
+  | { readonly ok: true; readonly plan: Plan; readonly details: PlanDetails; readonly notes: readonly string[] }
   | { readonly ok: false; readonly commit: string | null; readonly errors: readonly ConfigError[] };
 
-/** A config tree to plan for: a commit, or files that are in none. */
+/** What planning is done with. */
+export interface PlanForDeps {
+  readonly ports: PlanForPorts;
+  readonly signal: AbortSignal;
+}
+
+/** Files to plan for that are in no commit. */
 export interface Proposal {
   readonly commit: CommitId;
   readonly cause: Cause;
@@ -37,123 +35,91 @@ export interface Proposal {
   readonly folder: (path: string, signal: AbortSignal) => Promise<SourceState>;
 }
 
-/** The commit of the config repo that a branch name or full commit id means, listed now. */
-export async function findCommit(ref: string, listing: RefListing): Promise<CommitId> {
-  const commit = listing.branches[ref] ?? (isCommitId(ref) ? ref : undefined);
-  if (commit !== undefined) return commit;
-  throw new MainspringError('git-ref-missing', `config repo "${listing.repo}": there is no branch "${ref}"`, {
-    hint: `Name one of its branches (${Object.keys(listing.branches).slice(0, 10).join(', ')}) or a full commit id.`,
-  });
+/**
+ * What would be done in stage and production if a branch (of the config repo, of repos that apps come from, or of both) were merged now, or
+ * a commit of the config repo; with null, what is still to be done for main. From the same pure parts as a pass, and the same
+ * snapshot but for what the merge says.
+ */
+export async function planForRef(ref: string | null, now: Snapshot, deps: PlanForDeps): Promise<PlanOutcome> {
+  const facts = new LocalFacts(now.facts, now.config, deps.ports);
+  const merge = await mergeBranch(ref, now, { ...deps, facts });
+  if (!merge.ok) return { ok: false, commit: merge.commit, errors: merge.errors };
+  const { config, sources, reasons, notes } = merge;
+  return outcomeOf({ ...now, config, sources }, reasons, notes);
 }
 
-/** A commit of the config repo as a proposal. */
-export async function proposeCommit(
-  commit: CommitId,
-  ref: string,
-  ports: PlanForPorts,
-  signal: AbortSignal,
-): Promise<Proposal> {
-  const { git, repo, limits } = ports;
-  const access = { repo, auth: null };
-  await git.fetch(access, commit, signal);
-  const { author } = await git.commitFacts(repo, commit);
-  const files = await git.entries(repo, await git.treeOf(repo, commit, ''), { recursive: true });
-  const reader = new SourceReader(git, limits.fileBytes);
-  return {
-    commit,
-    cause: { kind: 'commit', repo, ref, commit, author, pull: null },
-    tree: { files, read: (oids) => git.blobs(repo, oids, { maxBytes: limits.fileBytes }) },
-    folder: (path, until) => reader.read(access, commit, path, until),
-  };
-}
-
-/** What would be done in production if a proposal were main now: from the same pure parts, and the same snapshot but for what it says. */
-export async function planFor(
-  proposal: Proposal,
-  now: Snapshot,
-  deps: { readonly ports: PlanForPorts; readonly signal: AbortSignal },
-): Promise<PlanOutcome> {
+/** What would be done if the files of a folder were main now. */
+export async function planForFolder(proposal: Proposal, now: Snapshot, deps: PlanForDeps): Promise<PlanOutcome> {
   const { ports, signal } = deps;
   const evaluation = await ports.evaluator.evaluate(proposal.tree, signal);
   if (!evaluation.ok) return { ok: false, commit: proposal.commit, errors: evaluation.errors };
   const { declarations } = evaluation;
   const { commit, cause } = proposal;
-  const sources = new Map(await proposedSources(proposal, declarations, deps));
-  for (const app of declarations.apps) {
-    const key = sourceKey(app);
-    const known = key === null || sources.has(key) ? undefined : now.sources.get(key);
-    if (key !== null && known !== undefined) sources.set(key, known);
-  }
-  for (const [key, state] of await unknownSources(declarations, sources, deps)) sources.set(key, state);
-  const snapshot: Snapshot = { ...now, config: { repo: ports.repo, commit, cause, declarations }, sources };
-  return {
-    ok: true,
-    plan: finish(plan(finish(desire(snapshot)), snapshot.recorded)),
-    notes: policyNotes(declarations),
-  };
+  const config: ConfigState = { repo: ports.repo, commit, cause, declarations };
+  const sources = new Map<string, SourceState>([
+    ...(await proposedSources(proposal, declarations, deps)),
+    ...(await otherSources(declarations, now, deps)),
+  ]);
+  return outcomeOf({ ...now, config, sources }, new Map(), []);
 }
 
-/** What holds for the whole repo, is right, and has no effect in this version. */
-function policyNotes({ previews, release }: Declarations): string[] {
-  const notes: string[] = [];
-  if (hashOf(previews) !== hashOf(DEFAULT_PREVIEWS)) notes.push('previews(…): not in effect yet in this version');
-  if (!release.atomic) notes.push('release(atomic = False): not in effect yet in this version');
-  return notes;
+function outcomeOf(snapshot: Snapshot, reasons: ReadonlyMap<AppId, string>, notes: readonly string[]): PlanOutcome {
+  const value = finish(plan(followedOnly(finish(desire(snapshot))), snapshot.recorded, snapshot.at));
+  return { ok: true, plan: value, details: planDetails(value, snapshot.recorded, reasons), notes };
+}
+
+/** Previews are not what is asked about: of them nothing is said. */
+function followedOnly(desired: Desired | null): Desired | null {
+  if (desired === null) return null;
+  return { ...desired, environments: desired.environments.filter(({ kind }) => kind !== 'preview'), ended: [] };
 }
 
 /** Folders of the config repo are those of the proposal, not those of main. */
 async function proposedSources(
   proposal: Proposal,
   declarations: Declarations,
-  { signal }: { readonly signal: AbortSignal },
+  { signal }: PlanForDeps,
 ): Promise<[string, SourceState][]> {
   const states: [string, SourceState][] = [];
   for (const [key, folder] of configFolders(declarations)) {
-    states.push([key, await proposal.folder(folder, signal).catch((error: unknown) => failed(error))]);
+    states.push([key, await proposal.folder(folder, signal).catch(asProblem)]);
   }
   return states;
 }
 
-/** Sources that main does not know yet are listed and read now. */
-async function unknownSources(
+/** Sources in other repos are as they are known; those that main does not know are listed and read now. */
+async function otherSources(
   declarations: Declarations,
-  known: ReadonlyMap<string, SourceState>,
-  { ports, signal }: { readonly ports: PlanForPorts; readonly signal: AbortSignal },
+  now: Snapshot,
+  { ports, signal }: PlanForDeps,
 ): Promise<[string, SourceState][]> {
-  const reader = new SourceReader(ports.git, ports.limits.fileBytes);
-  const found = [...queriesByRepo(declarations)].map(async ([repo, all]) => {
-    const queries = all.filter(({ key }) => !known.has(key));
-    if (queries.length === 0) return [];
-    const listing = await ports.git
-      .list({ repo, auth: queries[0]?.auth ?? null }, signal)
-      .catch((error: unknown) => failed(error));
+  const facts = new LocalFacts(now.facts, now.config, ports);
+  const found = [...queriesByRepo(declarations)].map(async ([repo, queries]) => {
+    const isKnown = queries.every(({ key }) => now.sources.get(key) !== undefined);
+    const auth = queries[0]?.auth ?? null;
+    const listing = isKnown ? null : await ports.git.list({ repo, auth }, signal).catch(asProblem);
     return Promise.all(
-      queries.map(
-        async (query): Promise<[string, SourceState]> => [query.key, await readQuery(query, listing, reader, signal)],
-      ),
+      queries.map(async (query): Promise<[string, SourceState]> => {
+        const known = now.sources.get(query.key);
+        if (known !== undefined || listing === null) return [query.key, known ?? NOT_LISTED];
+        if ('problem' in listing) return [query.key, listing];
+        const commit = wantedCommit(query, listing);
+        if (commit === null) return [query.key, missing(query)];
+        await facts.read({ bases: [], configs: [], folders: [{ ...query, commit }] }, signal);
+        return [query.key, facts.folder(repo, commit, query.folder) ?? NOT_LISTED];
+      }),
     );
   });
   return (await Promise.all(found)).flat();
 }
 
-async function readQuery(
-  query: KeyedQuery,
-  listing: RefListing | { readonly problem: ReturnType<typeof problemOf> },
-  reader: SourceReader,
-  signal: AbortSignal,
-): Promise<SourceState> {
-  if ('problem' in listing) return listing;
-  const commit = wantedCommit(query, listing);
-  if (commit === null) {
-    const message = `source "${query.repo}": branch "${query.branch ?? 'HEAD'}" is missing`;
-    return { problem: { code: 'git-ref-missing', message, hint: 'Push the branch first.', retry: 'needs-human' } };
-  }
-  return reader.read(query, commit, query.folder, signal).catch((error: unknown) => failed(error));
-}
+const NOT_LISTED: SourceState = {
+  problem: { code: 'git-list-failed', message: 'source: not looked at yet', hint: null, retry: 'after-interval' },
+};
 
-function failed(error: unknown): { readonly problem: ReturnType<typeof problemOf> } {
-  if (isAbort(error)) throw error;
-  return { problem: problemOf(error) };
+function missing({ repo, branch }: { readonly repo: string; readonly branch: string | null }): SourceState {
+  const message = `source "${repo}": branch "${branch ?? 'HEAD'}" is missing`;
+  return { problem: { code: 'git-ref-missing', message, hint: 'Push the branch first.', retry: 'needs-human' } };
 }
 
 function finish<T>(work: Generator<undefined, T>): T {

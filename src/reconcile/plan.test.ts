@@ -10,27 +10,30 @@ import {
   type SnapshotEdit,
   targetOf,
   treeId,
+  unstagedApp,
+  wantOf,
 } from '../../test/support/declarations.ts';
-import { AT, artifact, deployment, live, next, recordedWith, rows } from '../../test/support/recorded.ts';
+import { AT, acceptPlan, artifact, deployment, live, next, recordedWith, rows } from '../../test/support/recorded.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import type { AppId } from '../model/ids.ts';
 import type { Plan, Step } from '../model/plan.ts';
 import type { RecordedDeployment } from '../model/recorded.ts';
 import { put } from '../store/changes.ts';
 import type { Recorded } from '../store/recorded.ts';
-import { acceptStep, tidyReleases } from './accept.ts';
-import { changedArguments, plan } from './plan.ts';
+import { changedArguments } from './plan/changed-arguments.ts';
+import { NO_PLAN, plan } from './plan.ts';
 
-const target = targetOf();
-const changed = targetOf(appDeclaration({ params: { A: '1' } }));
-const paramsChanged: SnapshotEdit = { apps: [appDeclaration({ params: { A: '1' } })] };
+const target = targetOf(unstagedApp());
+const removing = next(null, { state: 'removing', removes: true });
+const changed = targetOf(unstagedApp({ params: { A: '1' } }));
+const paramsChanged: SnapshotEdit = { apps: [unstagedApp({ params: { A: '1' } })] };
 const failing: SnapshotEdit = {
-  apps: [appDeclaration({ spec: 'statik' })],
+  apps: [unstagedApp({ spec: 'statik' })],
 };
 const unseen: SnapshotEdit = { sources: { '/a': null } };
 
 function planFor(edit: SnapshotEdit, recorded: Recorded): Plan {
-  return finish(plan(desiredFor(edit), recorded));
+  return finish(plan(desiredFor({ apps: [unstagedApp()], recorded, ...edit }), recorded, AT));
 }
 
 /** What of a step tells it apart. */
@@ -49,7 +52,7 @@ for (const [name, row, edit, expected] of [
   [
     'another health is a change of policy',
     { live: live(target) },
-    { apps: [appDeclaration({ health: { path: '/up' } })] },
+    { apps: [unstagedApp({ health: { path: '/up' } })] },
     ['update /a policy: health'],
   ],
   [
@@ -61,7 +64,7 @@ for (const [name, row, edit, expected] of [
   [
     'what is on its way and not wanted any more gives way to what is wanted now',
     { live: live(target), next: next(changed) },
-    { apps: [appDeclaration({ params: { A: '2' } })] },
+    { apps: [unstagedApp({ params: { A: '2' } })] },
     ['update /a instance: params'],
   ],
   [
@@ -79,7 +82,7 @@ for (const [name, row, edit, expected] of [
   [
     'a quarantine ends when something else is wanted',
     { live: live(target), next: next(changed, { state: 'quarantined' }) },
-    { apps: [appDeclaration({ params: { A: '2' } })] },
+    { apps: [unstagedApp({ params: { A: '2' } })] },
     ['update /a instance: params'],
   ],
   [
@@ -90,19 +93,14 @@ for (const [name, row, edit, expected] of [
   ],
   ['an app that is not declared any more is removed', { live: live(target) }, { apps: [] }, ['remove /a']],
   ['an app that never went live is removed as well', { next: next(target) }, { apps: [] }, ['remove /a']],
-  ['a removal that is under way is not begun again', { next: next(null, { state: 'removing' }) }, { apps: [] }, []],
+  ['a removal that is under way is not begun again', { next: removing }, { apps: [] }, []],
   [
     'an app that comes back before it lost its route is kept',
-    { live: live(target), next: next(null, { state: 'removing' }) },
+    { live: live(target), next: removing },
     {},
     ['cancel /a'],
   ],
-  [
-    'an app that comes back after it lost its route is created',
-    { next: next(null, { state: 'removing' }) },
-    {},
-    ['create /a instance'],
-  ],
+  ['an app that comes back after it lost its route is created', { next: removing }, {}, ['create /a instance']],
   ['an app whose target is not known is noted', null, failing, ['blocked /a']],
   ['a live app whose target is not known goes on', { live: live(target) }, failing, ['blocked /a']],
   ['what is known to be blocked is not noted again', { next: next(null, { problem: blockOf(unseen) }) }, unseen, []],
@@ -114,7 +112,7 @@ for (const [name, row, edit, expected] of [
   ],
   [
     'being blocked while a removal is under way is noted: the app is declared again',
-    { next: next(null, { state: 'removing' }) },
+    { next: removing },
     failing,
     ['blocked /a'],
   ],
@@ -132,14 +130,14 @@ for (const [name, row, edit, expected] of [
 
   test(`${name}; once accepted, there is nothing more to do`, () => {
     const recorded = row === null ? recordedWith() : recordedWith(...rows(deployment(row)));
-    accept(planFor(edit, recorded), recorded);
+    acceptPlan(planFor(edit, recorded), recorded);
     assert.deepEqual(planFor(edit, recorded).steps, []);
   });
 }
 
 test('without a desired state there is nothing to do, whatever is recorded', () => {
   const recorded = recordedWith(...rows(deployment({ live: live(target) })));
-  assert.deepEqual(finish(plan(null, recorded)), { configCommit: null, steps: [], removalHash: null });
+  assert.deepEqual(finish(plan(null, recorded, AT)), NO_PLAN);
 });
 
 test('a step says where it leads from and to, what changed and which commit made the difference', () => {
@@ -149,12 +147,13 @@ test('a step says where it leads from and to, what changed and which commit made
     put('artifact', artifact(target, { digest: 'sha256:1' })),
   );
   const { steps } = planFor({ sources: { '/a': resolved(now) } }, recorded);
-  const to = targetOf(appDeclaration(), resolved(now));
+  const to = targetOf(unstagedApp(), resolved(now));
   assert.deepEqual(steps, [
     {
       env: 'prod',
       app: '/a',
       kind: 'update',
+      release: null,
       effect: 'instance',
       changed: ['source'],
       cause: to.causes.source,
@@ -180,10 +179,46 @@ test('what changed in the config is caused by the commit of the config, although
   assert.deepEqual(step?.cause, commitCause());
 });
 
+test('an app with a stage is created in both environments, which are opened for it', () => {
+  const value = planFor({ apps: [unstagedApp({ stage: true })] }, recordedWith());
+  assert.deepEqual(
+    value.environments.map(({ kind, env }) => `${kind} ${env}`),
+    ['open stage'],
+  );
+  assert.deepEqual(
+    value.steps.map(({ kind, env, app }) => `${kind} ${env} ${app}`),
+    ['create prod /a', 'create stage /a'],
+  );
+});
+
+test('an app that has no stage any more leaves it, and production goes on', () => {
+  const recorded = recordedWith();
+  acceptPlan(planFor({ apps: [unstagedApp({ stage: true })] }, recorded), recorded);
+  assert.deepEqual(
+    planFor({}, recorded).steps.map(({ kind, env, app }) => `${kind} ${env} ${app}`),
+    ['create prod /a', 'remove stage /a'],
+  );
+});
+
+test('a release names only those that are still in it: who goes back to what is live leaves it', () => {
+  const { recorded, edit } = exodus(5, 4);
+  acceptPlan(planFor(edit, recorded), recorded);
+  const back = ['/a0', '/a1', '/a4'].map((path) => unstagedApp({ path }));
+  const value = planFor({ apps: back }, recorded);
+  assert.deepEqual(value.steps.map(brief), ['cancel /a0', 'cancel /a1', 'remove /a2', 'remove /a3']);
+  assert.deepEqual(
+    value.releases.map(({ members }) => members),
+    [['/a2', '/a3']],
+  );
+  acceptPlan(value, recorded);
+  const alone = planFor({ apps: back.concat(unstagedApp({ path: '/a3' })) }, recorded);
+  assert.deepEqual([alone.steps.map(brief), alone.releases], [['cancel /a3'], []]);
+});
+
 test('steps are in the order of their apps, removals among them', () => {
   const paths = ['/d', '/b', '/c'];
   const recorded = recordedWith(...rows(deployment({ app: '/a', live: live(target) }), deployment({ app: '/e' })));
-  const { steps } = planFor({ apps: paths.map((path) => appDeclaration({ path })) }, recorded);
+  const { steps } = planFor({ apps: paths.map((path) => unstagedApp({ path })) }, recorded);
   assert.deepEqual(
     steps.map(({ kind, app }) => `${kind} ${app}`),
     ['remove /a', 'create /b', 'create /c', 'create /d', 'remove /e'],
@@ -192,14 +227,14 @@ test('steps are in the order of their apps, removals among them', () => {
 
 test('the same snapshot and the same rows give the same plan, byte for byte, in whatever order the rows were written', () => {
   const all = ['/a', '/b', '/c'].map((app) => deployment({ app, live: live(target) }));
-  const edit = { apps: ['/c', '/x'].map((path) => appDeclaration({ path })) };
+  const edit = { apps: ['/c', '/x'].map((path) => unstagedApp({ path })) };
   const plans = [all, all.toReversed()].map((some) => canonicalJson(planFor(edit, recordedWith(...rows(...some)))));
   assert.equal(plans[0], plans[1]);
 });
 
 test('a long plan is cut into slices', () => {
-  const apps = Array.from({ length: 2_000 }, (_, n) => appDeclaration({ path: `/a${n}` }));
-  const slices = [...plan(desiredFor({ apps }), recordedWith())].length;
+  const apps = Array.from({ length: 2_000 }, (_, n) => unstagedApp({ path: `/a${n}` }));
+  const slices = [...plan(desiredFor({ apps }), recordedWith(), AT)].length;
   assert.ok(slices >= 3 && slices <= 10, `${slices} slices`);
 });
 
@@ -214,6 +249,7 @@ for (const [edit, expected] of [
   [{ containerArgs: { A: '1' } }, ['container_args']],
   [{ containerVols: ['a:/a'] }, ['container_vols']],
   [{ appConfig: { index: 'a.html' } }, ['app_config']],
+  [{ stage: false }, ['stage']],
   [{ stage: { params: { A: 1 } } }, ['stage']],
   [{ previews: { params: { A: 1 } } }, ['previews']],
   [{ stripPath: false }, ['strip_path']],
@@ -225,13 +261,13 @@ for (const [edit, expected] of [
   [{ params: { A: 1 }, verify: false }, ['params', 'verify']],
 ] as const) {
   test(`changed: ${JSON.stringify(edit)} is told as ${JSON.stringify(expected)}`, () => {
-    assert.deepEqual(changedArguments(target, targetOf(appDeclaration(edit))), expected);
+    assert.deepEqual(changedArguments(targetOf(), targetOf(appDeclaration(edit))), expected);
   });
 }
 
 test('changed: another public address of the installation is told, although no argument differs', () => {
-  const moved = desiredFor({ settings: { publicUrl: 'https://apps.example.com' } });
-  const [step] = finish(plan(moved, recordedWith(...rows(deployment({ live: live(target) }))))).steps;
+  const moved = desiredFor({ apps: [unstagedApp()], settings: { publicUrl: 'https://apps.example.com' } });
+  const [step] = finish(plan(moved, recordedWith(...rows(deployment({ live: live(target) }))), AT)).steps;
   assert.deepEqual(step?.changed, ['public_url']);
 });
 
@@ -267,7 +303,7 @@ test('apps that were never live do not count for the brake, and go', () => {
 
 test('what is on its way out already is not questioned again, and counts as gone', () => {
   const { recorded, edit } = exodus(6, 3);
-  accept(planFor(edit, recorded), recorded);
+  acceptPlan(planFor(edit, recorded), recorded);
   const fewer = { apps: edit.apps.slice(1) };
   assert.deepEqual(planFor(fewer, recorded).steps.map(brief), ['remove /a3']);
   assert.notEqual(planFor({ apps: [] }, recorded).removalHash, null);
@@ -284,7 +320,7 @@ test('the brake lets go of exactly the set that main names', () => {
 
 test('a hash that was meant for another set lets nothing go', () => {
   const { recorded, edit } = exodus(6, 5);
-  const { removalHash } = planFor({ apps: edit.apps.concat(appDeclaration({ path: '/a0' })) }, recorded);
+  const { removalHash } = planFor({ apps: edit.apps.concat(unstagedApp({ path: '/a0' })) }, recorded);
   const value = planFor({ ...edit, allowRemoval: removalHash }, recorded);
   assert.ok(value.removalHash !== null && value.removalHash !== removalHash);
   assert.ok(value.steps.every((step) => step.kind === 'remove' && step.held === value.removalHash));
@@ -293,14 +329,14 @@ test('a hash that was meant for another set lets nothing go', () => {
 test('a set that is held is not planned again, and shows its hash all the same', () => {
   const { recorded, edit } = exodus(5, 4);
   const { removalHash } = planFor(edit, recorded);
-  accept(planFor(edit, recorded), recorded);
-  assert.deepEqual(planFor(edit, recorded), { configCommit: commitId('c'), steps: [], removalHash });
+  acceptPlan(planFor(edit, recorded), recorded);
+  assert.deepEqual(planFor(edit, recorded), { ...NO_PLAN, configCommit: commitId('c'), removalHash });
 });
 
 test('apps of a held set that are declared again are kept; the few others then go', () => {
   const { recorded, edit } = exodus(5, 4);
-  accept(planFor(edit, recorded), recorded);
-  const back = ['/a0', '/a1', '/a2', '/a4'].map((path) => appDeclaration({ path }));
+  acceptPlan(planFor(edit, recorded), recorded);
+  const back = ['/a0', '/a1', '/a2', '/a4'].map((path) => unstagedApp({ path }));
   const value = planFor({ apps: back }, recorded);
   assert.deepEqual(value.steps.map(brief), ['cancel /a0', 'cancel /a1', 'cancel /a2', 'remove /a3']);
 });
@@ -308,28 +344,20 @@ test('apps of a held set that are declared again are kept; the few others then g
 /** So many live apps, of which the first ones are not declared any more. */
 function exodus(all: number, leaving: number) {
   const paths = Array.from({ length: all }, (_, n) => `/a${n}`);
-  const live_ = (path: string) => live(targetOf(appDeclaration({ path })));
+  const live_ = (path: string) => live(targetOf(unstagedApp({ path })));
   const recorded = recordedWith(...rows(...paths.map((app) => deployment({ app, live: live_(app) }))));
-  return { recorded, edit: { apps: paths.slice(leaving).map((path) => appDeclaration({ path })) } };
-}
-
-/** Writes the steps of a plan down, as the loop does. */
-function accept(value: Plan, recorded: Recorded): void {
-  const generation = () => recorded.generation + 1;
-  for (const step of value.steps)
-    for (const change of acceptStep(step, { recorded, generation, at: AT, seenAt: AT })) recorded.apply(change);
-  for (const change of tidyReleases(recorded)) recorded.apply(change);
+  return { recorded, edit: { apps: paths.slice(leaving).map((path) => unstagedApp({ path })) } };
 }
 
 function blockOf(edit: SnapshotEdit) {
-  const want = desiredFor(edit).environments[0]?.deployments[0]?.want;
-  if (want === undefined || !('problem' in want)) throw new Error('not blocked');
+  const want = wantOf({ apps: [unstagedApp()], ...edit });
+  if (!('problem' in want)) throw new Error('not blocked');
   return want.problem;
 }
 
 test('the id of an app is what tells it apart, not its route', () => {
-  const app = appDeclaration({ path: '/new', id: 'sales' as AppId });
-  const old = targetOf(appDeclaration({ path: '/old', id: 'sales' as AppId }));
+  const app = unstagedApp({ path: '/new', id: 'sales' as AppId });
+  const old = targetOf(unstagedApp({ path: '/old', id: 'sales' as AppId }));
   const recorded = recordedWith(...rows(deployment({ app: 'sales', live: live(old) })));
   assert.deepEqual(planFor({ apps: [app] }, recorded).steps.map(brief), ['update sales instance: path']);
 });

@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { appDeclaration, targetOf } from '../../test/support/declarations.ts';
+import { appDeclaration, targetOf, unstagedApp } from '../../test/support/declarations.ts';
 import { AT, artifact, deployment, instance, live, next, recordedWith, rows } from '../../test/support/recorded.ts';
 import type { Problem } from '../model/errors.ts';
-import type { AppId, InstanceId } from '../model/ids.ts';
-import { PROD } from '../model/ids.ts';
-import type { NextState, RecordedArtifact, RecordedInstance, RetainedData } from '../model/recorded.ts';
+import { type AppId, type InstanceId, PROD, STAGE } from '../model/ids.ts';
+import type {
+  NextState,
+  RecordedArtifact,
+  RecordedDeployment,
+  RecordedInstance,
+  RetainedData,
+} from '../model/recorded.ts';
 import { type Change, put } from '../store/changes.ts';
 import { dataNameOf } from './accept.ts';
 import { neverHealthy, nextOfArtifact, nextOfDeployment, nextOfInstance, nextOfRetained } from './progress.ts';
 import { backoffMs } from './transitions.ts';
 
-const target = targetOf();
-const unverified = targetOf(appDeclaration({ verify: false }));
+const target = targetOf(unstagedApp());
+const unverified = targetOf(unstagedApp({ verify: false }));
+const staged = targetOf(appDeclaration());
+const alone = targetOf(unstagedApp({ strategy: 'replace' }));
 const id = 'i-next' as InstanceId;
 const problem: Problem = { code: 'build-failed', message: 'no', hint: null, retry: 'needs-human' };
 const passing: Problem = { code: 'instance-exited', message: 'exit 1', hint: null, retry: 'after-interval' };
@@ -22,6 +29,15 @@ const onItsWay = (state: NextState['state'], edit: Partial<NextState> = {}) =>
 const running = put('instance', instance({ id }));
 const starting = (edit: Partial<RecordedInstance> = {}) =>
   put('instance', instance({ id, state: 'starting', ...edit }));
+/** How it stands in stage. */
+const inStage = (edit: Partial<RecordedDeployment>) =>
+  put('deployment', deployment({ env: STAGE, dataName: 'stage/a', ...edit }));
+const notInStage: Problem = {
+  code: 'stage-failed',
+  message: 'not promoted: in stage it is quarantined (no)',
+  hint: 'Push a fix, or revert the change.',
+  retry: 'needs-human',
+};
 const removingData = put('retained', {
   dataName: dataNameOf(PROD, '/a' as AppId),
   env: PROD,
@@ -117,6 +133,42 @@ for (const [name, nextState, others, expected] of [
     [starting({ problem })],
     { do: 'quarantine', problem },
   ],
+  [
+    'built, while its stage does not run the same yet: waited for',
+    next(staged),
+    [put('artifact', artifact()), inStage({ next: next(target) })],
+    forever,
+  ],
+  [
+    'built, and its stage runs the same: an instance begins',
+    next(staged),
+    [put('artifact', artifact()), inStage({ live: live(target) })],
+    { do: 'begin' },
+  ],
+  [
+    'built, and it failed in stage: not promoted',
+    next(staged),
+    [put('artifact', artifact()), inStage({ next: next(target, { state: 'quarantined', reason: 'no' }) })],
+    { do: 'hold', problem: notInStage },
+  ],
+  [
+    'not promoted, and its stage is as it was: waited for',
+    next(staged, { state: 'held', problem: notInStage }),
+    [put('artifact', artifact()), inStage({ next: next(target, { state: 'quarantined', reason: 'no' }) })],
+    forever,
+  ],
+  [
+    'not promoted, and its stage is mended: it goes on',
+    next(staged, { state: 'held', problem: notInStage }),
+    [put('artifact', artifact()), inStage({ live: live(target) })],
+    { do: 'resume' },
+  ],
+  [
+    'to run alone, with nothing live: an instance begins',
+    next(alone),
+    [put('artifact', artifact(alone))],
+    { do: 'begin' },
+  ],
   ['ready: the switch', onItsWay('ready', { deadline: AT + 9 }), [running], { do: 'switch' }],
   [
     'ready, but it died meanwhile: verified again',
@@ -124,6 +176,8 @@ for (const [name, nextState, others, expected] of [
     [starting()],
     { do: 'verify' },
   ],
+  ['ready, in a release: that switches it', onItsWay('ready', { deadline: AT + 9, release: 'r1' }), [running], forever],
+  ['removing, in a release: that lets it go', next(null, { state: 'removing', release: 'r1' }), [], forever],
   ['removing, instances still there: waited for', next(null, { state: 'removing' }), [running], forever],
   ['removing, nothing left: retired', next(null, { state: 'removing' }), [], { do: 'retire' }],
 ] satisfies readonly (readonly [string, NextState | null, Change[], object])[]) {
@@ -137,6 +191,20 @@ test('a deployment that is live and to be removed loses its route first', () => 
   const row = deployment({ live: live(target), next: next(null, { state: 'removing' }) });
   assert.deepEqual(nextOfDeployment(row, recordedWith(...rows(row)), AT), { do: 'unroute' });
 });
+
+/** `strategy = "replace"` of something live: what is live is, what else is recorded, and what is due. */
+for (const [name, suspended, state, release, expected] of [
+  ['serves, and stops for it', false, 'running', null, { do: 'suspend' }],
+  ['serves, and its release sees to it', false, 'running', 'r1', forever],
+  ['is being stopped', true, 'draining', null, forever],
+  ['is stopped', true, 'stopped', null, { do: 'begin' }],
+] as const) {
+  test(`a deployment that is to run alone, where what is live ${name}: ${expected.do}`, () => {
+    const row = deployment({ live: live(target, { suspended }), next: next(alone, { release }) });
+    const others = [put('artifact', artifact(alone)), put('instance', instance({ state }))];
+    assert.deepEqual(nextOfDeployment(row, recordedWith(...rows(row), ...others), AT), expected);
+  });
+}
 
 test('an app that died before it could say why is told which path was asked, for what and for how long', () => {
   const { code, message } = neverHealthy(next(target), 'connection refused');
@@ -169,6 +237,47 @@ for (const [name, edit, others, expected] of [
   ['running and not wanted any more', {}, rows(deployment({ live: live(target) })), { do: 'retire' }],
   ['draining', { state: 'draining', drainUntil: AT + 9 }, wanted, { do: 'drain' }],
   ['stopping, wanted or not', { state: 'stopping' }, wanted, { do: 'stop' }],
+  [
+    'stopped for its replacement, which can be started now',
+    { state: 'stopped' },
+    [
+      put('artifact', artifact(alone)),
+      ...rows(deployment({ live: live(target, { instance: id, suspended: true }), next: next(alone) })),
+    ],
+    forever,
+  ],
+  [
+    'stopped for its replacement, in whose place another one came that is not built yet',
+    { state: 'stopped' },
+    rows(deployment({ live: live(target, { instance: id, suspended: true }), next: next(alone) })),
+    { do: 'revive' },
+  ],
+  [
+    'stopped for its replacement, which failed and is being stopped',
+    { state: 'stopped' },
+    [
+      put('instance', instance({ id: 'i-failed', state: 'stopping' })),
+      ...rows(
+        deployment({
+          live: live(target, { instance: id, suspended: true }),
+          next: next(alone, { state: 'quarantined' }),
+        }),
+      ),
+    ],
+    forever,
+  ],
+  [
+    'stopped for its replacement, which failed',
+    { state: 'stopped' },
+    rows(
+      deployment({
+        live: live(target, { instance: id, suspended: true }),
+        next: next(alone, { state: 'quarantined' }),
+      }),
+    ),
+    { do: 'revive' },
+  ],
+  ['stopped and of no use any more', { state: 'stopped' }, [], { do: 'discard' }],
   ['removing', { state: 'removing' }, [], { do: 'remove' }],
 ] satisfies readonly (readonly [string, Partial<RecordedInstance>, Change[], object])[]) {
   test(`an instance that is ${name}: ${expected.do}`, () => {
@@ -192,6 +301,12 @@ for (const [name, edit, others, expected] of [
   ],
   ['built and not used since a moment', {}, [], { do: 'wait', until: AT + retainMs }],
   ['built and not used for its time of retention', { usedAt: AT - retainMs }, [], { do: 'abandon' }],
+  [
+    'built, not used any more and kept for going back',
+    { usedAt: AT - retainMs },
+    rows(deployment({ kept: [target.artifact] })),
+    forever,
+  ],
   ['failed and still asked for', { state: 'failed' }, wanted, forever],
   ['failed and not asked for any more', { state: 'failed', usedAt: AT - retainMs }, [], { do: 'abandon' }],
   ['being removed, although it is wanted again', { state: 'removing' }, wanted, { do: 'collect' }],

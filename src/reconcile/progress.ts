@@ -4,10 +4,11 @@ import type {
   RecordedArtifact,
   RecordedDeployment,
   RecordedInstance,
+  RecordedRelease,
   RetainedData,
 } from '../model/recorded.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import { isKeptForLog, isWanted } from './transitions.ts';
+import { isKeptForLog, isPolicyOnly, isWanted, othersMayRun } from './transitions.ts';
 
 /** Nothing to do before `until` (null: until something changes). */
 export interface Wait {
@@ -19,8 +20,12 @@ const FOREVER: Wait = { do: 'wait', until: null };
 
 /** What a slot of a deployment can do. `require`: an artifact; `begin`: an instance row; the others as they say. */
 export type DeploymentAction =
-  | { readonly do: 'require' | 'begin' | 'verify' | 'probe' | 'ready' | 'switch' | 'unroute' | 'retire' }
-  | { readonly do: 'quarantine'; readonly problem: Problem };
+  | {
+      readonly do:
+        | ('require' | 'suspend' | 'begin' | 'verify' | 'probe' | 'ready')
+        | ('switch' | 'unroute' | 'retire' | 'resume');
+    }
+  | { readonly do: 'quarantine' | 'hold'; readonly problem: Problem };
 /** What a deployment does next. */
 export type DeploymentStep = Wait | DeploymentAction;
 
@@ -30,10 +35,11 @@ export function nextOfDeployment(row: RecordedDeployment, recorded: RecordedView
   if (next === null) return FOREVER;
   switch (next.state) {
     case 'held':
+      return nextOfHeld(row, next, recorded);
     case 'quarantined':
       return FOREVER;
     case 'removing':
-      return nextOfRemoval(row, recorded);
+      return nextOfRemoval(row, next, recorded);
     case 'waiting':
     case 'building':
       return next.target === null ? FOREVER : nextOfBuild(row, next, recorded, at);
@@ -41,11 +47,24 @@ export function nextOfDeployment(row: RecordedDeployment, recorded: RecordedView
     case 'verifying':
       return nextOfVerification(next, recorded, at);
     case 'ready':
-      return runs(next, recorded) ? { do: 'switch' } : { do: 'verify' };
+      return nextOfReady(row, next, recorded);
   }
 }
 
-function nextOfRemoval(row: RecordedDeployment, recorded: RecordedView): DeploymentStep {
+function nextOfReady(row: RecordedDeployment, next: NextState, recorded: RecordedView): DeploymentStep {
+  if (!isPolicyOnly(row) && !runs(next, recorded)) return { do: 'verify' };
+  // The others of a release are waited for; its own slot switches them all.
+  return next.release === null ? { do: 'switch' } : FOREVER;
+}
+
+/** What waits for a promotion goes on once its stage is mended; whatever else is held waits for git. */
+function nextOfHeld(row: RecordedDeployment, next: NextState, recorded: RecordedView): DeploymentStep {
+  if (next.problem?.code !== 'stage-failed') return FOREVER;
+  return stageOf(row, next, recorded).verdict === 'failed' ? FOREVER : { do: 'resume' };
+}
+
+function nextOfRemoval(row: RecordedDeployment, next: NextState, recorded: RecordedView): DeploymentStep {
+  if (next.release !== null) return FOREVER;
   if (row.live !== null) return { do: 'unroute' };
   return recorded.instancesOf(row.env, row.app).length > 0 ? FOREVER : { do: 'retire' };
 }
@@ -58,7 +77,7 @@ function nextOfBuild(row: RecordedDeployment, next: NextState, recorded: Recorde
   if (artifact === undefined) return { do: 'require' };
   switch (artifact.state) {
     case 'built':
-      return { do: 'begin' };
+      return nextOfBuilt(row, next, recorded);
     case 'failed':
       return { do: 'quarantine', problem: artifact.problem ?? unknownFailure(artifact.key) };
     case 'building':
@@ -66,6 +85,50 @@ function nextOfBuild(row: RecordedDeployment, next: NextState, recorded: Recorde
     case 'removing':
       return FOREVER;
   }
+}
+
+/** What is built is started, once its stage runs the same; one that has to run alone, once what is live is stopped. */
+function nextOfBuilt(row: RecordedDeployment, next: NextState, recorded: RecordedView): DeploymentStep {
+  const stage = stageOf(row, next, recorded);
+  if (stage.verdict === 'failed') return { do: 'hold', problem: stage.problem };
+  if (stage.verdict === 'pending') return FOREVER;
+  if (next.target?.policy.strategy !== 'replace') return { do: 'begin' };
+  // What is live is down by then, and so is whatever was on its way before.
+  if (row.live === null || row.live.suspended) return othersMayRun(row, null, recorded) ? FOREVER : { do: 'begin' };
+  // In a release, all others are waited for first: the slot of the release sees to it.
+  return next.release === null ? { do: 'suspend' } : FOREVER;
+}
+
+type StageVerdict =
+  | { readonly verdict: 'passed' | 'pending' }
+  | { readonly verdict: 'failed'; readonly problem: Problem };
+
+/** Whether the environment that comes first runs the same revision. */
+function stageOf(row: RecordedDeployment, next: NextState, recorded: RecordedView): StageVerdict {
+  const before = next.target?.policy.after ?? null;
+  if (before === null) return { verdict: 'passed' };
+  const stage = recorded.deployment(before, row.app);
+  if (stage?.live?.target.revision === next.target?.revision) return { verdict: 'passed' };
+  const stuck = stage?.next?.state === 'held' || stage?.next?.state === 'quarantined' ? stage.next : null;
+  if (stuck === null) return { verdict: 'pending' };
+  const message = `not promoted: in ${before} it is ${stuck.state}${stuck.reason === null ? '' : ` (${stuck.reason})`}`;
+  const hint = stuck.problem?.hint ?? 'Push a fix, or revert the change.';
+  return { verdict: 'failed', problem: { code: 'stage-failed', message, hint, retry: 'needs-human' } };
+}
+
+/** Whether the live instance makes room for the one that takes its place, and is to stay down until that is decided. */
+function makesRoom(row: RecordedDeployment | undefined, recorded: RecordedView): boolean {
+  const next = row?.next ?? null;
+  if (row?.live?.suspended !== true || next?.target?.policy.strategy !== 'replace') return false;
+  if (next.state === 'held' || next.state === 'quarantined') return false;
+  return next.instance === null ? canRunAlone(row, recorded) : next.instance !== row.live.instance;
+}
+
+/** Whether what has to run alone could be started, were it not for what is live. */
+function canRunAlone(member: RecordedDeployment, recorded: RecordedView): boolean {
+  const { next } = member;
+  if (next?.target == null || recorded.artifacts.get(next.target.artifact)?.state !== 'built') return false;
+  return stageOf(member, next, recorded).verdict === 'passed';
 }
 
 function unknownFailure(key: string): Problem {
@@ -114,7 +177,7 @@ function runs(next: NextState, recorded: RecordedView): boolean {
 
 /** What a slot of an instance can do. */
 export interface InstanceAction {
-  readonly do: 'start' | 'retire' | 'drain' | 'stop' | 'discard' | 'remove';
+  readonly do: 'start' | 'retire' | 'drain' | 'stop' | 'revive' | 'reinstate' | 'discard' | 'remove';
 }
 /** What an instance does next. */
 export type InstanceStep = Wait | InstanceAction;
@@ -123,19 +186,25 @@ export type InstanceStep = Wait | InstanceAction;
 export function nextOfInstance(row: RecordedInstance, recorded: RecordedView, at: number): InstanceStep {
   const deployment = recorded.deployment(row.env, row.app);
   const wanted = isWanted(row.id, deployment);
+  const isLive = deployment?.live?.instance === row.id;
   switch (row.state) {
     case 'starting':
-      if (!wanted) return { do: 'retire' };
+      // What is live comes back, and is not to any more: its replacement can be started now.
+      if (!wanted || (isLive && makesRoom(deployment, recorded))) return { do: 'retire' };
       if (row.problem?.retry === 'needs-human' && row.retryAt === null) return FOREVER;
       if (row.retryAt !== null && row.retryAt > at) return { do: 'wait', until: row.retryAt };
       return artifactReady(row, recorded) ? { do: 'start' } : FOREVER;
     case 'running':
-      return wanted ? FOREVER : { do: 'retire' };
+      if (!wanted) return { do: 'retire' };
+      if (!isLive || deployment?.live?.suspended !== true) return FOREVER;
+      return makesRoom(deployment, recorded) ? { do: 'retire' } : { do: 'reinstate' };
     case 'draining':
       return { do: 'drain' };
     case 'stopping':
       return { do: 'stop' };
     case 'stopped':
+      if (isLive)
+        return makesRoom(deployment, recorded) || othersMayRun(row, row.id, recorded) ? FOREVER : { do: 'revive' };
       return isKeptForLog(row.id, deployment) ? FOREVER : { do: 'discard' };
     case 'removing':
       return { do: 'remove' };
@@ -153,7 +222,7 @@ export interface ArtifactAction {
 /** What an artifact does next. */
 export type ArtifactStep = Wait | ArtifactAction;
 
-/** The next step of an artifact: built while something refers to it, kept for `retainMs` after, then collected. */
+/** The next step of an artifact: built while something needs it, kept while going back may and for `retainMs` after, then collected. */
 export function nextOfArtifact(
   row: RecordedArtifact,
   recorded: RecordedView,
@@ -166,9 +235,39 @@ export function nextOfArtifact(
     if (!used) return { do: 'abandon' };
     return row.retryAt !== null && row.retryAt > at ? { do: 'wait', until: row.retryAt } : { do: 'build' };
   }
-  if (used) return FOREVER;
+  if (used || recorded.isKept(row.key)) return FOREVER;
   const until = row.usedAt + retainMs;
   return until > at ? { do: 'wait', until } : { do: 'abandon' };
+}
+
+/** What a slot of a release can do. */
+export interface ReleaseAction {
+  readonly do: 'hold' | 'resume' | 'suspend' | 'switch';
+}
+/** What a release does next. */
+export type ReleaseStep = Wait | ReleaseAction;
+
+/** The next step of a release: it switches once every member can, and is held for as long as one of them is stuck. */
+export function nextOfRelease(row: RecordedRelease, recorded: RecordedView): ReleaseStep {
+  if (row.state === 'forming') return FOREVER;
+  const { ready, stuck, held, alone, going } = recorded.tallyOf(row.id);
+  if (stuck > 0) return ready + alone > 0 || row.state !== 'held' ? { do: 'hold' } : FOREVER;
+  if (row.state === 'held' || held > 0) return { do: 'resume' };
+  if (going > 0 || ready + alone === 0) return FOREVER;
+  const members = recorded.membersOf(row.id);
+  if (alone > 0)
+    return members.every((member) => isWaiting(member) || canRunAlone(member, recorded)) ? { do: 'suspend' } : FOREVER;
+  return members.every((member) => canSwitch(member, recorded)) ? { do: 'switch' } : FOREVER;
+}
+
+function isWaiting({ next }: RecordedDeployment): boolean {
+  return next?.state === 'ready' || next?.state === 'removing';
+}
+
+function canSwitch(member: RecordedDeployment, recorded: RecordedView): boolean {
+  const { next } = member;
+  if (next?.state === 'removing') return true;
+  return next?.state === 'ready' && (isPolicyOnly(member) || runs(next, recorded));
 }
 
 /** What a slot of retained data can do. */

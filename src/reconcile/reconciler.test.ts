@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Loop } from '../../test/support/loop.ts';
+import { readAudit } from '../audit/log.ts';
 import { MainspringError } from '../model/errors.ts';
 
 /** A loop with one app live. */
@@ -25,12 +26,57 @@ test('a push goes live: accepted, planned, built, started, switched, in this ord
   await loop.start();
   assert.deepEqual(loop.news(), [
     'config.accepted',
+    'environment.opened',
     'deployment.planned',
     'artifact.built',
     'instance.started',
     'deployment.live',
   ]);
   assert.notEqual(loop.served('a'), null);
+});
+
+test('a push goes live in stage, then the same artifact in production, built once', async (t) => {
+  const loop = new Loop(t);
+  loop.config({ apps: [loop.app('a', { stage: true })] });
+  await loop.start();
+  const events = [...readAudit(loop.ports.connection)].filter(({ env }) => env !== null);
+  assert.deepEqual(
+    events.map(({ kind, env }) => `${kind} ${env}`),
+    [
+      ...['environment.opened stage', 'environment.opened prod', 'deployment.planned prod', 'deployment.planned stage'],
+      'artifact.built prod',
+      ...['instance.started stage', 'deployment.live stage', 'instance.started prod', 'deployment.live prod'],
+    ],
+  );
+  assert.equal(loop.ports.world.builds, 1);
+  assert.equal(
+    loop.deployment('a', 'stage')?.live?.target.artifact,
+    loop.deployment('a')?.live?.target.artifact ?? 'not live',
+  );
+});
+
+test('what never gets healthy in stage never comes to production, and says so there', async (t) => {
+  const loop = await live(
+    t,
+    { ...process_, stage: true },
+    { behave: ({ variables }) => ({ healthy: variables.N === '1' ? 'never' : 'at-once' }) },
+  );
+  const before = loop.served('a');
+  const health = { timeoutMs: 5_000 };
+  loop.config({ apps: [loop.app('a', { ...process_, stage: true, params: { N: 1 }, health })] });
+  await loop.look(10_000);
+  const states = ['stage', 'prod'].map((env) => loop.deployment('a', env)?.next);
+  assert.deepEqual(
+    states.map((next) => [next?.state, next?.problem?.code]),
+    [
+      ['quarantined', 'health-timeout'],
+      ['held', 'stage-failed'],
+    ],
+  );
+  assert.equal(loop.served('a'), before);
+  loop.config({ apps: [loop.app('a', { ...process_, stage: true, params: { N: 2 }, health })] });
+  await loop.look();
+  assert.deepEqual([loop.deployment('a')?.next, loop.deployment('a')?.live?.target.values.params.N], [null, 2]);
 });
 
 test('a change is started and verified beside the old one, then switched, then the old one goes', async (t) => {
@@ -325,7 +371,7 @@ test('a build whose commit was pushed over is made from the same files by the ne
   assert.notEqual(loop.served('a'), null);
 });
 
-test('hundreds of apps that share their files all follow them', async (t) => {
+test('hundreds of apps that share their files all follow them, in stage too, of one build', async (t) => {
   const loop = new Loop(t);
   const source = { kind: 'config', folder: 'a' } as const;
   loop.app('a');
@@ -334,6 +380,6 @@ test('hundreds of apps that share their files all follow them', async (t) => {
   const before = loop.served('a199');
   loop.files({ 'a/index.html': 'other' });
   await loop.look(40_000);
-  assert.deepEqual([loop.ports.store.recorded.instances.size, loop.ports.world.builds], [200, 2]);
+  assert.deepEqual([loop.ports.store.recorded.instances.size, loop.ports.world.builds], [400, 2]);
   assert.notEqual(loop.served('a199'), before);
 });

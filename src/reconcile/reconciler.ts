@@ -7,13 +7,18 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import { deploymentKey } from '../store/tables.ts';
-import { acceptStep, tidyReleases } from './accept.ts';
-import { DesireMemo, desire, type Sliced } from './desire.ts';
+import { acceptEnvironment, tidyEnvironments } from './accept/environments.ts';
+import { acceptRelease, tidyReleases } from './accept/releases.ts';
+import { acceptStep } from './accept.ts';
+import { DesireMemo } from './desire/memo.ts';
+import type { Sliced } from './desire/sliced.ts';
+import { desire } from './desire.ts';
 import { Driver } from './driver.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { keepMirrorsSmall } from './mirror-upkeep.ts';
 import { Observer } from './observe/observer.ts';
-import { plan, stepFor } from './plan.ts';
+import { stepFor } from './plan/steps.ts';
+import { plan } from './plan.ts';
 import type { Ports } from './ports.ts';
 
 /** Steps accepted in one transaction: few enough that nothing waits long, many enough that a large change is not one disk write a step. */
@@ -37,6 +42,7 @@ export class Reconciler {
   readonly #memo = new DesireMemo();
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
+  readonly #stopListening: () => void;
   #due = false;
   #passing: Promise<void> | null = null;
   #passes = 0;
@@ -45,6 +51,10 @@ export class Reconciler {
     this.#ports = ports;
     this.#observer = new Observer(ports, () => this.#passSoon());
     this.#driver = new Driver(ports);
+    // An environment is gone with the last of its deployments.
+    this.#stopListening = ports.store.onChange((changes) => {
+      if (changes.some((change) => 'drop' in change && change.drop === 'deployment')) this.#passSoon();
+    });
     this.#engines = [...ports.engines.values()].map(
       (engine) => new EngineWatch(engine, ports, this.#driver, this.#stop.signal),
     );
@@ -67,7 +77,11 @@ export class Reconciler {
     this.#observer.start();
     // An evaluation that hangs must not keep the repos from being looked at.
     const restoring = this.#observer.restore(signal).catch(() => {});
-    this.#loops.push(restoring, this.#poll(), keepMirrorsSmall(this.#ports, signal));
+    this.#loops.push(
+      restoring,
+      this.#poll(),
+      keepMirrorsSmall(this.#ports, () => this.#observer.neededCommits, signal),
+    );
   }
 
   /** Looks at all repos now. Only ever a hint: nothing else is done than at the next poll. */
@@ -78,6 +92,7 @@ export class Reconciler {
   /** Ends everything in this process and waits for it; what runs goes on. */
   async stop(): Promise<void> {
     this.#stop.abort(new DOMException('stopping', 'AbortError'));
+    this.#stopListening();
     await this.#observer.stop();
     await this.#driver.stop();
     await Promise.allSettled([...this.#loops, this.#passing, ...this.#engines.map((engine) => engine.ended())]);
@@ -90,7 +105,7 @@ export class Reconciler {
 
   /** Whether a pass is due or under way. */
   get isPassing(): boolean {
-    return this.#due || this.#passing !== null;
+    return this.#due || this.#passing !== null || this.#observer.isReading;
   }
 
   /** Everything that decides, as of now. */
@@ -110,7 +125,7 @@ export class Reconciler {
 
   async #plan(snapshot: Snapshot): Promise<{ desired: Desired | null; plan: Plan }> {
     const desired = await this.#sliced(desire(snapshot, this.#memo));
-    return { desired, plan: await this.#sliced(plan(desired, snapshot.recorded)) };
+    return { desired, plan: await this.#sliced(plan(desired, snapshot.recorded, snapshot.at)) };
   }
 
   #passSoon(): void {
@@ -140,14 +155,17 @@ export class Reconciler {
   async #pass(): Promise<void> {
     this.#passes += 1;
     const { desired, plan: value } = await this.#plan(this.#observer.snapshot());
-    if (desired !== null) await this.#apply(value, desired);
+    if (desired === null) return;
+    await this.#apply(value, desired);
+    this.#observer.want(desired.needs);
   }
 
   /** Writes the steps of a plan down as intents. A step that is not due any more by the time it is written is left out. */
   async #apply(value: Plan, desired: Desired): Promise<void> {
-    const { store, clock, reach } = this.#ports;
+    const { store, clock, reach, limits } = this.#ports;
     const wanted = value.steps.length === 0 ? new Map<string, DesiredDeployment>() : byKey(desired);
     if (value.steps.length > 0) await reach('accepting');
+    if (!this.#isOutdated(desired)) store.transact((recorded) => openingChanges(value, recorded, clock.now()));
     for (let from = 0; from < value.steps.length; from += STEPS_PER_TRANSACTION) {
       if (this.#stop.signal.aborted || this.#isOutdated(desired)) return;
       store.transact((recorded, generation) =>
@@ -157,13 +175,18 @@ export class Reconciler {
           const due = deployment === undefined ? this.#stillUnwanted(step, row) : stepFor(deployment, row, recorded);
           const at = clock.now();
           const seenAt = knownSince(step.cause, recorded, at);
-          return due === null ? [] : acceptStep(due, { recorded, generation, at, seenAt });
+          const context = { recorded, generation, at, seenAt, drainMs: limits.drainMs };
+          return due === null ? [] : acceptStep(inReleaseOf(step, due), context);
         }),
       );
       await this.#ports.yieldTurn();
     }
     if (this.#isOutdated(desired)) return;
-    store.transact((recorded) => [...tidyReleases(recorded), ...plannedChange(recorded, desired.configCommit)]);
+    store.transact((recorded) => [
+      ...tidyReleases(recorded, desired),
+      ...tidyEnvironments(recorded),
+      ...plannedChange(recorded, desired.configCommit),
+    ]);
     if (value.steps.length > 0) await reach('accepted');
   }
 
@@ -201,6 +224,19 @@ export class Reconciler {
       await clock.sleep(settings.pollIntervalMs, signal).catch(() => {});
     }
   }
+}
+
+/** Environments and releases come before the steps that are in them. */
+function openingChanges(value: Plan, recorded: RecordedView, at: number): Change[] {
+  return [
+    ...value.environments.flatMap((step) => acceptEnvironment(step, recorded)),
+    ...value.releases.flatMap((step) => acceptRelease(step, recorded, at)),
+  ];
+}
+
+/** A step as it is due now, in the release that it was planned in. */
+function inReleaseOf(planned: Step, due: Step): Step {
+  return 'release' in planned && 'release' in due ? { ...due, release: planned.release } : due;
 }
 
 function byKey(desired: Desired): ReadonlyMap<string, DesiredDeployment> {

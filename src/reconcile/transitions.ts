@@ -2,7 +2,7 @@ import { canonicalJson } from '../model/canonical.ts';
 import type { Target } from '../model/desired.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
-import type { LiveState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
+import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import type { RouteRow, RouteTarget } from '../model/routing.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
@@ -11,6 +11,8 @@ import type { RecordedView } from '../store/recorded.ts';
 export interface RouteContext {
   readonly recorded: RecordedView;
   readonly generation: () => number;
+  /** Deployments whose own place is decided in the same transaction, by `deploymentKey`. */
+  readonly movers?: ReadonlySet<string>;
 }
 
 /**
@@ -60,13 +62,15 @@ export function takeRoute(
 function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget, generation: number): RouteRow {
   const { policy } = live.target;
   const own: RouteTarget = target.kind === 'static' ? { ...target, fallback: policy.fallback } : target;
+  // Its instance is down for its replacement: requests wait for whichever of the two is up next.
+  const served = live.suspended ? ({ kind: 'held' } as const) : own;
   return {
     host: policy.host,
     path: policy.path,
     generation,
     env: row.env,
     app: row.app,
-    serve: { instance: live.instance, target: own, stripPath: policy.stripPath, noindex: row.env !== PROD },
+    serve: { instance: live.instance, target: served, stripPath: policy.stripPath, noindex: row.env !== PROD },
   };
 }
 
@@ -85,14 +89,15 @@ export function leaveRoute(
   if (target !== null && target.policy.host === host && target.policy.path === path) return [];
   const current = context.recorded.route(host, path);
   if (current === undefined || current.serve === null || current.env !== row.env || current.app !== row.app) return [];
-  const heir = heirOf(current, context.recorded);
+  const heir = heirOf(current, context);
   if (heir !== null) return takeRoute(heir.row, heir.live, heir.target, context);
   return [put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null })];
 }
 
 /** Something else that is live at the place of a route. */
-function heirOf({ host, path, env, app }: RouteRow, recorded: RecordedView) {
-  for (const row of recorded.deployments.values()) {
+function heirOf({ host, path, env, app }: RouteRow, { recorded, movers }: RouteContext) {
+  for (const [key, row] of recorded.deployments) {
+    if (movers?.has(key) === true) continue;
     const { live } = row;
     if (live === null || live.target.policy.path !== path || live.target.policy.host !== host) continue;
     if (row.env === env && row.app === app) continue;
@@ -122,6 +127,30 @@ export function retireInstance(
 export function touchArtifact(key: ArtifactKey, recorded: RecordedView, at: number): Change[] {
   const artifact = recorded.artifacts.get(key);
   return artifact?.state === 'built' ? [put('artifact', { ...artifact, usedAt: at })] : [];
+}
+
+/** Whether any other instance of the same deployment may be running still. */
+export function othersMayRun(
+  of: Pick<RecordedDeployment, 'env' | 'app'>,
+  id: InstanceId | null,
+  recorded: RecordedView,
+): boolean {
+  return recorded
+    .instancesOf(of.env, of.app)
+    .some((other) => other.id !== id && other.state !== 'stopped' && other.state !== 'removing');
+}
+
+/** What was held only because its release was blocked goes on: it is looked at anew, since it may have died meanwhile. */
+export function unblocked(live: LiveState | null, next: NextState): NextState {
+  if (next.problem?.code !== 'release-blocked') return next;
+  const runs = next.instance === live?.instance ? 'ready' : 'verifying';
+  const state = next.removes ? 'removing' : next.instance === null ? 'waiting' : runs;
+  return { ...next, state, problem: null, reason: null, deadline: null };
+}
+
+/** Whether what is next only needs other rows: it runs already. */
+export function isPolicyOnly({ live, next }: RecordedDeployment): boolean {
+  return next?.target != null && live !== null && next.instance === live.instance;
 }
 
 /** Whether an instance is live or on its way to be. */

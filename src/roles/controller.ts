@@ -29,7 +29,15 @@ import { EXIT_FATAL, EXIT_RESTART } from './exit-codes.ts';
 import { failpoints } from './failpoint.ts';
 import type { WriteLog } from './log.ts';
 import { placesIn } from './places.ts';
-import { type Answering, answerAudit, answerLogs, answerPlan, answerStatus, answerTip } from './status-ports.ts';
+import {
+  type Answering,
+  answerAudit,
+  answerExplain,
+  answerLogs,
+  answerPlan,
+  answerStatus,
+  answerTipOf,
+} from './status-ports.ts';
 import { openStore } from './store.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -229,7 +237,8 @@ function statusPorts(answering: Answering): StatusPorts {
     planFor: ({ ref }, signal) => answerPlan(answering, ref, signal),
     audit: (filter) => answerAudit(answering, filter),
     logs: (query, signal) => answerLogs(answering, query, signal),
-    tip: (signal) => answerTip(answering, signal),
+    tip: ({ env }, signal) => answerTipOf(answering, env, signal),
+    explain: async (query) => answerExplain(answering, query),
   };
 }
 

@@ -21,11 +21,12 @@ import { proposeFolder } from './propose-folder.ts';
 import {
   type Answering,
   answerAudit,
+  answerExplain,
   answerLogs,
   answerPlan,
   answerProposal,
   answerStatus,
-  answerTip,
+  answerTipOf,
 } from './status-ports.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -81,8 +82,12 @@ class LocalReader implements Reader {
     yield* (await this.#best()).logs(query, signal);
   }
 
-  async tip() {
-    return (await this.#best()).tip();
+  async tip(options?: Parameters<Reader['tip']>[0]) {
+    return (await this.#best()).tip(options);
+  }
+
+  async explain(query: Parameters<Reader['explain']>[0]) {
+    return (await this.#best()).explain(query);
   }
 
   async close(): Promise<void> {
@@ -154,8 +159,12 @@ class FolderReader implements Reader {
     yield* await answerLogs(await this.#parts(), query, signal);
   }
 
-  async tip(): Promise<string> {
-    return answerTip(await this.#parts(), new AbortController().signal);
+  async tip(options?: Parameters<Reader['tip']>[0]): Promise<string> {
+    return answerTipOf(await this.#parts(), options?.env ?? null, new AbortController().signal);
+  }
+
+  async explain(query: Parameters<Reader['explain']>[0]) {
+    return answerExplain(await this.#parts(), query);
   }
 
   async close(): Promise<void> {

@@ -81,6 +81,8 @@ function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'
     controlSocket: places.controlSocket,
     statusSocket: places.statusSocket,
     statusHost: settings.status.host,
+    envDomain: settings.envDomain,
+    sharedCookies: settings.gateway.sharedCookies,
     hooks: settings.hooks,
     trustedProxies: settings.gateway.trustedProxies,
     proxyAllow: settings.proxy.allow,

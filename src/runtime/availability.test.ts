@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EnvName } from '../model/ids.ts';
 import { engineAvailability } from './availability.ts';
 
 function codes(process: 'off' | 'prod' | 'all') {
   const available = engineAvailability({ engines: { process, docker: 'auto', onExit: 'keep' } });
-  return ['prod', 'stage', 'pr-1'].map((env) => available('process', env as EnvName)?.code ?? 'yes');
+  return (['prod', 'stage', 'preview'] as const).map((kind) => available('process', kind)?.code ?? 'yes');
 }
 
 test('process apps are off unless the settings allow them', () => {
@@ -22,10 +21,10 @@ test('"all" allows previews too', () => {
 
 test('the hint names the setting and says that there is no isolation', () => {
   const available = engineAvailability({ engines: { process: 'off', docker: 'auto', onExit: 'keep' } });
-  assert.match(available('process', 'prod' as EnvName)?.hint ?? '', /\[engines\] process.*no isolation/);
+  assert.match(available('process', 'prod')?.hint ?? '', /\[engines\] process.*no isolation/);
 });
 
 test('static and proxy apps are always there', () => {
   const available = engineAvailability({ engines: { process: 'off', docker: 'off', onExit: 'keep' } });
-  assert.deepEqual([available('static', 'prod' as EnvName), available('proxy', 'pr-1' as EnvName)], [null, null]);
+  assert.deepEqual([available('static', 'prod'), available('proxy', 'preview')], [null, null]);
 });

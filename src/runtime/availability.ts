@@ -1,15 +1,15 @@
+import type { EnvKind } from '../model/environment.ts';
 import type { Problem } from '../model/errors.ts';
-import type { EnvName } from '../model/ids.ts';
 import type { EngineName } from '../model/revision.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EngineAvailability } from './engine.ts';
 
 /** Says from the settings alone why an engine can't be used in an environment. Pure and cheap. */
 export function engineAvailability(settings: Pick<Settings, 'engines'>): EngineAvailability {
-  return (engine, env) => unavailable(engine, env, settings.engines.process);
+  return (engine, kind) => unavailable(engine, kind, settings.engines.process);
 }
 
-function unavailable(engine: EngineName, env: EnvName, process: Settings['engines']['process']): Problem | null {
+function unavailable(engine: EngineName, kind: EnvKind, process: Settings['engines']['process']): Problem | null {
   switch (engine) {
     case 'static':
     case 'proxy':
@@ -17,11 +17,11 @@ function unavailable(engine: EngineName, env: EnvName, process: Settings['engine
     case 'docker':
       return engineOff('containers come with a later version', 'Use a Procfile or static files until then.');
     case 'process':
-      return processProblem(env, process);
+      return processProblem(kind, process);
   }
 }
 
-function processProblem(env: EnvName, setting: Settings['engines']['process']): Problem | null {
+function processProblem(kind: EnvKind, setting: Settings['engines']['process']): Problem | null {
   if (setting === 'all') return null;
   if (setting === 'off') {
     return engineOff(
@@ -30,9 +30,9 @@ function processProblem(env: EnvName, setting: Settings['engines']['process']): 
     );
   }
   // What runs in stage is what the followed branch holds: the same people's code as in prod.
-  if (env === 'prod' || env === 'stage') return null;
+  if (kind !== 'preview') return null;
   return engineOff(
-    `process apps are switched off in "${env}"`,
+    'process apps are switched off in previews',
     'Set [engines] process = "all" in mainspring.toml to run branches and pull requests as processes. There is no isolation: an app can do what its user on this machine can.',
   );
 }

@@ -1,3 +1,4 @@
+import type { EnvKind } from '../model/environment.ts';
 import type { Problem } from '../model/errors.ts';
 import type { AppId, ArtifactKey, EnvName, InstanceId, RevisionHash } from '../model/ids.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -115,9 +116,10 @@ export type ProbeResult = { readonly healthy: true } | { readonly healthy: false
 /** One look at the health of an instance: a GET to `path`. Never throws; a time limit counts as unhealthy. */
 export type Probe = (
   target: RouteTarget,
-  check: { readonly path: string; readonly expect: number; readonly host: string },
+  /** `expect` null: any answer below 400 will do. */
+  check: { readonly path: string; readonly expect: number | null; readonly host: string },
   signal: AbortSignal,
 ) => Promise<ProbeResult>;
 
-/** Why an engine can't be used here, or null. Asked once per pass and spec, so it must be cheap. */
-export type EngineAvailability = (engine: EngineName, env: EnvName) => Problem | null;
+/** Why an engine can't be used in environments of a kind, or null. Asked in each pass, so it must be cheap. */
+export type EngineAvailability = (engine: EngineName, kind: EnvKind) => Problem | null;

@@ -34,8 +34,9 @@ export function createProbe({ allow, timeoutMs = 5_000 }: ProbeOptions): Probe {
         allow,
         signal: AbortSignal.any([signal, limit]),
       });
-      if (statusCode === check.expect) return HEALTHY;
-      return sick(`GET ${check.path} answered ${statusCode}, expected ${check.expect}`);
+      const answers = check.expect === null ? (statusCode ?? 0) < 400 : statusCode === check.expect;
+      const expected = check.expect ?? 'an answer below 400';
+      return answers ? HEALTHY : sick(`GET ${check.path} answered ${statusCode}, expected ${expected}`);
     } catch (error) {
       if (limit.aborted) return sick(`GET ${check.path} gave no answer within ${formatDuration(timeoutMs)}`);
       return sick(`GET ${check.path}: ${describe(error)}`);

@@ -1,10 +1,14 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { MainspringError } from '../model/errors.ts';
 import type { InstanceId } from '../model/ids.ts';
 import { namesIn } from './folders.ts';
 
 const SUFFIX = '.json';
+const UNFINISHED = `${SUFFIX}.new`;
+/** How many files are read at a time, at most: a process may open a limited number. */
+export const OPEN_FILES = 64;
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /**
@@ -33,8 +37,9 @@ export class RecordFiles<T> {
   async save(id: InstanceId, record: T): Promise<void> {
     const records = await this.#all();
     const path = join(this.#dir, fileName(id));
-    await writeFile(`${path}.new`, JSON.stringify(record));
-    await rename(`${path}.new`, path);
+    const unfinished = join(this.#dir, `${checkedId(id)}${UNFINISHED}`);
+    await writeFile(unfinished, JSON.stringify(record));
+    await rename(unfinished, path);
     records.set(id, record);
   }
 
@@ -56,14 +61,15 @@ export class RecordFiles<T> {
 
   async #load(): Promise<Map<InstanceId, T>> {
     await mkdir(this.#dir, { recursive: true });
-    const names = (await namesIn(this.#dir)).filter((name) => name.endsWith(SUFFIX));
+    const all = await namesIn(this.#dir);
+    // Of a write that a crash cut off: the record is as it was before.
+    for (const name of all.filter((one) => one.endsWith(UNFINISHED))) await rm(join(this.#dir, name), { force: true });
+    const names = all.filter((name) => name.endsWith(SUFFIX));
     const records = new Map<InstanceId, T>();
-    await Promise.all(
-      names.map(async (name) => {
-        const record = parseRecord<T>(await readFile(join(this.#dir, name), 'utf8'));
-        if (record !== undefined) records.set(name.slice(0, -SUFFIX.length) as InstanceId, record);
-      }),
-    );
+    await pLimit(OPEN_FILES).map(names, async (name) => {
+      const record = parseRecord<T>(await readFile(join(this.#dir, name), 'utf8'));
+      if (record !== undefined) records.set(name.slice(0, -SUFFIX.length) as InstanceId, record);
+    });
     return records;
   }
 }

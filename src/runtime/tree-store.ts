@@ -1,8 +1,10 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import type { Clock } from '../model/clock.ts';
 import type { ArtifactKey } from '../model/ids.ts';
 import { makeOpenFolder, namesIn, removeFolder, removeTrash } from './folders.ts';
+import { OPEN_FILES } from './record-files.ts';
 import { surveyTree } from './tree-survey.ts';
 
 /** What lies beside a whole tree, outside of what is served or run. */
@@ -53,7 +55,7 @@ export class TreeStore {
   /** Keys of all trees that are there and whole. */
   async keys(): Promise<ArtifactKey[]> {
     const names = (await namesIn(this.dir)).filter(isKey);
-    const whole = await Promise.all(names.map(async (key) => ((await this.find(key)) ? [key] : [])));
+    const whole = await pLimit(OPEN_FILES).map(names, async (key) => ((await this.find(key)) ? [key] : []));
     return whole.flat().sort();
   }
 

@@ -75,7 +75,7 @@ for (const [name, args, expected] of [
     { health: { path: '/h', expect: 204, interval: '500ms', timeout: '2m' } },
     { health: { path: '/h', expect: 204, intervalMs: 500, timeoutMs: 120_000 } },
   ],
-  ['verify as one path', { verify: '/a' }, { verify: ['/a'], notInEffect: ['verify'] }],
+  ['verify as one path', { verify: '/a' }, { verify: ['/a'], notInEffect: [] }],
   ['verify off', { verify: false }, { verify: false, notInEffect: [] }],
   ['idle as a duration', { idle: '30m' }, { idle: { pauseMs: null, stopMs: 1_800_000 }, notInEffect: ['idle'] }],
   [
@@ -92,14 +92,14 @@ for (const [name, args, expected] of [
     },
     {
       stage: { params: { A: '1' }, containerOpts: { memory: '1g' }, idle: false, health: { path: '/s' } },
-      notInEffect: ['stage'],
+      notInEffect: ['stage.idle'],
     },
   ],
-  ['no previews', { previews: false }, { previews: false, notInEffect: ['previews'] }],
+  ['no previews', { previews: false }, { previews: false, notInEffect: [] }],
   [
     'promotion by pin, and replacing',
-    { promote: 'pinned', strategy: 'replace' },
-    { promote: 'pinned', strategy: 'replace', notInEffect: ['promote', 'strategy'] },
+    { promote: 'pinned', git_commit: sha, strategy: 'replace' },
+    { promote: 'pinned', gitCommit: sha, strategy: 'replace', notInEffect: [] },
   ],
   [
     'volumes and build arguments',
@@ -268,6 +268,12 @@ for (const [args, expected] of [
     [
       'app "/x": stage: unknown key "helth" | Did you mean "health"?',
       'app "/x": stage.idle: expected a duration such as "300ms", "5s", "10m", "2h" or "14d", got "x"',
+    ],
+  ],
+  [
+    { promote: 'pinned' },
+    [
+      'app "/x": promote: "pinned" needs git_commit | Name the commit that production is to run; stage and previews follow the branch.',
     ],
   ],
   [

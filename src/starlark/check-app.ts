@@ -118,13 +118,23 @@ function readOptions(check: CallChecker, rules: SpecRules | undefined, spec: str
 
 function readPolicy(check: CallChecker) {
   return {
-    promote: check.take('promote', oneOf(['on_merge', 'pinned'])) ?? 'on_merge',
+    promote: readPromote(check),
     strategy: check.take('strategy', oneOf(['blue_green', 'replace'])) ?? 'blue_green',
     stripPath: check.take('strip_path', flag) ?? null,
     health: check.take('health', healthShape) ?? {},
     idle: check.take('idle', idleShape) ?? null,
     verify: check.take('verify', verifyShape) ?? true,
   } as const;
+}
+
+/** Without a pin there is nothing that production could follow. */
+function readPromote(check: CallChecker): AppDeclaration['promote'] {
+  const promote = check.take('promote', oneOf(['on_merge', 'pinned'])) ?? 'on_merge';
+  if (promote === 'pinned' && !check.has('git_commit')) {
+    const hint = 'Name the commit that production is to run; stage and previews follow the branch.';
+    check.fail('promote', 'promote: "pinned" needs git_commit', hint);
+  }
+  return promote;
 }
 
 function declare(parts: Parts, call: CollectedCall): AppDeclaration | null {

@@ -12,6 +12,7 @@ for (const [args, expected] of [
     { branches: [], max: 0, ttl: '1h' },
     { branches: [], max: 0, ttlMs: 3_600_000 },
   ],
+  [{ branches: ['*', '!dependabot/*'] }, { branches: ['*', '!dependabot/*'], max: 20, ttlMs: 14 * 86_400_000 }],
   [{ branches: ['feature/*', 'fix-?'] }, { branches: ['feature/*', 'fix-?'], max: 20, ttlMs: 14 * 86_400_000 }],
 ] as const) {
   test(`previews(${JSON.stringify(args)}) is taken`, () => {
@@ -23,6 +24,8 @@ for (const [args, expected] of [
 for (const [args, expected] of [
   [{ branches: '*' }, 'previews(): branches: expected a list of branch patterns such as ["*"], got "*"'],
   [{ branches: ['-x'] }, 'previews(): branches[0]: expected a branch pattern such as "feature/*", got "-x"'],
+  [{ branches: ['!'] }, 'previews(): branches[0]: expected a branch pattern such as "feature/*", got "!"'],
+  [{ branches: ['!!x'] }, 'previews(): branches[0]: expected a branch pattern such as "feature/*", got "!!x"'],
   [{ max: -1 }, 'previews(): max: expected a whole number from 0 to 1000, got -1'],
   [{ max: 1.5 }, 'previews(): max: expected a whole number from 0 to 1000, got 1.5'],
   [{ ttl: 14 }, 'previews(): ttl: expected a duration such as "300ms", "5s", "10m", "2h" or "14d", got 14'],

@@ -21,10 +21,7 @@ export interface Checked<T> {
 
 const BRANCHES = listOf(
   'a list of branch patterns such as ["*"]',
-  text(
-    'a branch pattern such as "feature/*"',
-    (pattern) => pattern !== '' && !/[\s~^:\\]/.test(pattern) && !pattern.startsWith('-'),
-  ),
+  text('a branch pattern such as "feature/*"', (pattern) => /^!?[^-!\s~^:\\][^\s~^:\\]*$/.test(pattern)),
 );
 
 /** Checks one `previews()` call. */

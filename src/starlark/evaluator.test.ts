@@ -372,7 +372,7 @@ test('an abort ends a pass soon and is no verdict on the files', async (t) => {
   const started = performance.now();
   await assert.rejects(pass, /stopped/);
   // Far below the minute that the file may take.
-  assert.ok(performance.now() - started < 20_000);
+  assert.ok(performance.now() - started < 50_000);
   const fine = await evaluator.evaluate(treeOf({ 'a.star': app('/a') }), never);
   assert.equal(fine.ok, true);
 });

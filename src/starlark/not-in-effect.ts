@@ -7,12 +7,9 @@ export function namesNotInEffect(app: Omit<AppDeclaration, 'notInEffect'>, rules
   const later: readonly (readonly [string, boolean])[] = [
     ['container_args', Object.keys(app.containerArgs).length > 0],
     ['container_vols', app.containerVols.length > 0],
-    ['stage', app.stage !== true],
-    ['previews', app.previews !== true],
-    ['promote', app.promote !== 'on_merge'],
-    ['strategy', app.strategy !== 'blue_green'],
     ['idle', app.idle !== null],
-    ['verify', typeof app.verify !== 'boolean'],
+    ['stage.idle', differsInIdle(app.stage)],
+    ['previews.idle', differsInIdle(app.previews)],
   ];
   return [
     ...idleOptions('container_opts', app.containerOpts, rules.containerOpts),
@@ -20,4 +17,8 @@ export function namesNotInEffect(app: Omit<AppDeclaration, 'notInEffect'>, rules
     ...(rules.params === 'environment' ? [] : idleOptions('params', app.params, rules.params)),
     ...later.filter(([, given]) => given).map(([name]) => name),
   ];
+}
+
+function differsInIdle(given: AppDeclaration['stage']): boolean {
+  return typeof given !== 'boolean' && given.idle !== undefined;
 }

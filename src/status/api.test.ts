@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { MainspringError } from '../model/errors.ts';
-import type { AuditFilter, AuditLine, LogsQuery, PlanDocument, Status, SurfaceLogLine } from '../model/surface.ts';
+import type {
+  AuditFilter,
+  AuditLine,
+  ExplainQuery,
+  Explanation,
+  LogsQuery,
+  PlanDocument,
+  Status,
+  SurfaceLogLine,
+} from '../model/surface.ts';
 import type { StatusDeps, StatusPorts } from './api.ts';
 import { startStatusServer } from './server.ts';
 
@@ -67,8 +76,15 @@ class FakePorts implements StatusPorts {
     })();
   }
 
-  async tip(): Promise<string> {
+  async tip(options: { readonly env: string | null }): Promise<string> {
+    this.asked.push(options);
     return 'a'.repeat(40);
+  }
+
+  async explain(query: ExplainQuery): Promise<Explanation> {
+    if (query.app === 'none') throw new MainspringError('not-found', 'no app "none"');
+    this.asked.push(query);
+    return { app: query.app, environments: [] };
   }
 }
 
@@ -310,4 +326,14 @@ test('the first page names what there is to read', async (t) => {
   const answer = await ask('/');
   assert.match(answer.body, /href="\/api\/v1\/status"/);
   assert.match(String(answer.headers['content-type']), /^text\/html/);
+});
+
+test('explain and tip hand on what they are asked for; explain wants an app', async (t) => {
+  const { ask, ports } = await startForTest(t);
+  assert.deepEqual(JSON.parse((await ask('/api/v1/explain?app=/a&env=stage')).body), { app: '/a', environments: [] });
+  await ask('/api/v1/tip?env=feature-x');
+  await ask('/api/v1/tip');
+  assert.deepEqual(ports.asked, [{ app: '/a', env: 'stage' }, { env: 'feature-x' }, { env: null }]);
+  assert.equal((await ask('/api/v1/explain')).status, 400);
+  assert.equal((await ask('/api/v1/explain?app=none')).status, 404);
 });

@@ -10,9 +10,18 @@ import express, {
 import { type ErrorCode, isAbort, type Problem, problemOf } from '../model/errors.ts';
 import { PEER_HEADER } from '../model/peer.ts';
 import type { Settings } from '../model/settings.ts';
-import type { AuditFilter, AuditLine, LogsQuery, PlanDocument, Status, SurfaceLogLine } from '../model/surface.ts';
+import type {
+  AuditFilter,
+  AuditLine,
+  ExplainQuery,
+  Explanation,
+  LogsQuery,
+  PlanDocument,
+  Status,
+  SurfaceLogLine,
+} from '../model/surface.ts';
 import { refusalOf } from './guard.ts';
-import { auditQuery, logsQuery, planQuery, statusQuery } from './query.ts';
+import { auditQuery, explainQuery, logsQuery, planQuery, statusQuery, tipQuery } from './query.ts';
 import { TokenFile } from './token.ts';
 
 /** Where the answers come from. Nothing here changes anything. Signals abort when the client has gone. */
@@ -22,8 +31,10 @@ export interface StatusPorts {
   audit(filter: AuditFilter, signal: AbortSignal): AsyncIterable<AuditLine>;
   /** Resolves as soon as it is known that there is such a log; throws `not-found` if not. */
   logs(query: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<SurfaceLogLine>>;
-  /** The commit of the followed branch, listed now. Who asks often gets one listing shared. */
-  tip(signal: AbortSignal): Promise<string>;
+  /** The commit of the followed branch, or of what another environment comes from, listed now. Who asks often gets one listing shared. */
+  tip(options: { readonly env: string | null }, signal: AbortSignal): Promise<string>;
+  /** Throws `not-found` where there is no such app. */
+  explain(query: ExplainQuery, signal: AbortSignal): Promise<Explanation>;
 }
 
 /** What the API needs. */
@@ -60,8 +71,11 @@ export function statusApp(deps: StatusDeps): Express {
   app.get('/api/v1/plan', async (request, response) => {
     response.json(await ports.planFor(planQuery(request.query), goneSignal(response)));
   });
-  app.get('/api/v1/tip', async (_request, response) => {
-    response.json({ commit: await ports.tip(goneSignal(response)) });
+  app.get('/api/v1/tip', async (request, response) => {
+    response.json({ commit: await ports.tip(tipQuery(request.query), goneSignal(response)) });
+  });
+  app.get('/api/v1/explain', async (request, response) => {
+    response.json(await ports.explain(explainQuery(request.query), goneSignal(response)));
   });
   app.get('/api/v1/audit', async (request, response) => {
     const lines = ports.audit(auditQuery(request.query), goneSignal(response));

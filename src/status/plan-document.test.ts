@@ -21,10 +21,13 @@ function base(app: string) {
 
 const PLAN: Plan = {
   configCommit: commit,
+  environments: [],
+  releases: [{ id: 'r1', env: PROD, cause, members: ['/a' as AppId, '/c' as AppId], joins: [] }],
   steps: [
     {
       ...base('/a'),
       kind: 'create',
+      release: 'r1',
       from: null,
       to: side,
       changed: [],
@@ -34,16 +37,18 @@ const PLAN: Plan = {
     {
       ...base('/b'),
       kind: 'update',
+      release: null,
       from: side,
       to: side,
       changed: ['health'],
       effect: 'policy',
       target: { notes: [] } as unknown as Target,
     },
-    { ...base('/c'), kind: 'remove', from: side, to: null, changed: [], held: 'too many' },
+    { ...base('/c'), kind: 'remove', release: 'r1', from: side, to: null, changed: [], held: 'too many' },
     {
       ...base('/d'),
       kind: 'blocked',
+      release: null,
       from: null,
       to: null,
       changed: [],
@@ -55,7 +60,10 @@ const PLAN: Plan = {
 };
 
 test('a plan becomes the document that others script against', () => {
-  const document = planDocument(PLAN, { notInEffect: ['[docker]'] });
+  const changes = [{ argument: 'health', from: 1, to: 2 }];
+  const steps = new Map([['prod /b', { build: 'reuse', because: 'built before', changes } as const]]);
+  const releases = [{ id: 'r1', env: 'prod', members: ['/a', '/c'], joins: [], blocked_by: [] }];
+  const document = planDocument(PLAN, { steps, releases, notInEffect: ['[docker]'] });
   assert.deepEqual(document, {
     config_commit: commit,
     steps: [
@@ -67,14 +75,19 @@ test('a plan becomes the document that others script against', () => {
         from: null,
         to: side,
         effect: 'instance',
+        release: 'r1',
         notes: ['found a Procfile'],
       },
-      { kind: 'update', env: 'prod', app: '/b', changed: ['health'], from: side, to: side, effect: 'policy' },
-      { kind: 'remove', env: 'prod', app: '/c', changed: [], from: side, to: null, held: 'too many' },
+      {
+        ...{ kind: 'update', env: 'prod', app: '/b', changed: ['health'], from: side, to: side, effect: 'policy' },
+        ...{ build: 'reuse', because: 'built before', changes, release: null },
+      },
+      { kind: 'remove', env: 'prod', app: '/c', changed: [], from: side, to: null, release: 'r1', held: 'too many' },
     ],
     summary: { create: 1, update: 1, remove: 1, blocked: 1 },
     blocked: [{ env: 'prod', app: '/d', code: 'git-ref-missing', message: 'no branch', hint: 'Push it.' }],
     cancelled: [{ env: 'prod', app: '/e' }],
+    releases,
     removal_hash: 'abc',
     errors: [],
     notes: [],
@@ -84,7 +97,7 @@ test('a plan becomes the document that others script against', () => {
 });
 
 test('no plan at all is a document of nothing', () => {
-  const document = planDocument({ configCommit: null, steps: [], removalHash: null });
+  const document = planDocument({ configCommit: null, environments: [], releases: [], steps: [], removalHash: null });
   assert.equal(document.config_commit, null);
   assert.deepEqual(document.summary, { create: 0, update: 0, remove: 0, blocked: 0 });
 });

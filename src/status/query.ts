@@ -1,6 +1,6 @@
 import { MainspringError } from '../model/errors.ts';
 import { isCommitId } from '../model/ids.ts';
-import type { AuditFilter, LogsQuery } from '../model/surface.ts';
+import type { AuditFilter, ExplainQuery, LogsQuery } from '../model/surface.ts';
 
 /** The query of a request, as it was parsed. */
 export type RawQuery = Readonly<Record<string, unknown>>;
@@ -20,6 +20,18 @@ export function planQuery(raw: RawQuery): { readonly ref: string | null } {
   const { ref } = texts(raw, ['ref']);
   if (ref !== undefined && (ref === '' || ref.startsWith('-'))) throw usage('ref', 'a branch or a commit', ref);
   return { ref: ref ?? null };
+}
+
+/** `?env=ENV` of `tip`. */
+export function tipQuery(raw: RawQuery): { readonly env: string | null } {
+  return { env: texts(raw, ['env']).env ?? null };
+}
+
+/** What `explain` is asked for. */
+export function explainQuery(raw: RawQuery): ExplainQuery {
+  const { app, env } = texts(raw, ['app', 'env']);
+  if (app === undefined || app === '') throw usage('app', 'the id of an app', app ?? '');
+  return { app, env: env ?? null };
 }
 
 /** The filter of `audit`. */

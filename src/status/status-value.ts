@@ -1,9 +1,10 @@
 import { isoTime } from '../model/clock.ts';
 import type { Target } from '../model/desired.ts';
-import type { RecordedDeployment, RecordedInstance, RecordedRelease } from '../model/recorded.ts';
+import type { RecordedDeployment, RecordedEnvironment, RecordedInstance, RecordedRelease } from '../model/recorded.ts';
+import { standingOf } from '../model/release.ts';
+import { tipOf } from '../model/source.ts';
 import type { Status, StatusDeployment, StatusEnvironment } from '../model/surface.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import type { RecordedEnvironment } from '../store/tables.ts';
 
 /** What a status says besides what is recorded. */
 export interface StatusFacts {
@@ -34,7 +35,7 @@ export function statusOf(recorded: RecordedView, facts: StatusFacts): Status {
     },
     settled: !facts.passing && isSettled(recorded, facts),
     environments: environmentsOf(recorded),
-    releases: [...recorded.releases.values()].map(releaseOf),
+    releases: [...recorded.releases.values()].map((release) => releaseOf(release, recorded)),
     sources: sourcesOf(recorded, facts),
     audit: { head: facts.head },
     ...(facts.notInEffect.length > 0 ? { not_in_effect: facts.notInEffect } : {}),
@@ -45,14 +46,21 @@ export function statusOf(recorded: RecordedView, facts: StatusFacts): Status {
 function isSettled(recorded: RecordedView, facts: StatusFacts): boolean {
   const { config } = recorded;
   if (config.accepted !== config.planned) return false;
-  const tip = recorded.repos.get(facts.repo)?.listing?.branches[facts.branch];
+  const listing = recorded.repos.get(facts.repo)?.listing ?? null;
+  const tip = listing === null ? undefined : tipOf(listing, facts.branch);
   if (tip !== undefined && tip !== config.seen) return false;
   return (
-    every(recorded.deployments, ({ next }) => next === null || next.state === 'held' || next.state === 'quarantined') &&
+    every(recorded.deployments, isDeploymentSettled) &&
     every(recorded.instances, isInstanceSettled) &&
     every(recorded.artifacts, ({ state }) => state === 'built' || state === 'failed') &&
     every(recorded.retained, ({ state }) => state === 'kept')
   );
+}
+
+/** What was stopped for its replacement and is to come back has not come to rest. */
+function isDeploymentSettled({ live, next }: RecordedDeployment): boolean {
+  if (live?.suspended === true) return false;
+  return next === null || next.state === 'held' || next.state === 'quarantined';
 }
 
 function isInstanceSettled({ state, problem, retryAt }: RecordedInstance): boolean {
@@ -68,6 +76,9 @@ function every<T>(rows: ReadonlyMap<string, T>, holds: (row: T) => boolean): boo
   return true;
 }
 
+/** The order in which people want them: production first. */
+const RANKS = { prod: 0, stage: 1, preview: 2 } as const;
+
 function environmentsOf(recorded: RecordedView): StatusEnvironment[] {
   const byName = new Map<string, RecordedDeployment[]>();
   for (const row of recorded.deployments.values()) {
@@ -76,7 +87,7 @@ function environmentsOf(recorded: RecordedView): StatusEnvironment[] {
     else rows.push(row);
   }
   return [...recorded.environments.values()]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .sort((a, b) => RANKS[a.kind] - RANKS[b.kind] || (a.name < b.name ? -1 : 1))
     .map((environment) => environmentOf(environment, byName.get(environment.name) ?? [], recorded));
 }
 
@@ -88,14 +99,17 @@ function environmentOf(
   return {
     name: environment.name,
     kind: environment.kind,
-    parked: environment.parked,
+    parked: environment.parked !== null,
+    parked_why: environment.parked,
+    ending_since: environment.endingSince === null ? null : isoTime(environment.endingSince),
     cause: environment.cause,
     ...(environment.errors.length > 0 ? { errors: environment.errors } : {}),
     deployments: rows.toSorted((a, b) => (a.app < b.app ? -1 : 1)).map((row) => deploymentOf(row, recorded)),
   };
 }
 
-function deploymentOf(row: RecordedDeployment, recorded: RecordedView): StatusDeployment {
+/** One app in one environment, as the surface gives it. */
+export function deploymentOf(row: RecordedDeployment, recorded: RecordedView): StatusDeployment {
   const { live, next } = row;
   return {
     app: row.app,
@@ -110,6 +124,7 @@ function deploymentOf(row: RecordedDeployment, recorded: RecordedView): StatusDe
         : {
             ...(next.target === null ? NO_SIDE : side(next.target, recorded)),
             state: next.state,
+            since: isoTime(next.seenAt),
             reason: reasonOf(next, recorded),
             release: next.release,
           },
@@ -135,9 +150,17 @@ function reasonOf(next: NonNullable<RecordedDeployment['next']>, recorded: Recor
   return next.instance === null ? null : (recorded.instances.get(next.instance)?.problem?.message ?? null);
 }
 
-function releaseOf(release: RecordedRelease): Status['releases'][number] {
-  const { id, env, state, members, removalHash } = release;
-  return { id, env, state, members, blocked_by: [], removal_hash: removalHash };
+function releaseOf(release: RecordedRelease, recorded: RecordedView): Status['releases'][number] {
+  const { id, env, state, removalHash } = release;
+  const rows = recorded.membersOf(id);
+  const members = rows.map(({ app }) => app as string).sort();
+  return { id, env, state, members, blocked_by: blockersOf(rows), removal_hash: removalHash };
+}
+
+/** The members of a release that keep it from switching until something changes in git. */
+function blockersOf(rows: readonly RecordedDeployment[]): string[] {
+  const stuck = rows.filter(({ live, next }) => next !== null && standingOf({ live, next }) === 'stuck');
+  return stuck.map(({ app }) => app as string).sort();
 }
 
 function sourcesOf(recorded: RecordedView, facts: StatusFacts): Status['sources'] {

@@ -42,7 +42,7 @@ test('a new database has the tables of this version, is durable, and is readable
   const db = new Database(path);
   assert.deepEqual(
     [db.pragma('user_version', { simple: true }), db.pragma('journal_mode', { simple: true })],
-    [1, 'wal'],
+    [2, 'wal'],
   );
   db.close();
   assert.equal(statSync(path).mode & 0o777, 0o600);
@@ -60,7 +60,7 @@ test('a database of a newer version is refused by writers and readers, and left 
   db.pragma('user_version = 99');
   db.close();
   const before = readFileSync(path);
-  assert.throws(() => openDatabase(path), { code: 'store-newer', message: /schema 99, this one knows 1/ });
+  assert.throws(() => openDatabase(path), { code: 'store-newer', message: /schema 99, this one knows 2/ });
   assert.throws(() => openDatabaseToRead(path), { code: 'store-newer' });
   assert.deepEqual(readFileSync(path), before);
 });
@@ -90,16 +90,27 @@ test('a database that was cut short is found when it is opened', (t) => {
 
 /** What the tables themselves refuse. */
 for (const [name, text] of [
-  ['a text where a number belongs', "INSERT INTO environments VALUES ('x', 'prod', 'x', 'no', NULL, '[]', 1)"],
-  ['a kind that is none', "INSERT INTO environments VALUES ('x', 'test', 'x', 0, NULL, '[]', 1)"],
-  ['two environments of one identity', "INSERT INTO environments VALUES ('x', 'prod', 'prod', 0, NULL, '[]', 1)"],
-  ['a deployment of no environment', "INSERT INTO deployments VALUES ('x', '/a', 'd', NULL, NULL, NULL)"],
+  [
+    'a text where a number belongs',
+    "INSERT INTO environments VALUES ('x', 'prod', 'x', NULL, NULL, '{}', NULL, '[]', 'no', 0, NULL)",
+  ],
+  [
+    'a kind that is none',
+    "INSERT INTO environments VALUES ('x', 'test', 'x', NULL, NULL, '{}', NULL, '[]', 1, 0, NULL)",
+  ],
+  [
+    'two environments of one identity',
+    "INSERT INTO environments VALUES ('x', 'prod', 'prod', NULL, NULL, '{}', NULL, '[]', 1, 0, NULL)",
+  ],
+  ['a deployment of no environment', "INSERT INTO deployments VALUES ('x', '/a', 'd', NULL, '[]', NULL, NULL)"],
   [
     'an instance of no deployment',
     "INSERT INTO instances (id, env, app, target, generation, state, attempts) VALUES ('i', 'prod', '/no', '{}', 1, 'running', 0)",
   ],
   ['a deployment that still has an instance', "DELETE FROM deployments WHERE app = '/a0'"],
   ['an instance in no state', "UPDATE instances SET state = 'lost'"],
+  ['a release in no state', "INSERT INTO releases VALUES ('r', 'prod', 'lost', NULL, '{}', 1)"],
+  ['a release of no environment', "INSERT INTO releases VALUES ('r', 'x', 'held', NULL, '{}', 1)"],
   ['a second row of the config', "INSERT INTO config (id, errors) VALUES (2, '[]')"],
 ] as const) {
   test(`the database refuses ${name}`, (t) => {
@@ -117,7 +128,7 @@ for (const [name, text] of [
 
 test('foreign keys hold on the connection that the daemon has', (t) => {
   const connection = tempStore(t).connect();
-  const query = sql.insertInto('deployments').values({ env: 'no', app: '/a', data_name: 'd' });
+  const query = sql.insertInto('deployments').values({ env: 'no', app: '/a', data_name: 'd', kept: '[]' });
   assert.throws(() => connection.write([query]), { code: 'store-failed', message: /FOREIGN KEY/ });
 });
 

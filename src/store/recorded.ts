@@ -3,15 +3,17 @@ import type {
   RecordedArtifact,
   RecordedConfig,
   RecordedDeployment,
+  RecordedEnvironment,
   RecordedInstance,
   RecordedRelease,
   RecordedSource,
   RetainedData,
 } from '../model/recorded.ts';
+import { NO_MEMBERS, type ReleaseTally, type Standing, standingOf } from '../model/release.ts';
 import type { RouteRow } from '../model/routing.ts';
 import type { RepoState } from '../model/source.ts';
 import type { Change } from './changes.ts';
-import { deploymentKey, type RecordedEnvironment } from './tables.ts';
+import { deploymentKey } from './tables.ts';
 
 /** Nothing was looked at yet. */
 const NO_CONFIG: RecordedConfig = {
@@ -46,8 +48,14 @@ export interface RecordedView {
   deploymentsWith(artifact: ArtifactKey): readonly RecordedDeployment[];
   /** Number of instances made from this artifact. */
   instancesWith(artifact: ArtifactKey): number;
-  /** Whether a deployment or an instance refers to this artifact. */
+  /** Whether something that runs, or is to run, needs this artifact. */
   isUsed(artifact: ArtifactKey): boolean;
+  /** Whether a deployment keeps this artifact so that going back needs no build. */
+  isKept(artifact: ArtifactKey): boolean;
+  /** Deployments whose next state names this release. */
+  membersOf(release: string): readonly RecordedDeployment[];
+  /** How the members of a release stand: kept up to date, whatever their number. */
+  tallyOf(release: string): ReleaseTally;
   route(host: string, path: string): RouteRow | undefined;
 }
 
@@ -69,6 +77,9 @@ export class Recorded implements RecordedView {
   generation = 0;
   readonly #instancesOf = new Map<string, Map<InstanceId, RecordedInstance>>();
   readonly #artifactUsers = new Map<ArtifactKey, Set<string>>();
+  readonly #artifactKeepers = new Map<ArtifactKey, Set<string>>();
+  readonly #members = new Map<string, Set<string>>();
+  readonly #tallies = new Map<string, Record<Standing, number>>();
   readonly #artifactInstances = new Map<ArtifactKey, number>();
 
   /** Takes over one change. */
@@ -153,9 +164,11 @@ export class Recorded implements RecordedView {
     const key = deploymentKey(row);
     this.#forgetUses(this.deployments.get(key));
     this.deployments.set(key, row);
-    for (const artifact of artifactsOf(row)) {
-      const users = this.#artifactUsers.get(artifact) ?? new Set();
-      this.#artifactUsers.set(artifact, users.add(key));
+    for (const artifact of artifactsOf(row)) add(this.#artifactUsers, artifact, key);
+    for (const artifact of row.kept) add(this.#artifactKeepers, artifact, key);
+    if (row.next?.release != null) {
+      add(this.#members, row.next.release, key);
+      this.#count(row, 1);
     }
     this.#grow(Math.max(row.live?.generation ?? 0, row.next?.generation ?? 0));
   }
@@ -184,11 +197,21 @@ export class Recorded implements RecordedView {
 
   #forgetUses(row: RecordedDeployment | undefined): void {
     if (row === undefined) return;
-    for (const artifact of artifactsOf(row)) {
-      const users = this.#artifactUsers.get(artifact);
-      users?.delete(deploymentKey(row));
-      if (users?.size === 0) this.#artifactUsers.delete(artifact);
+    const key = deploymentKey(row);
+    for (const artifact of artifactsOf(row)) remove(this.#artifactUsers, artifact, key);
+    for (const artifact of row.kept) remove(this.#artifactKeepers, artifact, key);
+    if (row.next?.release != null) {
+      remove(this.#members, row.next.release, key);
+      this.#count(row, -1);
     }
+  }
+
+  #count({ live, next }: RecordedDeployment, by: 1 | -1): void {
+    if (next?.release == null) return;
+    const tally = this.#tallies.get(next.release) ?? { ...NO_MEMBERS };
+    tally[standingOf({ live, next })] += by;
+    if (this.#members.has(next.release)) this.#tallies.set(next.release, tally);
+    else this.#tallies.delete(next.release);
   }
 
   #grow(generation: number): void {
@@ -216,6 +239,18 @@ export class Recorded implements RecordedView {
     return this.#artifactUsers.has(artifact) || this.instancesWith(artifact) > 0;
   }
 
+  isKept(artifact: ArtifactKey): boolean {
+    return this.#artifactKeepers.has(artifact);
+  }
+
+  membersOf(release: string): readonly RecordedDeployment[] {
+    return [...(this.#members.get(release) ?? [])].flatMap((key) => this.deployments.get(key) ?? []);
+  }
+
+  tallyOf(release: string): ReleaseTally {
+    return this.#tallies.get(release) ?? NO_MEMBERS;
+  }
+
   route(host: string, path: string): RouteRow | undefined {
     return this.routes.get(`${host} ${path}`);
   }
@@ -223,4 +258,16 @@ export class Recorded implements RecordedView {
 
 function artifactsOf(row: RecordedDeployment): ArtifactKey[] {
   return [row.live?.target.artifact, row.next?.target?.artifact].filter((key) => key !== undefined);
+}
+
+function add<K>(sets: Map<K, Set<string>>, of: K, key: string): void {
+  const known = sets.get(of);
+  if (known === undefined) sets.set(of, new Set([key]));
+  else known.add(key);
+}
+
+function remove<K>(sets: Map<K, Set<string>>, of: K, key: string): void {
+  const known = sets.get(of);
+  known?.delete(key);
+  if (known?.size === 0) sets.delete(of);
 }

@@ -21,8 +21,9 @@ import { TABLES, type TableName } from './tables.ts';
 const target = targetOf();
 const problem = { code: 'git-list-failed', message: 'no "answer"', hint: 'é', retry: 'after-interval' } as const;
 const started = audit({ kind: 'controller.started', env: null, app: null, cause: { kind: 'bootstrap' }, detail: {} });
-const [environment] = [...recordedWith().environments.values()].map((row) => put('environment', row));
-if (environment === undefined) throw new Error('no environment');
+const [production] = recordedWith().environments.values();
+if (production === undefined) throw new Error('no environment');
+const environment = put('environment', production);
 
 /** One row of each kind with everything in it that it can hold. */
 const FULL: { readonly [T in TableName]: Change } = {
@@ -39,15 +40,28 @@ const FULL: { readonly [T in TableName]: Change } = {
     repo: CONFIG_REPO,
     listing: { repo: CONFIG_REPO, asOf: AT, head: 'main', branches: { main: commitId('1') } },
     error: problem,
+    baseline: { main: commitId('3') },
   }),
   source: put('source', { key: 'config\na', repo: CONFIG_REPO, resolved: resolved({ procfile: 'web: x' }), problem }),
-  environment,
+  environment: put('environment', {
+    ...production,
+    parked: 'over the limit',
+    cause: commitCause(),
+    heads: { [CONFIG_REPO]: commitId('1') },
+    goodConfig: commitId('2'),
+    errors: [{ code: 'config-invalid', file: 'a.star', line: 3, message: 'm', hint: null }],
+    activeAt: AT,
+    endingSince: AT,
+  }),
   deployment: put(
     'deployment',
     deployment({
       dataEngine: 'process',
-      live: live(target, { asleep: true, condition: { reason: 'r', message: 'm', since: 's' } }),
-      next: next(targetOf(appDeclaration({ params: { A: [1, { b: null }] } })), { problem, retryAt: AT, deadline: AT }),
+      kept: [target.artifact],
+      live: live(target, { asleep: true, suspended: true, condition: { reason: 'r', message: 'm', since: 's' } }),
+      next: next(targetOf(appDeclaration({ params: { A: [1, { b: null }] } })), {
+        ...{ removes: true, brake: 'h', release: 'r1', problem, retryAt: AT, deadline: AT },
+      }),
     }),
   ),
   artifact: put('artifact', artifact(target, { digest: 'sha256:1', problem, attempts: 3, retryAt: AT })),
@@ -56,9 +70,9 @@ const FULL: { readonly [T in TableName]: Change } = {
     id: 'r1',
     env: PROD,
     state: 'held',
-    members: ['/a' as AppId],
     removalHash: 'h',
     cause: commitCause(),
+    since: AT,
   }),
   retained: put('retained', {
     dataName: 'prod/b-1',

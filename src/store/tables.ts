@@ -1,12 +1,11 @@
 import type { Generated } from 'kysely';
 import { canonicalJson } from '../model/canonical.ts';
-import type { Cause } from '../model/cause.ts';
-import type { ConfigError } from '../model/config.ts';
 import type { AppId, EnvName } from '../model/ids.ts';
 import type {
   RecordedArtifact,
   RecordedConfig,
   RecordedDeployment,
+  RecordedEnvironment,
   RecordedInstance,
   RecordedRelease,
   RecordedSource,
@@ -14,18 +13,6 @@ import type {
 } from '../model/recorded.ts';
 import type { RouteRow } from '../model/routing.ts';
 import type { RepoState } from '../model/source.ts';
-
-/** An environment as recorded. */
-export interface RecordedEnvironment {
-  readonly name: EnvName;
-  readonly kind: 'prod' | 'stage' | 'preview';
-  /** What it is derived from; unique, while the name is only computed from it. */
-  readonly identity: string;
-  readonly parked: boolean;
-  readonly cause: Cause | null;
-  readonly errors: readonly ConfigError[];
-  readonly createdAt: number;
-}
 
 /** A value that a column can hold. */
 export type ColumnValue = string | number | null;
@@ -120,22 +107,27 @@ export const TABLES = {
       fixed: { id: 1 },
     },
   ),
-  repo: table<RepoState>('repos', ['repo'], ['repo', 'listing', 'error'], { jsonFields: ['listing', 'error'] }),
+  repo: table<RepoState>('repos', ['repo'], ['repo', 'listing', 'error', 'baseline'], {
+    jsonFields: ['listing', 'error', 'baseline'],
+  }),
   source: table<RecordedSource>('sources', ['key'], ['key', 'repo', 'resolved', 'problem'], {
     jsonFields: ['resolved', 'problem'],
   }),
   environment: table<RecordedEnvironment>(
     'environments',
     ['name'],
-    ['name', 'kind', 'identity', 'parked', 'cause', 'errors', 'createdAt'],
-    { jsonFields: ['cause', 'errors'], flags: ['parked'] },
+    [
+      ...(['name', 'kind', 'identity', 'parked', 'cause', 'heads', 'goodConfig', 'errors'] as const),
+      ...(['createdAt', 'activeAt', 'endingSince'] as const),
+    ],
+    { jsonFields: ['cause', 'heads', 'errors'] },
   ),
   deployment: table<RecordedDeployment>(
     'deployments',
     ['env', 'app'],
-    ['env', 'app', 'dataName', 'dataEngine', 'live', 'next'],
+    ['env', 'app', 'dataName', 'dataEngine', 'kept', 'live', 'next'],
     {
-      jsonFields: ['live', 'next'],
+      jsonFields: ['kept', 'live', 'next'],
     },
   ),
   artifact: table<RecordedArtifact>(
@@ -163,8 +155,8 @@ export const TABLES = {
     ],
     { jsonFields: ['target', 'route', 'problem'] },
   ),
-  release: table<RecordedRelease>('releases', ['id'], ['id', 'env', 'state', 'members', 'removalHash', 'cause'], {
-    jsonFields: ['members', 'cause'],
+  release: table<RecordedRelease>('releases', ['id'], ['id', 'env', 'state', 'removalHash', 'cause', 'since'], {
+    jsonFields: ['cause'],
   }),
   retained: table<RetainedData>('retained', ['dataName'], ['dataName', 'env', 'app', 'engine', 'until', 'state']),
   route: table<RouteRow>('routes', ['host', 'path'], ['host', 'path', 'generation', 'env', 'app', 'serve'], {

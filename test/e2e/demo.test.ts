@@ -55,6 +55,7 @@ async function until<T>(what: string, look: () => T | undefined | Promise<T | un
 function ask(url: string): Promise<string> {
   const { port, host, pathname } = new URL(url);
   return new Promise((resolve, reject) => {
+    // By address: not every resolver knows *.localhost.
     get({ host: '127.0.0.1', port, path: pathname, headers: { host }, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -116,8 +117,10 @@ test('demo --auto plays its story, says how long each step took, and leaves noth
   assert.equal(exitCode, 0, stdout + stderr);
   assert.equal(stderr, '');
   const done = [...stdout.matchAll(/^done {2}(\d)\. (.+)\n +(.+)$/gm)].map(([, , title, told]) => ({ title, told }));
-  assert.equal(done.length, 6, stdout);
-  for (const { title, told } of done.slice(0, 5)) assert.match(told ?? '', /^\d+ ms from/, title);
+  assert.equal(done.length, 9, stdout);
+  for (const { title, told } of done.slice(0, 8)) assert.match(told ?? '', /^\d+ ms from/, title);
+  assert.match(stdout, /both apps, changed: http:\/\/try\.env\.localhost:\d+\/ /);
+  assert.match(stdout, /switched as one, and nothing was built/);
   assert.match(stdout, /error\[config-invalid\] apps\.star:\d+: .*"statik"\n +hint: Did you mean "static"\?/);
   assert.match(stdout, /all went as it should; [\d.]+ s in all$/);
   assert.deepEqual(readdirSync(dir), []);
@@ -151,10 +154,29 @@ test('what the demo says to try works when it is pasted, is told as it happens, 
 
   await paste(demo.commandsOf(1), dir);
   await until('the pushed page', async () => (await ask(`${url}/`)).includes('Hello from git!') || undefined);
-  await demo.says(/commit [0-9a-f]{8} "Say hello" accepted\n\S+ {2}\/ is live, \d+ ms after the commit was seen/);
+  await demo.says(
+    /commit [0-9a-f]{8} "Say hello" accepted\n\S+ {2}\/ is live in stage, .*\n\S+ {2}\/ is live, \d+ ms after/,
+  );
 
   const work = join(dir, 'demo/config');
-  const [push = '', see = ''] = demo.commandsOf(2).split(/^(?=.* status )/m);
+  const previewUrl = /http:\/\/try\.env\.localhost:\d+/.exec(demo.text)?.[0] ?? '';
+  assert.doesNotMatch(await ask(`${previewUrl}/`), /Hello from git!/);
+  await paste(demo.commandsOf(2), work);
+  await until('the preview', async () => (await ask(`${previewUrl}/`)).includes('Only a try') || undefined);
+  await demo.says(
+    /preview try of branch try, commit [0-9a-f]{8} "Try something", is being made\n\S+ {2}\/ is live in try, .*: http/,
+  );
+  assert.doesNotMatch(await ask(`${url}/`), /Only a try/);
+
+  await paste(demo.commandsOf(3), work);
+  await until('the merged page', async () => (await ask(`${url}/`)).includes('Only a try') || undefined);
+  await demo.says(/preview try is over: nothing on branch "try" differs/);
+  await paste(demo.commandsOf(4), work);
+  await until('the page before', async () => !(await ask(`${url}/`)).includes('Only a try') || undefined);
+  await paste(demo.commandsOf(5), work);
+  await demo.says(/preview try is gone, with all that it had/);
+
+  const [push = '', see = ''] = demo.commandsOf(6).split(/^(?=.* status )/m);
   await paste(push, work);
   await demo.says(
     /"Add the docs" rejected.*\n +error\[config-invalid\] apps\.star:14: .*"statik".*\n +hint: Did you mean "static"\?/,
@@ -162,11 +184,12 @@ test('what the demo says to try works when it is pasted, is told as it happens, 
   assert.match((await paste(see, work)).stdout, /rejected; [0-9a-f]{8} goes on/);
   assert.match(await ask(`${url}/`), /Hello from git!/);
 
-  await paste(demo.commandsOf(3), work);
-  await demo.says(/"Revert .*" accepted\n +nothing had to change/);
-  const { stdout: log } = await paste(demo.commandsOf(4), work);
+  await paste(demo.commandsOf(7), work);
+  await demo.says(/"Revert "Add the docs"" accepted\n +nothing had to change/);
+  const { stdout: log } = await paste(demo.commandsOf(8), work);
   assert.match(log, /config\.rejected/);
   assert.match(log, /deployment\.live {2}prod \/hello/);
+  assert.match(log, /\/ in prod {2}http.*\n {2}Revision [0-9a-f]{8} is live in prod since/);
 
   const second = await execa(command, ['demo'], { env, extendEnv: false, reject: false });
   assert.equal(second.exitCode, 1);

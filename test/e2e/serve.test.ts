@@ -23,9 +23,11 @@ async function upstream(t: TestContext): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** The pid of the one process of an app. */
+/** The pid of the one process of an app in production. */
 function pidOf(installation: Installation, app: string): number {
-  const found = installation.processes().filter(({ environment }) => environment.get('MAINSPRING_APP') === app);
+  const found = installation
+    .processes()
+    .filter(({ environment: of }) => of.get('MAINSPRING_APP') === app && of.get('MAINSPRING_ENV') === 'prod');
   assert.equal(found.length, 1, `processes of ${app}: ${found.map(({ args }) => args.join(' ')).join('; ')}`);
   return found[0]?.pid ?? 0;
 }
@@ -92,10 +94,10 @@ test('what is on main is what runs, from the first push to the last', async (t) 
     await installation.config.switchTo('main');
     const planned = await installation.run('plan', '--ref', 'idea', '--json', '--check');
     assert.equal(planned.code, 2, planned.stderr);
-    const { steps } = JSON.parse(planned.stdout) as { steps: { kind: string; app: string }[] };
+    const { steps } = JSON.parse(planned.stdout) as { steps: { kind: string; env: string; app: string }[] };
     assert.deepEqual(
-      steps.map(({ kind, app }) => `${kind} ${app}`),
-      ['remove /up', 'update /work'],
+      steps.map(({ kind, env, app }) => `${env} ${kind} ${app}`),
+      ['prod remove /up', 'prod update /work', 'stage remove /up', 'stage update /work'],
     );
     const folder = mkdtempSync(join(installation.root, 'folder-'));
     await writeTestFile(join(folder, 'apps.star'), 'app("/", "./home")\napp("/more", "./home")\n');
@@ -151,7 +153,10 @@ test('what is on main is what runs, from the first push to the last', async (t) 
     assert.equal(findProcess(pid), undefined);
     const db = new Database(join(installation.data, 'mainspring.db'), { readonly: true });
     t.after(() => db.close());
-    assert.deepEqual(db.prepare('SELECT app, state FROM retained').all(), [{ app: '/work', state: 'kept' }]);
+    assert.deepEqual(db.prepare('SELECT env, app, state FROM retained ORDER BY env').all(), [
+      { env: 'prod', app: '/work', state: 'kept' },
+      { env: 'stage', app: '/work', state: 'kept' },
+    ]);
     const back = await config(THREE);
     await installation.settled({ config: back });
     assert.equal((await installation.get('/work/visit')).body, 'work 2 /work visit 3');
@@ -167,7 +172,8 @@ test('what is on main is what runs, from the first push to the last', async (t) 
       );
       const waited = await installation.run('wait', '--commit', commit, '--timeout', '60s');
       assert.equal(waited.code, 1, waited.stdout);
-      assert.match(waited.stderr, /\/bad in prod is quarantined: health \/: not 200 within 1s/);
+      assert.match(waited.stderr, /\/bad in prod is held: not promoted: in stage it is quarantined/);
+      assert.match(waited.stderr, /\/bad in stage is quarantined: health \/: not 200 within 1s/);
       assert.equal((await installation.get('/bad/')).status, 404);
       assert.equal((await installation.get('/work/')).body, 'work 2 /work');
       await installation.settled({ config: await config(THREE, { 'bad/Procfile': null, 'bad/server.cjs': null }) });
@@ -217,11 +223,17 @@ test('what is on main is what runs, from the first push to the last', async (t) 
 
   await t.test('SIGTERM leaves apps running, and the next start adopts them without touching them', async () => {
     const pid = pidOf(installation, '/work');
+    const pids = () =>
+      installation
+        .processes()
+        .filter(({ environment }) => environment.has('MAINSPRING_APP'))
+        .map((one) => one.pid);
+    const running = pids();
     const { audit } = await installation.status();
     assert.equal(await daemon.stop(), 0);
     assert.deepEqual(
       installation.processes().map((one) => one.pid),
-      [pid],
+      running,
     );
     assert.equal((await installation.run('status', '--json')).code, 0, 'the folder can be read without a daemon');
     daemon = await installation.serve();

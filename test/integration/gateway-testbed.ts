@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 import { type ControlServer, startControlServer } from '../../src/gateway/control-server.ts';
 import { type Gateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { GatewayConfig } from '../../src/gateway/gateway-config.ts';
-import type { RouteRow, RouteTarget } from '../../src/model/routing.ts';
+import type { HeldTarget, RouteRow, RouteTarget } from '../../src/model/routing.ts';
 
 /** A gateway with a store, a controller's end of the control socket, and whatever upstreams a test makes. */
 export interface TestGateway {
@@ -20,11 +20,11 @@ export interface TestGateway {
   /** Writes a route (null: a tombstone) as the switch does, announces it and waits until the gateway has applied it. */
   route(
     place: string,
-    target: RouteTarget | null,
+    target: RouteTarget | HeldTarget | null,
     options?: { instance?: string; stripPath?: boolean; noindex?: boolean },
   ): Promise<void>;
   /** Writes a route without a word. Gives its generation. */
-  routeSilently(place: string, target: RouteTarget | null, options?: { instance?: string }): number;
+  routeSilently(place: string, target: RouteTarget | HeldTarget | null, options?: { instance?: string }): number;
   /** A request to the gateway, by any Host. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** Sends bytes as they are; gives all that comes back until the gateway closes, or until `isDone`. */
@@ -59,6 +59,8 @@ export async function startTestGateway(
     controlSocket: join(dir, 'run/control.sock'),
     statusSocket: join(dir, 'run/status.sock'),
     statusHost: 'mainspring.localhost',
+    envDomain: 'env.localhost',
+    sharedCookies: false,
     hooks: {},
     trustedProxies: [],
     proxyAllow: [],

@@ -61,6 +61,8 @@ function gatewayConfig(): GatewayProcessConfig {
     controlSocket: join(plan.dir, 'run/control.sock'),
     statusSocket: join(plan.dir, 'run/status.sock'),
     statusHost: 'mainspring.localhost',
+    envDomain: 'env.localhost',
+    sharedCookies: false,
     hooks: {},
     trustedProxies: [],
     proxyAllow: [],

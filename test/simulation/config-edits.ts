@@ -7,6 +7,10 @@ export type AppEvent = Extract<
   { type: 'add-app' | 'change-app' | 'remove-app' | 'move-app' | 'change-policy' | 'change-health' }
 >;
 
+/** The app that goes live unverified, wherever it is declared. */
+export const UNVERIFIED = 'app-7';
+
+const STRATEGIES = ['blue_green', 'blue_green', 'replace', 'blue_green'] as const;
 const SPECS: readonly SimApp['spec'][] = ['static', 'procfile', 'procfile', 'proxy'];
 
 /** The declarations after an edit. `repos`: the URLs of the source repos; `hasFolder`: whether the config repo has a folder. */
@@ -45,6 +49,14 @@ function newApp(
   if (apps.some((app) => app.id === id || app.path === path)) return null;
   const spec = SPECS[event.spec % SPECS.length] ?? 'static';
   const repo = spec === 'proxy' ? '-' : (repos[event.repo] ?? '');
-  const of = { params: 0, timeoutMs: 60_000, verify: event.app !== 7, health: '/' };
+  const of = {
+    params: 0,
+    timeoutMs: 60_000,
+    verify: id !== UNVERIFIED,
+    health: '/',
+    stage: event.app % 3 !== 0,
+    previews: event.app !== 6,
+    strategy: STRATEGIES[event.app % 4] ?? 'blue_green',
+  };
   return { id, path, spec, repo, folder: `apps/${event.folder}`, ...of };
 }

@@ -60,6 +60,8 @@ export type SimEvent = { readonly pauseMs: number } & (
   | { readonly type: 'force-config'; readonly back: number; readonly hint: Hint }
   | { readonly type: 'remove-most'; readonly keep: number }
   | { readonly type: 'allow-removal'; readonly alsoDrops: boolean }
+  | { readonly type: 'change-limits'; readonly value: number; readonly hint: Hint }
+  | BranchEvent
   | { readonly type: 'listing-fault'; readonly repo: number; readonly fault: ListingFault; readonly ms: number }
   | { readonly type: 'outage'; readonly fault: ListingFault; readonly ms: number }
   | {
@@ -81,6 +83,24 @@ export type SimEvent = { readonly pauseMs: number } & (
   | { readonly type: 'wait'; readonly ms: number }
 );
 
+/** Where something happens: a branch of a repo, by one of a few names. */
+interface OnBranch {
+  readonly repo: number;
+  readonly name: number;
+  readonly hint: Hint;
+}
+
+/** An event on a branch. */
+export type BranchEvent =
+  | (OnBranch & { readonly type: 'branch'; readonly from: number | 'nowhere' })
+  | (OnBranch & { readonly type: 'push-branch'; readonly folder: number; readonly behaviour: Behaviour })
+  | (OnBranch & { readonly type: 'edit-branch'; readonly edit: (typeof EDITS)[number]; readonly value: number })
+  | (OnBranch & { readonly type: 'merge'; readonly how: (typeof MERGES)[number] })
+  | (OnBranch & { readonly type: 'drop-branch' });
+
+const EDITS = ['params', 'params', 'add', 'remove', 'break', 'mend'] as const;
+const MERGES = ['merge', 'squash', 'rebase'] as const;
+
 /** Every type of event, for the count at the end of a run. */
 export const EVENT_TYPES = [
   'push',
@@ -100,6 +120,12 @@ export const EVENT_TYPES = [
   'force-config',
   'remove-most',
   'allow-removal',
+  'change-limits',
+  'branch',
+  'push-branch',
+  'edit-branch',
+  'merge',
+  'drop-branch',
   'listing-fault',
   'outage',
   'engine-fault',
@@ -133,6 +159,7 @@ export const FAULTY_METHODS = [
   'probe',
   'evaluate',
   'fetch',
+  'mergeBase',
 ] as const;
 /** One of them. */
 export type FaultyMethod = (typeof FAULTY_METHODS)[number];
@@ -158,6 +185,7 @@ const LONG_WAIT_MS = 1_200_000;
 
 const repo = fc.nat({ max: 2 });
 const folder = fc.nat({ max: 2 });
+const name = fc.nat({ max: 3 });
 const hint = fc.constantFrom<Hint>('given', 'given', 'doubled', 'lost', 'lost');
 const listingFault = fc.constantFrom(...LISTING_FAULTS);
 const app = fc.nat({ max: 7 });
@@ -195,6 +223,15 @@ const anyEvent: fc.Arbitrary<SimEvent> = fc.oneof(
   event(2, { type: type('force-config'), back: fc.nat({ max: 5 }), hint }),
   event(3, { type: type('remove-most'), keep: fc.nat({ max: 2 }) }),
   event(5, { type: type('allow-removal'), alsoDrops: fc.boolean() }),
+  event(3, { type: type('change-limits'), value: fc.nat({ max: 5 }), hint }),
+  event(4, {
+    ...{ type: type('branch'), repo, name, hint },
+    from: fc.constantFrom<number | 'nowhere'>(0, 0, 1, 2, 'nowhere'),
+  }),
+  event(12, { type: type('push-branch'), repo, name, folder, behaviour, hint }),
+  event(8, { type: type('edit-branch'), repo, name, edit: fc.constantFrom(...EDITS), value: fc.nat({ max: 7 }), hint }),
+  event(6, { type: type('merge'), repo, name, how: fc.constantFrom(...MERGES), hint }),
+  event(4, { type: type('drop-branch'), repo, name, hint }),
   event(5, { type: type('listing-fault'), repo, fault: listingFault, ms }),
   event(1, { type: type('outage'), fault: listingFault, ms: fc.constantFrom(120_000, 300_000, 900_000, 3_700_000) }),
   event(8, {

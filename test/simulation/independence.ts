@@ -7,8 +7,8 @@ import type { SimWorld } from './sim-world.ts';
 /** What may hang for one app. */
 const STUCK = ['build', 'start', 'probe', 'listing'] as const;
 
-/** How long a good change may take from push to live, seen by polling: one poll, and what building, starting and verifying take here. */
-const LIVE_WITHIN_MS = POLL_MS + 15_000;
+/** How long a good change may take from push to live, seen by polling: one poll, and what building, starting and verifying take here, in stage and then in production, with what is stubborn stopped first. */
+const LIVE_WITHIN_MS = POLL_MS + 40_000;
 /** How long the instance before may stay when no request is on it. */
 const GONE_WITHIN_MS = 5_000;
 
@@ -16,7 +16,10 @@ const GONE_WITHIN_MS = 5_000;
 export async function judgeIndependence(world: SimWorld, player: Player): Promise<void> {
   const kind = STUCK[Math.abs(world.seed) % STUCK.length] ?? 'build';
   const apps = (world.judge.model.config?.apps ?? []).filter((app) => app.spec !== 'proxy' && app.repo !== '');
-  const good = apps.filter((app) => world.judge.model.folderOf(app) !== undefined);
+  // What waits for others of a release that is stuck already waits whatever happens.
+  const isFree = (app: SimApp) =>
+    [...world.recorded.deployments.values()].every((row) => row.app !== app.id || row.next === null);
+  const good = apps.filter((app) => world.judge.model.folderOf(app) !== undefined && isFree(app));
   const stuck = good.find((app) => app.spec === 'procfile' && app.verify);
   const other = good.find((app) => stuck !== undefined && isApart(app, stuck, kind));
   if (stuck === undefined || other === undefined) return;
@@ -43,13 +46,15 @@ function judgeOther(world: SimWorld, other: SimApp, when: string): void {
 
 function judgePredecessor(world: SimWorld, app: SimApp): void {
   const live = rowOf(world, app)?.live?.instance;
-  const left = [...world.engine.instances].filter(([id, { request }]) => request.app === app.id && id !== live);
+  const left = [...world.engine.instances].filter(
+    ([id, { request }]) => request.app === app.id && request.env === 'prod' && id !== live,
+  );
   const busy = left.some(([id]) => (world.gateway.inFlight.get(id) ?? 0) > 0);
   if (left.length > 0 && !busy) world.judge.violation(`${app.id}: ${left[0]?.[0]} is still there with nothing on it`);
 }
 
 function rowOf(world: SimWorld, app: SimApp) {
-  return [...world.recorded.deployments.values()].find((row) => row.app === app.id);
+  return world.recorded.deployments.get(`prod ${app.id}`);
 }
 
 function repoOf(world: SimWorld, app: SimApp) {

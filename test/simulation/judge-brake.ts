@@ -1,3 +1,4 @@
+import { PROD } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import type { Change } from '../../src/store/changes.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
@@ -18,22 +19,31 @@ export class RemovalBrake {
 
   /** Takes up what is held: it may have been written without anybody having heard of it. */
   onBoot(recorded: RecordedView): void {
-    for (const { removalHash, members } of recorded.releases.values())
-      if (removalHash !== null) this.#held.set(removalHash, namesOf(members));
+    this.#take([...recorded.deployments.values()]);
   }
 
-  onChange(changes: readonly Change[], before: ReadonlyMap<string, RecordedDeployment>): void {
+  /** The sets that are held, as the rows of their members say. */
+  #take(rows: readonly RecordedDeployment[]): void {
+    const held = Map.groupBy(rows, ({ next }) => next?.brake ?? null);
+    for (const [hash, members] of held) if (hash !== null) this.#held.set(hash, namesOf(members.map(({ app }) => app)));
+  }
+
+  onChange(
+    changes: readonly Change[],
+    before: ReadonlyMap<string, RecordedDeployment>,
+    after: ReadonlyMap<string, RecordedDeployment>,
+  ): void {
+    this.#take([...after.values()]);
     for (const change of changes)
-      if ('put' in change && change.put === 'release' && change.row.removalHash !== null)
-        this.#held.set(change.row.removalHash, namesOf(change.row.members));
-    for (const change of changes)
-      if ('audit' in change && change.audit.kind === 'deployment.removing')
+      if ('audit' in change && change.audit.kind === 'deployment.removing' && change.audit.env === PROD)
         this.#onRemoving(change.audit.app ?? '', before);
   }
 
   #onRemoving(app: string, before: ReadonlyMap<string, RecordedDeployment>): void {
     // What was on its way out before this transaction was let through before and counts no more.
-    const rows = [...before.values()].filter((row) => row.live !== null && row.next?.state !== 'removing');
+    const rows = [...before.values()].filter(
+      (row) => row.env === PROD && row.live !== null && !(row.next?.removes === true && row.next.brake === null),
+    );
     const unwanted = rows.filter((row) => this.#model.declared(row.app) === undefined).map((row) => row.app);
     // What never was live is nothing that production loses.
     if (!unwanted.some((name) => name === app)) return;

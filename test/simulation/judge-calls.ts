@@ -61,7 +61,8 @@ export class CallJudge {
     if (row === undefined) return;
     const deployment = recorded.deployment(row.env, row.app);
     this.#verdict.expect(
-      deployment?.live?.instance === id || !this.#changes.isQuarantined(row.app, deployment?.next?.target),
+      deployment?.live?.instance === id ||
+        !this.#changes.isQuarantined(`${row.env} ${row.app}`, deployment?.next?.target),
       () => `${row.app}: is started again although it was quarantined and nothing else is wanted of it`,
     );
     const data = deployment === undefined ? undefined : recorded.retained.get(deployment.dataName);

@@ -1,11 +1,13 @@
 import { canonicalJson } from '../../src/model/canonical.ts';
-import { type InstanceId, PROD } from '../../src/model/ids.ts';
+import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import type { RouteTarget } from '../../src/model/routing.ts';
+import type { RefListing } from '../../src/model/source.ts';
 import type { Change } from '../../src/store/changes.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
 import { RemovalBrake } from './judge-brake.ts';
 import { judgeEvents } from './judge-events.ts';
+import { PreviewJudge } from './judge-previews.ts';
 import type { Model } from './model.ts';
 import { Shadow } from './shadow.ts';
 import { RESTART_MS } from './sim-settings.ts';
@@ -25,10 +27,18 @@ export class ChangeJudge {
   readonly #routeGenerations = new Map<string, number>();
   /** By who answers: the paths at which it was seen healthy. */
   readonly #healthy = new Map<string, Set<string>>();
-  /** By app: the target that was quarantined, and what was wanted then; gone once something else is wanted. */
+  /** By environment and app: the target that was quarantined, and what was wanted then; gone once something else is wanted. */
   readonly #quarantined = new Map<string, { readonly target: string; readonly description: string }>();
   /** When an instance stopped being what is live. */
   readonly #retired = new Map<string, number>();
+  /** The artifacts that each deployment ran, newest first. */
+  readonly #past = new Map<string, readonly ArtifactKey[]>();
+  /** The last listings that were recorded of each repo, newest first. */
+  readonly #listings = new Map<string, readonly RefListing[]>();
+  readonly #ending = new Set<string>();
+  readonly #previews: PreviewJudge;
+  /** The revisions that stage ever had live, by app. */
+  readonly #staged = new Map<string, Set<string>>();
   #generation = 0;
 
   constructor(world: SimWorld, model: Model, verdict: Verdict) {
@@ -36,6 +46,7 @@ export class ChangeJudge {
     this.#model = model;
     this.#verdict = verdict;
     this.#brake = new RemovalBrake(model, verdict);
+    this.#previews = new PreviewJudge(world, model, verdict);
   }
 
   onHealthy(target: RouteTarget, path: string): void {
@@ -44,8 +55,13 @@ export class ChangeJudge {
   }
 
   /** Whether this very target of the app was quarantined, and nothing else has been wanted since. */
-  isQuarantined(app: string, target: Target | null | undefined): boolean {
-    return this.#quarantined.get(app)?.target === identityOf(target);
+  isQuarantined(place: string, target: Target | null | undefined): boolean {
+    return this.#quarantined.get(place)?.target === identityOf(target);
+  }
+
+  /** The artifacts that a deployment ran, newest first, each once. */
+  pastOf(dataName: string): readonly ArtifactKey[] {
+    return this.#past.get(dataName) ?? [];
   }
 
   /** When the instance stopped being what is live; undefined if it never was, or still is. */
@@ -63,6 +79,9 @@ export class ChangeJudge {
         this.#retired.set(live.instance, this.#world.clock.now() - RESTART_MS);
     this.#shadow.load(recorded);
     this.#brake.onBoot(recorded);
+    for (const row of recorded.repos.values()) this.#note(row);
+    for (const row of recorded.environments.values()) this.#onEnvironment(row);
+    for (const row of recorded.deployments.values()) this.#ran(row);
     this.#model.accepted = recorded.config.accepted;
     if (isTorn) this.#release(recorded);
   }
@@ -73,8 +92,9 @@ export class ChangeJudge {
     for (const change of changes) if ('put' in change && change.put === 'config') this.#onConfig(change.row.accepted);
     for (const change of changes) this.#onRow(change, recorded);
     judgeEvents(changes, this.#shadow, this.#verdict);
-    this.#brake.onChange(changes, this.#shadow.deployments);
+    this.#brake.onChange(changes, this.#shadow.deployments, recorded.deployments);
     for (const change of changes) this.#onEvent(change, recorded);
+    this.#onReleases(changes, recorded);
     this.#shadow.apply(changes);
     this.#release(recorded);
   }
@@ -84,11 +104,13 @@ export class ChangeJudge {
     if ('drop' in change) {
       if (change.drop === 'deployment') this.#onGone(change.row, recorded);
       if (change.drop === 'retained') this.#onRetainedGone(change.row, recorded);
+      if (change.drop === 'repo') this.#onForgotten(change.row.repo);
       return;
     }
     if (change.put === 'route') this.#onRoute(change.row, recorded);
     if (change.put === 'deployment') this.#onDeployment(change.row, recorded);
     if (change.put === 'repo') this.#onRepo(change.row);
+    if (change.put === 'environment') this.#onEnvironment(change.row);
     if (change.put === 'source') this.#onSource(change.row);
     if (change.put === 'artifact') this.#onArtifact(change.row, recorded);
     if (change.put === 'retained') this.#onRetained(change.row, recorded);
@@ -96,24 +118,43 @@ export class ChangeJudge {
 
   #onEvent(change: Change, recorded: RecordedView): void {
     if (!('audit' in change)) return;
-    const { kind, app, detail } = change.audit;
-    this.#world.tell(`  audit: ${kind} ${app ?? ''} ${canonicalJson(detail).slice(0, 120)}`);
-    if (app === null) return;
+    const { kind, env, app, detail } = change.audit;
+    this.#world.tell(`  audit: ${kind} ${env ?? ''} ${app ?? ''} ${canonicalJson(detail).slice(0, 120)}`);
+    if (app === null || env === null) return;
+    // What is parked is tried again once it is wanted again.
+    if (kind === 'deployment.parked') this.#quarantined.delete(`${env} ${app}`);
     if (kind === 'deployment.quarantined') {
-      const target = identityOf(recorded.deployment(PROD, app)?.next?.target);
-      this.#quarantined.set(app, { target, description: this.#model.description(app, recorded) });
+      const target = identityOf(recorded.deployment(env, app)?.next?.target);
+      this.#quarantined.set(`${env} ${app}`, { target, description: this.#model.description(app, recorded) });
     }
-    if (kind === 'deployment.removing')
+    if (kind === 'deployment.removing' && (env === 'prod' || env === 'stage'))
       this.#verdict.expect(
-        this.#model.declared(app) === undefined,
+        this.#model.declared(app) === undefined || (env === 'stage' && this.#model.declared(app)?.stage === false),
         () => `${app}: is being removed although it is declared`,
       );
   }
 
+  /** What switches with a release leaves none of its members behind. */
+  #onReleases(changes: readonly Change[], recorded: RecordedView): void {
+    const switched = new Set(
+      changes.flatMap((change) =>
+        'audit' in change && SWITCHES.has(change.audit.kind) ? [String(change.audit.detail.release ?? '')] : [],
+      ),
+    );
+    for (const row of this.#shadow.deployments.values()) {
+      const release = row.next?.release ?? '';
+      if (release === '' || !switched.has(release)) continue;
+      const after = recorded.deployments.get(`${row.env} ${row.app}`);
+      const isDone = after?.next == null || (after.next.removes && after.live === null);
+      this.#verdict.expect(isDone, () => `release ${release}: is split, ${row.app} in ${row.env} is left behind`);
+    }
+  }
+
   /** Whatever differs from what it was when it was quarantined may be tried. */
   #release(recorded: RecordedView): void {
-    for (const [app, { description }] of this.#quarantined)
-      if (this.#model.description(app, recorded) !== description) this.#quarantined.delete(app);
+    for (const [place, { description }] of this.#quarantined)
+      if (this.#model.description(place.slice(place.indexOf(' ') + 1), recorded) !== description)
+        this.#quarantined.delete(place);
   }
 
   #onRoute(row: Put<'route'>, recorded: RecordedView): void {
@@ -124,7 +165,11 @@ export class ChangeJudge {
     );
     this.#routeGenerations.set(key, row.generation);
     if (row.serve === null) return;
-    const { instance } = row.serve;
+    const { instance, target } = row.serve;
+    this.#verdict.expect(
+      target.kind !== 'held' || recorded.deployment(row.env, row.app)?.live?.suspended === true,
+      () => `route ${key}: is held although nothing makes room for another`,
+    );
     this.#verdict.expect(
       recorded.deployment(row.env, row.app)?.live?.instance === instance,
       () => `route ${key}: leads to ${instance}, which is not what is live`,
@@ -135,12 +180,15 @@ export class ChangeJudge {
   #onDeployment(row: RecordedDeployment, recorded: RecordedView): void {
     const before = this.#shadow.deployments.get(`${row.env} ${row.app}`)?.live ?? null;
     const { live } = row;
+    // What makes room for its replacement is drained from then on.
+    if (live?.suspended === true && before?.suspended !== true)
+      this.#retired.set(live.instance, this.#world.clock.now());
     if (before !== null && before.instance !== live?.instance)
       this.#retired.set(before.instance, this.#world.clock.now());
     if (live === null) {
       this.#verdict.expect(
-        before === null || row.next?.state === 'removing',
-        () => `${row.app}: was live and is not, without being removed`,
+        before === null || row.next?.state === 'removing' || recorded.environments.get(row.env)?.parked != null,
+        () => `${row.app}: was live and is not, without being removed or parked`,
       );
       return;
     }
@@ -156,7 +204,22 @@ export class ChangeJudge {
       live.generation > (before?.generation ?? 0),
       () => `${row.app}: an older target (${live.generation}) took the place of a newer one (${before?.generation})`,
     );
+    this.#ran(row);
     this.#onSwitch(row, live);
+  }
+
+  #ran({ dataName, env, app, live }: RecordedDeployment): void {
+    if (live === null) return;
+    if (env === 'stage') this.#staged.set(app, (this.#staged.get(app) ?? new Set()).add(live.target.revision));
+    // Whether an app is staged is what main says; the target says it too, as of when it was wanted.
+    const isStaged = env === 'prod' && live.target.policy.after === 'stage';
+    this.#verdict.expect(
+      !isStaged || this.#staged.get(app)?.has(live.target.revision) === true,
+      () => `${app}: live in production with a revision that never was live in stage`,
+    );
+    const { artifact } = live.target;
+    const others = this.pastOf(dataName).filter((key) => key !== artifact);
+    this.#past.set(dataName, [artifact, ...others]);
   }
 
   /** Nothing goes live that did not answer as its own policy wants it. */
@@ -200,8 +263,28 @@ export class ChangeJudge {
       repo?.answers.has(canonicalJson(listing as never)) === true,
       () => `${row.repo}: a listing is recorded that was never given`,
     );
+    this.#note(row);
     const before = this.#shadow.repos.get(row.repo)?.listing?.asOf ?? 0;
     this.#verdict.expect(listing.asOf >= before, () => `${row.repo}: an older listing took the place of a newer one`);
+  }
+
+  #note({ repo, listing }: Pick<Put<'repo'>, 'repo' | 'listing'>): void {
+    if (listing === null) return;
+    this.#model.previews.onListing({ repo, listing });
+    const last = this.#listings.get(repo) ?? [];
+    if (last[0] !== listing) this.#listings.set(repo, [listing, ...last].slice(0, 6));
+  }
+
+  #onForgotten(repo: string): void {
+    this.#listings.delete(repo);
+    this.#model.previews.onForgotten(repo);
+  }
+
+  #onEnvironment(row: Put<'environment'>): void {
+    this.#model.previews.onEnvironment(row);
+    if (row.endingSince !== null && !this.#ending.has(row.name)) this.#previews.onEnding(row, this.#listings);
+    if (row.endingSince === null) this.#ending.delete(row.name);
+    else this.#ending.add(row.name);
   }
 
   #onSource(row: Put<'source'>): void {
@@ -251,10 +334,21 @@ export class ChangeJudge {
   }
 
   #onGone(row: RecordedDeployment, recorded: RecordedView): void {
+    this.#past.delete(row.dataName);
+    // A preview that is made anew knows nothing of the one before.
+    if (row.env !== 'prod' && row.env !== 'stage') this.#quarantined.delete(`${row.env} ${row.app}`);
     const left = recorded.instancesOf(row.env, row.app);
     this.#verdict.expect(left.length === 0, () => `${row.app}: its row is gone while instances of it are recorded`);
   }
 }
+
+/** The events of a switch. */
+const SWITCHES: ReadonlySet<string> = new Set([
+  'deployment.live',
+  'deployment.unrouted',
+  'deployment.settings',
+  'release.live',
+]);
 
 /** Two targets of the same identity would be the very same deployment. */
 function identityOf(target: Target | null | undefined): string {

@@ -31,7 +31,9 @@ function expectedOf(change: Change, before: Shadow): Expected[] {
     case 'instance': {
       const { row } = change;
       const starts = before.instances.get(row.id)?.state === 'starting' && row.state === 'running';
-      return starts ? [instanceEvent(row.id, row.app, ['instance.started', 'drift.repaired'])] : [];
+      return starts
+        ? [instanceEvent(row.id, row.app, ['instance.started', 'drift.repaired', 'deployment.resumed'])]
+        : [];
     }
     case 'artifact': {
       const { row } = change;
@@ -48,7 +50,7 @@ function expectedOf(change: Change, before: Shadow): Expected[] {
       return change.row.seen === before.seen ? [] : [{ of: 'the config', kinds, about }];
     }
     case 'retained':
-      return change.row.state === 'kept' ? [appEvent(change.row.app, ['data.retained'])] : [];
+      return change.row.state === 'kept' ? [appEvent(change.row, ['data.retained'])] : [];
     case 'repo': {
       const { repo, error } = change.row;
       const isStale = error !== null;
@@ -64,7 +66,7 @@ function expectedOf(change: Change, before: Shadow): Expected[] {
 function expectedOfDrop(change: Extract<Change, { drop: unknown }>, before: Shadow): Expected[] {
   switch (change.drop) {
     case 'deployment':
-      return [appEvent(change.row.app, ['deployment.removed'])];
+      return [appEvent(change.row, ['deployment.removed'])];
     case 'instance':
       return [instanceEvent(change.row.id, change.row.app, ['instance.stopped'])];
     case 'artifact': {
@@ -74,7 +76,7 @@ function expectedOfDrop(change: Extract<Change, { drop: unknown }>, before: Shad
     }
     case 'retained': {
       const wasLeaving = before.retained.get(change.row.dataName)?.state === 'removing';
-      return wasLeaving ? [appEvent(change.row.app, ['data.removed'])] : [];
+      return wasLeaving ? [appEvent(change.row, ['data.removed'])] : [];
     }
     default:
       return [];
@@ -86,22 +88,28 @@ function expectedOfDeployment(row: RecordedDeployment, before: RecordedDeploymen
   const { next } = row;
   const kinds: AuditKind[][] = [];
   if (row.live !== null && row.live.instance !== before?.live?.instance) kinds.push(['deployment.live']);
-  if (row.live === null && before?.live) kinds.push(['deployment.unrouted']);
+  if (row.live === null && before?.live) kinds.push(['deployment.unrouted', 'deployment.parked']);
   if (row.live && row.live.instance === before?.live?.instance) {
     const changed = row.live.target.policyHash !== before.live.target.policyHash;
     if (changed) kinds.push(['deployment.settings']);
   }
   if (next?.state === 'quarantined' && was?.state !== 'quarantined') kinds.push(['deployment.quarantined']);
-  if (next?.state === 'removing' && was?.state !== 'removing') kinds.push(['deployment.removing']);
+  if (next?.state === 'removing' && was?.removes !== true) kinds.push(['deployment.removing']);
   if (next?.state === 'held' && was?.state !== 'held') kinds.push(['deployment.held', 'removal.held']);
   if (next?.target && next.generation !== was?.generation) kinds.push(['deployment.planned']);
   const wasOnItsWay = was?.target != null && was.generation !== next?.generation;
-  if (wasOnItsWay && row.live?.generation !== was.generation) kinds.push(['deployment.superseded']);
-  return kinds.map((of) => appEvent(row.app, of));
+  // What only needed other rows is there without another instance.
+  const isSettled =
+    row.live?.target.policyHash === was?.target?.policyHash &&
+    row.live?.target.instanceHash === was?.target?.instanceHash;
+  if (wasOnItsWay && row.live?.generation !== was.generation)
+    kinds.push(isSettled ? ['deployment.settings', 'deployment.superseded'] : ['deployment.superseded']);
+  return kinds.map((of) => appEvent(row, of));
 }
 
-function appEvent(app: string, kinds: readonly AuditKind[]): Expected {
-  return { of: app, kinds, about: (event) => event.app === app };
+function appEvent(of: { readonly env: string; readonly app: string }, kinds: readonly AuditKind[]): Expected {
+  const about = (event: AuditEntry) => event.app === of.app && event.env === of.env;
+  return { of: `${of.app} in ${of.env}`, kinds, about };
 }
 
 function instanceEvent(id: string, app: string, kinds: readonly AuditKind[]): Expected {

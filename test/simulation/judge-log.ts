@@ -26,7 +26,7 @@ class Replay {
   }
 
   play(event: AuditEvent): void {
-    const app = event.app ?? '';
+    const app = event.app === null ? '' : `${event.env} ${event.app}`;
     const instance = event.detail.instance;
     const artifact = event.detail.artifact;
     if (typeof instance === 'string') this.known.add(instance);
@@ -35,7 +35,9 @@ class Replay {
     if (typeof instance === 'string') this.#onInstance(event.kind, instance, app);
     if (typeof artifact === 'string') this.#onArtifact(event.kind, artifact);
     if (event.kind === 'data.retained') this.retained.add(app);
-    if (event.kind === 'data.removed') this.#leave(this.retained, app, `data of ${app}`);
+    // A preview's data goes with it, and is not kept before.
+    const isKept = event.env === 'prod' || event.env === 'stage';
+    if (event.kind === 'data.removed' && isKept) this.#leave(this.retained, app, `data of ${app}`);
     const repo = String(event.detail.repo);
     if (event.kind === 'source.stale') this.stale.add(repo);
     if (event.kind === 'source.recovered') this.stale.delete(repo);
@@ -47,6 +49,11 @@ class Replay {
         this.planned.add(app);
         this.quarantined.delete(app);
         this.removing.delete(app);
+        return;
+      case 'deployment.parked':
+        this.live.delete(app);
+        this.planned.delete(app);
+        this.quarantined.delete(app);
         return;
       case 'deployment.superseded':
         this.planned.delete(app);
@@ -90,9 +97,10 @@ class Replay {
   }
 
   #onInstance(kind: AuditEvent['kind'], id: string, app: string): void {
-    if (kind === 'instance.started' || kind === 'drift.repaired') this.instances.set(id, app);
+    if (kind === 'instance.started' || kind === 'drift.repaired' || kind === 'deployment.resumed')
+      this.instances.set(id, app);
     if (kind === 'drift.seen') this.drifted.add(id);
-    if (kind === 'drift.repaired') this.drifted.delete(id);
+    if (kind === 'drift.repaired' || kind === 'deployment.resumed') this.drifted.delete(id);
     if (kind !== 'instance.stopped' && kind !== 'orphan.removed') return;
     this.instances.delete(id);
     this.drifted.delete(id);
@@ -128,7 +136,8 @@ function judgeDeployments({ recorded }: SimWorld, replay: Replay, verdict: Verdi
     () => `the log says that ${replay.accepted} is followed`,
   );
   const rows = [...recorded.deployments.values()];
-  for (const { app, live, next } of rows) {
+  for (const { env, app: id, live, next } of rows) {
+    const app = `${env} ${id}`;
     const said = replay.live.get(app) ?? null;
     verdict.expect(
       said === (live?.target.revision ?? null),
@@ -139,11 +148,11 @@ function judgeDeployments({ recorded }: SimWorld, replay: Replay, verdict: Verdi
       () => `${app}: is ${next?.state ?? 'live'}, and the log says something else about its quarantine`,
     );
   }
-  const apps = new Set<string>(rows.map(({ app }) => app));
+  const apps = new Set<string>(rows.map(({ env, app }) => `${env} ${app}`));
   const unheard = [...replay.live.keys(), ...replay.quarantined].filter((app) => !apps.has(app));
   verdict.expect(unheard.length === 0, () => `${unheard.join(', ')}: gone without a word in the log`);
   // An app that is back has its data again, whatever else is said of it.
-  const retained = new Set<string>([...recorded.retained.values()].map(({ app }) => app));
+  const retained = new Set<string>([...recorded.retained.values()].map(({ env, app }) => `${env} ${app}`));
   sameSets('retained data', new Set([...replay.retained].filter((app) => !apps.has(app))), retained, verdict);
   // The other way round it need not hold: a repo that nothing names any more is forgotten, stale or not.
   for (const { repo, error } of recorded.repos.values())

@@ -1,10 +1,11 @@
-import type { InstanceId } from '../../src/model/ids.ts';
+import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import { loadRecorded } from '../../src/store/store.ts';
-import type { Model } from './model.ts';
+import { PreviewJudge } from './judge-previews.ts';
+import type { Model, Wanted } from './model.ts';
 import { Shadow } from './shadow.ts';
 import type { SimApp } from './sim-config.ts';
-import { treeIdOf } from './sim-git.ts';
+import { type Folder, treeIdOf } from './sim-git.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -13,18 +14,21 @@ export class RestJudge {
   readonly #world: SimWorld;
   readonly #model: Model;
   readonly #verdict: Verdict;
+  readonly #previews: PreviewJudge;
 
   constructor(world: SimWorld, model: Model, verdict: Verdict) {
     this.#world = world;
     this.#model = model;
     this.#verdict = verdict;
+    this.#previews = new PreviewJudge(world, model, verdict);
   }
 
   atRest(): void {
     this.#followsTip();
-    const apps = this.#model.config?.apps ?? [];
-    for (const app of apps) this.#app(app);
-    this.#undeclared(new Set(apps.map((app) => app.id)));
+    for (const { env, wanted } of this.#model.places()) for (const one of wanted) this.#app(env, one);
+    this.#previews.atRest();
+    this.#undeclared();
+    this.#releases();
     this.#instances();
     this.#routes();
     this.#artifacts();
@@ -40,37 +44,81 @@ export class RestJudge {
     else this.#expect(errors.length > 0, () => 'the tip is broken and no error is shown');
   }
 
-  #app(app: SimApp): void {
-    const row = [...this.#world.recorded.deployments.values()].find((candidate) => candidate.app === app.id);
+  #app(env: string, { app, folder }: Wanted): void {
+    const row = this.#world.recorded.deployments.get(`${env} ${app.id}`);
     if (row === undefined) {
-      this.#verdict.violation(`${app.id}: is declared and not recorded`);
+      this.#verdict.violation(`${app.id} in ${env}: is declared and not recorded`);
       return;
     }
     if (row.live?.target.policy.path === app.path) this.#live(row);
     else if (row.live !== null) this.#goesOn(row);
-    if (this.#model.folderOf(app) === undefined) {
+    if (folder === undefined) {
       // What it was goes on: that its files are gone says nothing about what should run.
       this.#expect(row.next?.state !== 'removing', () => `${app.id}: is removed because its files are gone`);
       return;
     }
     const target = row.next === null ? row.live?.target : row.next.target;
-    this.#expect(target != null && this.#isAsPushed(app, target), () => `${app.id}: ${differences(app, target)}`);
+    this.#expect(
+      target != null && this.#isAsPushed(app, folder, target),
+      () => `${app.id}: ${differences(app, target)}`,
+    );
     // What was verified by other rules stays live; only what is new is verified by the new ones.
-    const isSick = this.#model.isSick(app) && !(row.live !== null && this.#isSameInstance(app, row.live.target));
+    const isSick =
+      this.#model.isSick(app, folder) && !(row.live !== null && this.#isSameInstance(app, folder, row.live.target));
+    const isHeld = this.#isHeldRightly(env, row);
     if (isSick)
       this.#expect(
-        row.next?.state === 'quarantined',
-        () => `${app.id}: can't get healthy and is ${row.next?.state ?? 'live'}`,
+        row.next?.state === 'quarantined' || isHeld,
+        () => `${app.id} in ${env}: can't get healthy and is ${row.next?.state ?? 'live'}`,
       );
     else
       this.#expect(
-        row.next === null && row.live !== null,
-        () => `${app.id}: is good and is ${row.next?.state ?? 'not live'} (${row.next?.reason})`,
+        (row.next === null && row.live !== null) || isHeld,
+        () => `${app.id} in ${env}: is good and is ${row.next?.state ?? 'not live'} (${row.next?.reason})`,
       );
   }
 
-  #isSameInstance(app: SimApp, target: Target): boolean {
-    const folder = this.#model.folderOf(app);
+  /** Whether something else keeps it: its stage, or another one of its release. */
+  #isHeldRightly(env: string, { app, next }: RecordedDeployment): boolean {
+    if (next?.state !== 'held') return false;
+    const { deployments } = this.#world.recorded;
+    if (next.problem?.code === 'stage-failed') {
+      const state = env === 'prod' ? deployments.get(`stage ${app}`)?.next?.state : undefined;
+      return state === 'quarantined' || state === 'held';
+    }
+    return (
+      next.problem?.code === 'release-blocked' && this.#members(next.release).some((other) => this.#isStuck(other))
+    );
+  }
+
+  #members(release: string | null): RecordedDeployment[] {
+    return [...this.#world.recorded.deployments.values()].filter(
+      ({ next }) => release !== null && next?.release === release,
+    );
+  }
+
+  /** Whether it is what others wait for. */
+  #isStuck({ next }: RecordedDeployment): boolean {
+    if (next?.target === null && !next.removes) return true;
+    return next?.state === 'quarantined' || (next?.state === 'held' && next.problem?.code !== 'release-blocked');
+  }
+
+  /** A release that is there is held by one of its members; a part of it that switched left the others behind. */
+  #releases(): void {
+    for (const { id, state, removalHash } of this.#world.recorded.releases.values()) {
+      const members = this.#members(id);
+      this.#expect(members.length > 0, () => `release ${id}: has no members`);
+      this.#expect(state === 'held', () => `release ${id}: is ${state} at rest`);
+      this.#expect(
+        members.some((member) => this.#isStuck(member)),
+        () => `release ${id}: is held although none of its members is stuck`,
+      );
+      const brake = members.find(({ next }) => next?.brake != null)?.next?.brake ?? null;
+      this.#expect(brake === removalHash, () => `release ${id}: names ${removalHash}, its members ${brake}`);
+    }
+  }
+
+  #isSameInstance(app: SimApp, folder: Folder | undefined, target: Target): boolean {
     const tree = app.repo === '-' || folder === undefined ? null : treeIdOf(folder);
     const param = app.spec === 'procfile' ? target.values.params.N : app.params;
     const url = app.spec === 'proxy' ? target.values.params.url : `https://target-${app.params}.example.com`;
@@ -82,10 +130,10 @@ export class RestJudge {
     );
   }
 
-  #isAsPushed(app: SimApp, target: Target): boolean {
+  #isAsPushed(app: SimApp, folder: Folder | undefined, target: Target): boolean {
     const { health } = target.policy;
     const isPolicy = health.timeoutMs === app.timeoutMs && health.path === app.health;
-    return isPolicy && this.#isSameInstance(app, target);
+    return isPolicy && this.#isSameInstance(app, folder, target);
   }
 
   #live(row: RecordedDeployment): void {
@@ -103,22 +151,24 @@ export class RestJudge {
     );
   }
 
-  #undeclared(declared: ReadonlySet<string>): void {
+  #undeclared(): void {
+    const declared = new Set(
+      this.#model.places().flatMap(({ env, wanted }) => wanted.map(({ app }) => `${env} ${app.id}`)),
+    );
     const rows = [...this.#world.recorded.deployments.values()];
-    const left = rows.filter((row) => !declared.has(row.app));
-    const held = left.filter((row) => row.next?.state === 'held' && row.next.release !== null);
+    const left = rows.filter((row) => !declared.has(`${row.env} ${row.app}`) && !this.#previews.isPardoned(row));
+    const braked = left.filter((row) => row.next?.brake != null);
+    const held = left.filter((row) => row.next?.brake != null || this.#isHeldRightly(row.env, row));
     this.#expect(
       left.length === held.length,
-      () => `${left.map((row) => row.app).join(', ')}: not declared and still there`,
+      () => `${left.map((row) => `${row.app} in ${row.env}`).join(', ')}: not declared and still there`,
     );
-    if (held.length === 0) {
-      this.#expect(this.#world.recorded.releases.size === 0, () => 'a held release holds nothing');
-      return;
-    }
-    const live = rows.filter((row) => row.live !== null);
+    // What was let through before, and waits for others of its release, counts no more.
+    const isLetThrough = ({ next }: RecordedDeployment) => next?.removes === true && next.brake === null;
+    const live = rows.filter((row) => row.env === 'prod' && row.live !== null && !isLetThrough(row));
     this.#expect(
-      held.length >= 3 && held.length > live.length / 2,
-      () => `${held.length} of ${live.length} removals are held, which is no large share`,
+      braked.length === 0 || (braked.length >= 3 && braked.length > live.length / 2),
+      () => `${braked.length} of ${live.length} removals are held, which is no large share`,
     );
     for (const row of held) this.#goesOn(row);
   }
@@ -163,7 +213,12 @@ export class RestJudge {
   }
 
   #liveInstances(): Set<InstanceId> {
-    return new Set([...this.#world.recorded.deployments.values()].flatMap((row) => row.live?.instance ?? []));
+    // What was verified and waits for others of its release runs on beside what is live.
+    return new Set(
+      [...this.#world.recorded.deployments.values()].flatMap(({ live, next }) =>
+        [live?.instance, next?.state === 'held' ? next.instance : null].filter((id) => id != null),
+      ),
+    );
   }
 
   /** No place leads anywhere but those where something is live. */
@@ -202,6 +257,7 @@ export class RestJudge {
     const used = new Set(
       rows.flatMap((row) => [row.live?.target.artifact, row.next?.target?.artifact].filter((key) => key !== undefined)),
     );
+    this.#kept(rows, used);
     const { artifacts, data } = engine.inventory();
     const extra = artifacts.filter(({ key }) => !used.has(key as never));
     this.#expect(extra.length === 0, () => `${extra.length} artifacts lie about that nothing refers to`);
@@ -209,7 +265,7 @@ export class RestJudge {
     this.#expect(missing.length === 0, () => `${missing.map((row) => row.app).join(', ')}: live without an artifact`);
     this.#expect(
       recorded.artifacts.size === used.size,
-      () => `${used.size} artifacts are in use, ${recorded.artifacts.size} are recorded`,
+      () => `${used.size} artifacts are in use or kept, ${recorded.artifacts.size} are recorded`,
     );
     const names = new Set(rows.map((row) => row.dataName));
     const leaked = data.filter(({ name }) => !names.has(name));
@@ -217,6 +273,20 @@ export class RestJudge {
     const lost = rows.filter((row) => row.live?.target.inputs.engine === 'process' && !engine.data.has(row.dataName));
     this.#expect(lost.length === 0, () => `data was lost: ${lost.map(({ dataName }) => dataName).join(', ')}`);
     this.#expect(recorded.retained.size === 0, () => 'retained data is still recorded');
+  }
+
+  /** For going back, production keeps what its last five revisions were made from, besides the live one; any other the last one. */
+  #kept(rows: readonly RecordedDeployment[], used: Set<ArtifactKey>): void {
+    const { engine, lost, judge } = this.#world;
+    for (const { env, app, dataName } of rows) {
+      const past = judge.pastOf(dataName);
+      const most = env === 'prod' ? 6 : 1;
+      for (const key of past.slice(0, most)) {
+        if (engine.artifacts.has(key)) used.add(key);
+        const isThere = engine.artifacts.has(key) || lost.has(key);
+        this.#expect(isThere, () => `${app} in ${env}: artifact ${key} of what was live lately is gone`);
+      }
+    }
   }
 
   #expect(holds: boolean, text: () => string): void {

@@ -1,3 +1,4 @@
+import type { ArtifactKey } from '../../src/model/ids.ts';
 import type { RouteTarget } from '../../src/model/routing.ts';
 import type { FakeCall } from '../../src/runtime/fake/fake-engine.ts';
 import type { Change } from '../../src/store/changes.ts';
@@ -57,6 +58,11 @@ export class Judge {
   /** An engine is about to be asked for something. */
   onEngineCall(call: FakeCall, recorded: RecordedView): void {
     this.#calls.onCall(call, recorded);
+  }
+
+  /** The artifacts that a deployment ran, newest first, each once. */
+  pastOf(dataName: string): readonly ArtifactKey[] {
+    return this.#changes.pastOf(dataName);
   }
 
   /** With nothing wrong any more and all the time it needs, the world is exactly what was pushed. */

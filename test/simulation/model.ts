@@ -1,10 +1,25 @@
 import { canonicalJson } from '../../src/model/canonical.ts';
+import { branchLabel } from '../../src/model/environment.ts';
 import { sourceKey } from '../../src/model/snapshot.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
+import { BRANCHES } from './branch-player.ts';
 import type { Behaviour } from './events.ts';
+import { PreviewModel } from './model-previews.ts';
 import { declarationOf, type SimApp, type SimConfig } from './sim-config.ts';
 import type { Folder } from './sim-git.ts';
 import type { SimWorld } from './sim-world.ts';
+
+/** An app that should run, with its files; undefined: its source does not have them. */
+export interface Wanted {
+  readonly app: SimApp;
+  readonly folder: Folder | undefined;
+}
+
+/** An environment and all that should run in it. */
+export interface Place {
+  readonly env: string;
+  readonly wanted: readonly Wanted[];
+}
 
 /** What people pushed, and what follows from it: worked out from the repos alone. */
 export class Model {
@@ -12,13 +27,32 @@ export class Model {
   /** The newest commit of the config repo that was accepted, as far as was seen. */
   accepted: string | null = null;
 
+  readonly previews: PreviewModel;
+
   constructor(world: SimWorld) {
     this.#world = world;
+    this.previews = new PreviewModel(world, this);
   }
 
   /** The config that is followed. */
   get config(): SimConfig | null {
     return this.#world.configAt(this.accepted);
+  }
+
+  /** What should run in each environment, but for what is parked or depends on what was seen before. */
+  places(): Place[] {
+    const wanted = (this.config?.apps ?? []).map((app): Wanted => ({ app, folder: this.folderOf(app) }));
+    const { environments } = this.#world.recorded;
+    return [
+      { env: 'prod', wanted },
+      { env: 'stage', wanted: wanted.filter(({ app }) => app.stage) },
+      ...BRANCHES.flatMap((branch): Place[] => {
+        const row = environments.get(branchLabel(branch));
+        if (row === undefined || row.parked !== null) return [];
+        const { unsure, wanted: held } = this.previews.preview(branch);
+        return unsure ? [] : [{ env: row.name, wanted: held }];
+      }),
+    ];
   }
 
   /** The app of that id, if the config that is followed declares it. */
@@ -34,9 +68,9 @@ export class Model {
   }
 
   /** Whether what an app should run can't be verified, however long one waits. */
-  isSick(app: SimApp): boolean {
+  isSick(app: SimApp, folder = this.folderOf(app)): boolean {
     if (app.repo === '-') return false;
-    const behaviour = this.#world.folderBehaviour(this.folderOf(app));
+    const behaviour = this.#world.folderBehaviour(folder);
     if (behaviour === 'broken') return true;
     if (app.spec !== 'procfile' || !app.verify) return false;
     return NEVER_HEALTHY.has(behaviour) || (behaviour === 'shallow' && app.health !== '/');

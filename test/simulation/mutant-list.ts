@@ -52,8 +52,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'a listing without the branch of a source makes what was known of it forgotten',
     `${RECONCILE}/observe/source-follower.ts`,
-    'changed.push({ ...of, resolved: kept, problem: missing(query, listing) });',
-    'changed.push({ ...of, resolved: null, problem: missing(query, listing) });',
+    'changed.push({ ...of, resolved: kept, problem });',
+    'changed.push({ ...of, resolved: null, problem });',
   ),
   mutant(
     'the generation not compared: a plan for an older config is carried out',
@@ -114,9 +114,9 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'drain skipped',
-    `${SLOTS}/deployment-slots.ts`,
-    "...(old === undefined ? [] : retireInstance(old, clock.now(), 'draining', limits.drainMs)),",
-    "...(old === undefined ? [] : retireInstance(old, clock.now(), 'stopping', limits.drainMs)),",
+    `${SLOTS}/switching.ts`,
+    "...(old === undefined ? [] : retireInstance(old, at, 'draining', drainMs)),",
+    "...(old === undefined ? [] : retireInstance(old, at, 'stopping', drainMs)),",
   ),
   mutant(
     'switched before it is healthy',
@@ -144,13 +144,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'the removal brake ignored',
-    `${RECONCILE}/plan.ts`,
+    `${RECONCILE}/plan/removals.ts`,
     'const held = hash !== null && hash !== desired.allowRemoval ? hash : null;',
     'const held = null as string | null;',
   ),
   mutant(
     'a word for one set of removals lets another through',
-    `${RECONCILE}/plan.ts`,
+    `${RECONCILE}/plan/removals.ts`,
     'hash !== desired.allowRemoval ?',
     'desired.allowRemoval === null ?',
   ),
@@ -201,8 +201,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: `${RECONCILE}/progress.ts`,
-        find: "return wanted ? FOREVER : { do: 'retire' };",
-        replace: 'return FOREVER;',
+        find: "if (!wanted) return { do: 'retire' };\n      if (!isLive",
+        replace: 'if (!isLive',
       },
       {
         file: `${RECONCILE}/accept.ts`,
@@ -236,6 +236,69 @@ export const MUTANTS: readonly Mutant[] = [
     '',
   ),
   mutant('a stuck build holds up all others', `${RECONCILE}/ports.ts`, 'builds: Math.max(2,', 'builds: Math.max(1,'),
+  mutant(
+    "the merge base ignored: a branch is compared with main's tip",
+    `${RECONCILE}/desire/wishes.ts`,
+    'const known = this.#facts.base(wanted.repo, a, b);',
+    'const known: CommitId | null | undefined = b;',
+  ),
+  {
+    name: 'a release split: only those that are ready switch',
+    edits: [
+      {
+        file: `${RECONCILE}/progress.ts`,
+        find: 'if (going > 0 || ready + alone === 0) return FOREVER;',
+        replace: 'if (ready + alone === 0) return FOREVER;',
+      },
+      {
+        file: `${RECONCILE}/progress.ts`,
+        find: 'return members.every((member) => canSwitch(member, recorded))',
+        replace: 'return members.some((member) => canSwitch(member, recorded))',
+      },
+    ],
+  },
+  mutant(
+    'retention by time alone: what going back needs is collected',
+    `${RECONCILE}/progress.ts`,
+    'if (used || recorded.isKept(row.key)) return FOREVER;',
+    'if (used) return FOREVER;',
+  ),
+  mutant(
+    'labels by slug alone',
+    'src/model/environment.ts',
+    'isPlainLabel(branch) ? branch : hashedLabel(branch, MOST_LABEL)',
+    "branch.toLowerCase().replace(/[^a-z0-9]+/g, '-')",
+  ),
+  mutant(
+    'an incomplete listing taken as evidence that branches are gone',
+    `${RECONCILE}/desire/refs.ts`,
+    'if (Object.keys(listing.branches).length === 0) return false;',
+    'if (listing !== null) return true;',
+  ),
+  mutant(
+    'production does not wait for its stage',
+    `${RECONCILE}/progress.ts`,
+    "if (before === null) return { verdict: 'passed' };",
+    "if (before !== undefined) return { verdict: 'passed' };",
+  ),
+  mutant(
+    "a preview's data outlives it",
+    `${SLOTS}/deployment-slots.ts`,
+    "if (recorded.environments.get(row.env)?.kind === 'preview')",
+    "if (recorded.environments.get(row.env)?.kind === 'nothing')",
+  ),
+  mutant(
+    'what is parked goes on running',
+    `${RECONCILE}/plan/steps.ts`,
+    "return want.stay === 'parked' ? parkStep(desired, row, recorded) : null;",
+    'return null;',
+  ),
+  mutant(
+    'any number of previews is up',
+    `${RECONCILE}/desire/parking.ts`,
+    'const up = new Set(order.slice(0, policy.max));',
+    'const up = new Set(order);',
+  ),
 ];
 
 /** The planted faults whose text is not there exactly once, told for people. */

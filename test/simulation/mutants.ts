@@ -37,7 +37,8 @@ process.on('exit', cleanUp);
 /** A copy of the product with the fault in it. */
 function plant({ edits }: Mutant): string {
   const copy = mkdtempSync(join(workshop, 'm-'));
-  for (const folder of ['src', 'test/simulation']) cpSync(join(root, folder), join(copy, folder), { recursive: true });
+  for (const folder of ['src', 'test/simulation', 'test/support'])
+    cpSync(join(root, folder), join(copy, folder), { recursive: true });
   for (const { file, find, replace } of edits) {
     const path = join(copy, file);
     writeFileSync(path, readFileSync(path, 'utf8').split(find).join(replace));

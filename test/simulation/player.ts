@@ -1,20 +1,31 @@
 import type { InstanceId } from '../../src/model/ids.ts';
 import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
+import { BranchPlayer, codeOf } from './branch-player.ts';
 import { type AppEvent, editApps } from './config-edits.ts';
-import type { Behaviour, Hint, Interruptible, SimEvent } from './events.ts';
-import { CONFIG_FILE, type SimConfig } from './sim-config.ts';
-import type { Folder, SimRepo } from './sim-git.ts';
+import type { Behaviour, BranchEvent, Hint, Interruptible, SimEvent } from './events.ts';
+import { CONFIG_FILE, FIRST_CONFIG, type SimConfig } from './sim-config.ts';
+import type { SimRepo } from './sim-git.ts';
 import type { SimWorld } from './sim-world.ts';
 
-/** The file whose text says how a folder's code behaves. */
-const BEHAVIOUR_FILE = 'behaviour';
+/** What main may say of previews and releases. */
+const LIMITS: readonly Partial<SimConfig>[] = [
+  { previews: FIRST_CONFIG.previews },
+  { previews: { ...FIRST_CONFIG.previews, max: 1 } },
+  { previews: { ...FIRST_CONFIG.previews, branches: ['b-*'] } },
+  { previews: { ...FIRST_CONFIG.previews, branches: [] } },
+  { atomic: false },
+  { atomic: true },
+];
 
 /** Makes the events of a history happen to a world. */
 export class Player {
   readonly #world: SimWorld;
 
+  readonly #branches: BranchPlayer;
+
   constructor(world: SimWorld) {
     this.#world = world;
+    this.#branches = new BranchPlayer(world);
   }
 
   happen(event: SimEvent): void {
@@ -54,10 +65,20 @@ export class Player {
         this.#forcePush(world.config, event.back, event.hint);
         return;
       case 'remove-most':
-        this.pushConfig({ broken: false, apps: this.#good().apps.slice(0, event.keep), allowRemoval: null });
+        this.pushConfig({ ...this.#good(), apps: this.#good().apps.slice(0, event.keep), allowRemoval: null });
         return;
       case 'allow-removal':
         this.#allowRemoval(event.alsoDrops);
+        return;
+      case 'change-limits':
+        this.pushConfig({ ...this.#good(), ...LIMITS[event.value % LIMITS.length], allowRemoval: null }, event.hint);
+        return;
+      case 'branch':
+      case 'push-branch':
+      case 'edit-branch':
+      case 'merge':
+      case 'drop-branch':
+        this.#branches.happen(event, (repo, hint) => this.#hint(repo, hint));
         return;
       default:
         this.#fault(event, until);
@@ -65,7 +86,7 @@ export class Player {
     }
   }
 
-  #fault(event: Exclude<SimEvent, AppEvent>, until: (ms: number) => number): void {
+  #fault(event: Exclude<SimEvent, AppEvent | { type: BranchEvent['type'] }>, until: (ms: number) => number): void {
     const world = this.#world;
     switch (event.type) {
       case 'listing-fault':
@@ -107,7 +128,7 @@ export class Player {
     }
   }
 
-  #outside(event: SimEvent, until: (ms: number) => number): void {
+  #outside(event: Exclude<SimEvent, { type: BranchEvent['type'] }>, until: (ms: number) => number): void {
     const world = this.#world;
     switch (event.type) {
       case 'lose-events':
@@ -140,28 +161,22 @@ export class Player {
   /** Pushes code of that behaviour to a folder. */
   push(repo: SimRepo, folder: string, behaviour: Behaviour, hint: Hint = 'given'): void {
     const world = this.#world;
-    const content: Folder = {
-      'index.html': `revision ${world.nextSerial()}`,
-      Procfile: 'web: serve',
-      [BEHAVIOUR_FILE]: behaviour,
-    };
-    world.setBehaviour(content, behaviour);
-    world.count(`pushed: ${behaviour}`);
+    const content = codeOf(world, behaviour);
     repo.push({ folders: { ...repo.tip()?.folders, [folder]: content } });
     this.#hint(repo, hint);
   }
 
   /** Pushes another text of the config file. */
-  pushConfig(next: SimConfig, hint: Hint = 'given'): void {
+  pushConfig(next: SimConfig, hint: Hint = 'given', branch = 'main'): void {
     const { config } = this.#world;
-    const folders = config.tip()?.folders ?? {};
+    const folders = config.tip(branch)?.folders ?? {};
     const nonce = String(this.#world.nextSerial());
-    config.push({ folders: { ...folders, '': { [CONFIG_FILE]: JSON.stringify(next), nonce } } });
+    config.push({ folders: { ...folders, '': { [CONFIG_FILE]: JSON.stringify(next), nonce } } }, branch);
     this.#hint(config, hint);
   }
 
   restoreBranch(repo: SimRepo | undefined): void {
-    const last = repo?.history.at(-1);
+    const last = repo?.history.findLast(({ branch }) => branch === 'main');
     if (repo !== undefined && last !== undefined) repo.reset('main', last.commit);
   }
 
@@ -177,7 +192,8 @@ export class Player {
   }
 
   #forcePush(repo: SimRepo, back: number, hint: Hint): void {
-    const past = repo.history.at(-1 - back) ?? repo.history[0];
+    const mains = repo.history.filter(({ branch }) => branch === 'main');
+    const past = mains.at(-1 - back) ?? mains[0];
     if (past !== undefined) repo.reset('main', past.commit);
     this.#hint(repo, hint);
   }
@@ -193,11 +209,12 @@ export class Player {
   /** The newest config that evaluates. */
   #good(): SimConfig {
     const { config } = this.#world;
-    for (const { commit } of config.history.toReversed()) {
+    for (const { commit, branch } of config.history.toReversed()) {
+      if (branch !== 'main') continue;
       const found = this.#world.configAt(commit);
       if (found?.broken === false) return found;
     }
-    return { broken: false, allowRemoval: null, apps: [] };
+    return FIRST_CONFIG;
   }
 
   #editApps(event: AppEvent): void {
@@ -266,11 +283,11 @@ export class Player {
 
   /** Says the word that lets a held set of removals through; if it drops an app as well, the word does not fit any more. */
   #allowRemoval(alsoDrops: boolean): void {
-    const [release] = this.#world.recorded.releases.values();
+    const release = [...this.#world.recorded.releases.values()].find(({ removalHash }) => removalHash !== null);
     const { apps } = this.#good();
     if (release !== undefined) this.#world.count(`allowed: ${alsoDrops ? 'another set' : 'the held set'}`);
     this.pushConfig({
-      broken: false,
+      ...this.#good(),
       apps: alsoDrops ? apps.slice(1) : apps,
       allowRemoval: release?.removalHash ?? null,
     });
@@ -285,7 +302,9 @@ export class Player {
   #loseArtifact(which: number): void {
     const keys = [...this.#world.engine.artifacts.keys()];
     const key = keys[which % Math.max(1, keys.length)];
-    if (key !== undefined) this.#world.engine.loseArtifact(key);
+    if (key === undefined) return;
+    this.#world.lost.add(key);
+    this.#world.engine.loseArtifact(key);
   }
 
   #request(which: number, ms: number): void {

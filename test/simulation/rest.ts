@@ -1,5 +1,7 @@
 import { canonicalJson } from '../../src/model/canonical.ts';
+import { branchLabel } from '../../src/model/environment.ts';
 import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
+import { BRANCHES } from './branch-player.ts';
 import { judgeIndependence } from './independence.ts';
 import { Player } from './player.ts';
 import { RETAIN_MS } from './sim-settings.ts';
@@ -42,7 +44,7 @@ async function settleAndJudge(world: SimWorld, player: Player): Promise<void> {
     const good = goodAndQuarantined(world);
     if (good.length === 0) break;
     if (poke === MAX_POKES) {
-      world.judge.violation(`${good.join(', ')}: good, pushed again and again, and quarantined each time`);
+      world.judge.violation(`${namesOf(good)}: good, pushed again and again, and quarantined each time`);
       return;
     }
     pushAgain(world, player, good);
@@ -62,9 +64,16 @@ async function judgeRetention(world: SimWorld): Promise<void> {
   world.judge.afterRetention();
 }
 
+/** How long a restart is looked at. */
+const AWAY_MS = 90_000;
+
 /** A restart at rest changes nothing: nothing is started, stopped or built. */
 async function judgeRestart(world: SimWorld): Promise<void> {
   const { judge, engine } = world;
+  // What is parked while it is away is parked because of the time, not of the restart.
+  const now = () => world.clock.now();
+  while (judge.model.previews.parksBetween(now() - 2 * AWAY_MS, now() + 2 * AWAY_MS))
+    await world.clock.advance(AWAY_MS);
   const seen = () => ({
     exists: canonicalJson(engine.inventory() as never),
     calls: EFFECTS.map((method) => `${method} ${engine.calls[method] ?? 0}`).join(', '),
@@ -72,7 +81,7 @@ async function judgeRestart(world: SimWorld): Promise<void> {
   });
   const before = seen();
   world.crash();
-  await world.clock.advance(90_000);
+  await world.clock.advance(AWAY_MS);
   const after = seen();
   if (after.exists !== before.exists) judge.violation('a restart changed what exists');
   if (after.calls !== before.calls)
@@ -111,6 +120,8 @@ function underWay({ recorded, reconciler, config }: SimWorld): string[] {
     const waits = next !== null && next.target === null && next.state !== 'removing';
     if (next !== null && !settled.has(next.state) && !waits) found.push(`${app} is ${next.state}`);
   }
+  for (const { name, endingSince } of recorded.environments.values())
+    if (endingSince !== null) found.push(`${name} is ending`);
   for (const { id, state } of recorded.instances.values())
     if (state !== 'running' && state !== 'stopped') found.push(`${id} is ${state}`);
   for (const { key, state } of recorded.artifacts.values())
@@ -121,22 +132,44 @@ function underWay({ recorded, reconciler, config }: SimWorld): string[] {
   return found;
 }
 
-/** Apps that are quarantined although nothing is wrong with what was pushed: faults may have done that. */
-function goodAndQuarantined(world: SimWorld): string[] {
-  const { recorded, judge } = world;
-  const apps = judge.model.config?.apps ?? [];
-  const good = apps.filter((app) => {
-    const row = [...recorded.deployments.values()].find((candidate) => candidate.app === app.id);
-    return row?.next?.state === 'quarantined' && !judge.model.isSick(app) && judge.model.folderOf(app) !== undefined;
-  });
-  return good.map((app) => app.id);
+/** A deployment that is quarantined although nothing is wrong with what was pushed: faults may have done that. */
+interface Unlucky {
+  readonly env: string;
+  readonly app: string;
+}
+
+function goodAndQuarantined({ recorded, judge }: SimWorld): Unlucky[] {
+  return judge.model.places().flatMap(({ env, wanted }) =>
+    wanted.flatMap(({ app, folder }): Unlucky[] => {
+      const row = recorded.deployments.get(`${env} ${app.id}`);
+      const isUnlucky = row?.next?.state === 'quarantined' && folder !== undefined && !judge.model.isSick(app, folder);
+      return isUnlucky ? [{ env, app: app.id }] : [];
+    }),
+  );
 }
 
 /** Somebody pushes a change of apps that are quarantined: then they are tried again. */
-function pushAgain(world: SimWorld, player: Player, ids: readonly string[]): void {
-  const { config } = world.judge.model;
-  if (config === null) return;
-  world.tell(`  ${ids.join(', ')}: good and quarantined, so somebody pushes a change`);
-  const changed = config.apps.map((app) => (ids.includes(app.id) ? { ...app, timeoutMs: app.timeoutMs + 1 } : app));
-  player.pushConfig({ ...config, apps: changed });
+function pushAgain(world: SimWorld, player: Player, unlucky: readonly Unlucky[]): void {
+  const { config } = world;
+  world.tell(`  ${namesOf(unlucky)}: good and quarantined, so somebody pushes a change`);
+  for (const branch of ['main', ...BRANCHES]) {
+    const env = branch === 'main' ? null : branchLabel(branch);
+    const commit = branch === 'main' ? world.judge.model.accepted : (config.branches.get(branch) ?? null);
+    const found = world.configAt(commit);
+    if (found === null) continue;
+    // A branch that only source repos have goes by main's config.
+    const ids = unlucky.filter((one) => one.env === env || (env === null && !isOfConfigBranch(world, one.env)));
+    if (ids.length === 0) continue;
+    const isMeant = (id: string) => ids.some(({ app }) => app === id);
+    const apps = found.apps.map((app) => (isMeant(app.id) ? { ...app, timeoutMs: app.timeoutMs + 1 } : app));
+    player.pushConfig({ ...found, apps }, 'given', branch);
+  }
+}
+
+function isOfConfigBranch({ config }: SimWorld, env: string): boolean {
+  return BRANCHES.some((branch) => branchLabel(branch) === env && config.branches.has(branch));
+}
+
+function namesOf(unlucky: readonly Unlucky[]): string {
+  return unlucky.map(({ env, app }) => `${app} in ${env}`).join(', ');
 }

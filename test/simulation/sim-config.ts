@@ -1,5 +1,5 @@
 import type { AppDeclaration } from '../../src/model/app.ts';
-import { DEFAULT_PREVIEWS, type Evaluation } from '../../src/model/config.ts';
+import type { Evaluation, PreviewPolicy } from '../../src/model/config.ts';
 import type { AppId } from '../../src/model/ids.ts';
 import type { ConfigTree } from '../../src/starlark/config-tree.ts';
 
@@ -14,6 +14,10 @@ export interface SimApp {
   readonly params: number;
   readonly timeoutMs: number;
   readonly verify: boolean;
+  /** Whether it is staged before production. */
+  readonly stage: boolean;
+  readonly previews: boolean;
+  readonly strategy: 'blue_green' | 'replace';
   /** Where it is probed. */
   readonly health: string;
 }
@@ -22,8 +26,19 @@ export interface SimApp {
 export interface SimConfig {
   readonly broken: boolean;
   readonly allowRemoval: string | null;
+  readonly atomic: boolean;
+  readonly previews: PreviewPolicy;
   readonly apps: readonly SimApp[];
 }
+
+/** A config without apps, as most histories begin. */
+export const FIRST_CONFIG: SimConfig = {
+  broken: false,
+  allowRemoval: null,
+  atomic: true,
+  previews: { branches: ['*'], max: 3, ttlMs: 1_800_000 },
+  apps: [],
+};
 
 /** The name of the one config file. */
 export const CONFIG_FILE = 'config.star';
@@ -39,10 +54,10 @@ export async function evaluateSimConfig(tree: ConfigTree): Promise<Evaluation> {
       errors: [{ code: 'config-invalid', file: CONFIG_FILE, line: 1, message: 'app: broken', hint: null }],
     };
   }
-  const release = { atomic: true, allowRemoval: config.allowRemoval };
+  const release = { atomic: config.atomic, allowRemoval: config.allowRemoval };
   return {
     ok: true,
-    declarations: { apps: config.apps.map(declarationOf), previews: DEFAULT_PREVIEWS, release },
+    declarations: { apps: config.apps.map(declarationOf), previews: config.previews, release },
     prints: [],
   };
 }
@@ -67,10 +82,10 @@ export function declarationOf(app: SimApp): AppDeclaration {
     containerArgs: {},
     containerVols: [],
     appConfig: {},
-    stage: true,
-    previews: true,
+    stage: app.stage,
+    previews: app.previews,
     promote: 'on_merge',
-    strategy: 'blue_green',
+    strategy: app.strategy,
     stripPath: null,
     health: { timeoutMs: app.timeoutMs, path: app.health },
     idle: null,

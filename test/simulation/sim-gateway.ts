@@ -37,7 +37,9 @@ export class SimGateway {
   /** What a place leads to by a route of its own. */
   servedAt(host: string, path: string): InstanceId | undefined {
     const route = this.table.find(host, path);
-    return route?.row.host === host && route.row.path === path ? route.serve.instance : undefined;
+    if (route?.row.host !== host || route.row.path !== path) return undefined;
+    // Requests that are held reach nobody yet.
+    return route.serve.target.kind === 'held' ? undefined : route.serve.instance;
   }
 
   /** Every place that leads somewhere, with the instance. */

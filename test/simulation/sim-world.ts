@@ -13,10 +13,11 @@ import { Connection, prepareDatabase, sql } from '../../src/store/database.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
 import { Store } from '../../src/store/store.ts';
 import { TABLES } from '../../src/store/tables.ts';
+import { UNVERIFIED } from './config-edits.ts';
 import type { Behaviour, Interruptible } from './events.ts';
 import { Judge } from './judge.ts';
 import { MortalClock, SimClock } from './sim-clock.ts';
-import { CONFIG_FILE, evaluateSimConfig, type SimConfig } from './sim-config.ts';
+import { CONFIG_FILE, evaluateSimConfig, FIRST_CONFIG, type SimConfig } from './sim-config.ts';
 import { DiskView, SimConnection, type WriteFate } from './sim-connection.ts';
 import { RUNS, SimEngine } from './sim-engine.ts';
 import { SimFaults, suffer } from './sim-faults.ts';
@@ -53,6 +54,8 @@ export class SimWorld {
   readonly connection: Connection;
   /** Every instance that was ever started. */
   readonly everRan = new Set<string>();
+  /** Artifacts that somebody removed by hand. */
+  readonly lost = new Set<string>();
   readonly seed: number;
   /** What happened, line by line, for people. */
   readonly story: string[] = [];
@@ -92,7 +95,7 @@ export class SimWorld {
     this.gateway = new SimGateway({ clock: this.clock, readSince: (generation) => this.#routesSince(generation) });
     this.judge = new Judge(this);
     this.config.push({
-      folders: { '': { [CONFIG_FILE]: JSON.stringify({ broken: false, allowRemoval: null, apps: [] }) } },
+      folders: { '': { [CONFIG_FILE]: JSON.stringify(FIRST_CONFIG) } },
     });
     for (const repo of this.sources) {
       repo.push({ folders: { '': { 'index.html': repo.url } } });
@@ -195,7 +198,7 @@ export class SimWorld {
     if (request.spec.engine !== 'process') return 'ok';
     const behaviour = this.behaviourOf(request.artifact.key);
     // Nothing would ever come to rest: it is live although it never runs.
-    return behaviour === 'dead' && this.judge.model.declared(request.app)?.verify === false ? 'ok' : behaviour;
+    return behaviour === 'dead' && request.app === UNVERIFIED ? 'ok' : behaviour;
   }
 
   #routesSince(generation: number): RouteRow[] {

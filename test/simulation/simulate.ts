@@ -119,6 +119,7 @@ export function expectedTally(): string[] {
     ...LISTING_FAULTS.map((fault) => `listing: ${fault}`),
     ...FAULTY_METHODS.flatMap((method) => FAULT_KINDS.map((kind) => `fault: ${method} ${kind}`)),
     ...INTERRUPTIBLE.map((at) => `interrupted: ${at}`),
+    ...['fast-forward', 'merge', 'squash', 'rebase'].map((how) => `merged: ${how}`),
     'health changed in time',
     'brought back in time',
     'killed before the switch',

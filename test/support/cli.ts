@@ -5,6 +5,8 @@ import type { AuditVerdict, Reader } from '../../src/cli/reader.ts';
 import type {
   AuditFilter,
   AuditLine,
+  ExplainQuery,
+  Explanation,
   LogsQuery,
   PlanDocument,
   Status,
@@ -61,6 +63,7 @@ export function auditLine(change: Partial<AuditLine> = {}): AuditLine {
 /** Answers from memory and notes what it was asked for. */
 export class FakeReader implements Reader {
   readonly asked: unknown[] = [];
+  explanation: Explanation = { app: '/a', environments: [] };
   isClosed = false;
   statusValue: Status = EMPTY_STATUS;
   planValue: PlanDocument = EMPTY_PLAN;
@@ -88,6 +91,10 @@ export class FakeReader implements Reader {
   }
   async tip(): Promise<string> {
     return 'a'.repeat(40);
+  }
+  async explain(query: ExplainQuery): Promise<Explanation> {
+    this.asked.push(query);
+    return this.explanation;
   }
   async close(): Promise<void> {
     this.isClosed = true;

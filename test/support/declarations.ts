@@ -1,13 +1,15 @@
 import type { AppDeclaration } from '../../src/model/app.ts';
 import type { Cause } from '../../src/model/cause.ts';
 import { DEFAULT_PREVIEWS, DEFAULT_RELEASE, type Declarations } from '../../src/model/config.ts';
-import type { Desired, Target } from '../../src/model/desired.ts';
+import { type Desired, isTarget, type Target } from '../../src/model/desired.ts';
+import { NO_FACTS } from '../../src/model/git-facts.ts';
 import type { AppId, CommitId, TreeId } from '../../src/model/ids.ts';
 import { isRoute, parseRoute } from '../../src/model/route.ts';
 import type { Settings } from '../../src/model/settings.ts';
-import { type Snapshot, type SourceState, sourceKey } from '../../src/model/snapshot.ts';
+import { type RecordedFacts, type Snapshot, type SourceState, sourceKey } from '../../src/model/snapshot.ts';
 import type { RepoUrl, ResolvedSource } from '../../src/model/source.ts';
-import { type DesireMemo, desire } from '../../src/reconcile/desire.ts';
+import type { DesireMemo } from '../../src/reconcile/desire/memo.ts';
+import { desire } from '../../src/reconcile/desire.ts';
 
 /** The config repo of these tests. */
 export const CONFIG_REPO = 'https://git.example.com/config' as RepoUrl;
@@ -61,6 +63,11 @@ export function appDeclaration({
   };
 }
 
+/** An app as above that has no stage: production does not wait for any. */
+export function unstagedApp(edit: Parameters<typeof appDeclaration>[0] = {}): AppDeclaration {
+  return appDeclaration({ stage: false, ...edit });
+}
+
 /** What a config declares. */
 export function declarations(apps: readonly AppDeclaration[], allowRemoval: string | null = null): Declarations {
   return { apps, previews: DEFAULT_PREVIEWS, release: { ...DEFAULT_RELEASE, allowRemoval } };
@@ -100,6 +107,7 @@ export interface SnapshotEdit {
   readonly engines?: Snapshot['engines'];
   readonly commit?: CommitId;
   readonly allowRemoval?: string | null;
+  readonly recorded?: RecordedFacts;
 }
 
 /** Everything that decides, for these apps. A source of `null` was never looked at. */
@@ -123,7 +131,13 @@ export function snapshot(edit: SnapshotEdit = {}): Snapshot {
     },
     repos: [],
     sources,
-    recorded: { deployments: new Map(), artifacts: new Map() },
+    facts: NO_FACTS,
+    recorded: edit.recorded ?? {
+      environments: new Map(),
+      deployments: new Map(),
+      releases: new Map(),
+      artifacts: new Map(),
+    },
     engines: edit.engines ?? new Map(),
   };
 }
@@ -143,9 +157,16 @@ export function desiredFor(edit: SnapshotEdit = {}, memo?: DesireMemo): Desired 
   return desired;
 }
 
+/** What is wanted in production. */
+export function prodOf({ environments }: Desired): Desired['environments'][number] {
+  const prod = environments.find(({ kind }) => kind === 'prod');
+  if (prod === undefined) throw new Error('there is no production');
+  return prod;
+}
+
 /** What is wanted for the first app. */
 export function wantOf(edit: SnapshotEdit = {}) {
-  const want = desiredFor(edit).environments[0]?.deployments[0]?.want;
+  const want = prodOf(desiredFor(edit)).deployments[0]?.want;
   if (want === undefined) throw new Error('no app is desired');
   return want;
 }
@@ -153,6 +174,6 @@ export function wantOf(edit: SnapshotEdit = {}) {
 /** The target of one app. */
 export function targetOf(app: AppDeclaration = appDeclaration(), source: ResolvedSource = resolved()): Target {
   const want = wantOf({ apps: [app], sources: { [app.id]: source } });
-  if (!('revision' in want)) throw new Error(want.problem.message);
+  if (!isTarget(want)) throw new Error('problem' in want ? want.problem.message : `it stays ${want.stay}`);
   return want;
 }

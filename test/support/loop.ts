@@ -1,7 +1,7 @@
 import { chainEvent } from '../../src/audit/chain.ts';
 import type { AppDeclaration } from '../../src/model/app.ts';
-import type { AppId, CommitId } from '../../src/model/ids.ts';
-import { PROD } from '../../src/model/ids.ts';
+import type { PreviewPolicy } from '../../src/model/config.ts';
+import { type AppId, type CommitId, type EnvName, PROD } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import type { Evaluator, Ports } from '../../src/reconcile/ports.ts';
 import { Reconciler } from '../../src/reconcile/reconciler.ts';
@@ -12,10 +12,12 @@ import { type TestPorts, type TestPortsEdit, testPorts } from './ports.ts';
 
 type AppEdit = Parameters<typeof appDeclaration>[0];
 
-/** A config in the words of these tests: the apps, and what main allows to be removed. */
+/** A config in the words of these tests: the apps, and what main says of previews and releases. */
 interface Config {
   readonly apps: readonly AppEdit[];
   readonly allowRemoval?: string;
+  readonly atomic?: boolean;
+  readonly previews?: Partial<PreviewPolicy>;
 }
 
 /** Takes the config file as JSON: what the real evaluator does with Starlark. */
@@ -31,7 +33,10 @@ const jsonEvaluator: Evaluator = {
       };
     const config = JSON.parse(text) as Config;
     const apps = config.apps.map((edit): AppDeclaration => appDeclaration(edit));
-    return { ok: true, declarations: declarations(apps, config.allowRemoval ?? null), prints: [] };
+    const { release, previews, ...declared } = declarations(apps, config.allowRemoval ?? null);
+    const policy = { ...release, atomic: config.atomic ?? release.atomic };
+    const all = { ...declared, release: policy, previews: { ...previews, ...config.previews } };
+    return { ok: true, declarations: all, prints: [] };
   },
 };
 
@@ -60,11 +65,19 @@ export class Loop {
     return this.#push();
   }
 
-  /** An app whose source is a folder of the config repo. Process apps have a Procfile there, others an index.html. */
+  /** Pushes a config to a branch that begins from main; main is as it was. */
+  branch(name: string, config: Config | 'broken', files: Files = {}): CommitId {
+    const repo = this.ports.git.repo(CONFIG_REPO);
+    const main = repo.branches.get('main');
+    const all = { ...this.#folders, ...files, 'config.json': textOf(config) };
+    return repo.push(all, name, main === undefined ? [] : [main]);
+  }
+
+  /** An app without a stage whose source is a folder of the config repo. Process apps have a Procfile there, others an index.html. */
   app(name: string, edit: AppEdit = {}): AppEdit {
     const file = edit?.spec === 'procfile' ? { [`${name}/Procfile`]: 'web: ./run' } : { [`${name}/index.html`]: name };
     this.#folders = { ...file, ...this.#folders };
-    return { path: `/${name}`, source: { kind: 'config', folder: name }, ...edit };
+    return { path: `/${name}`, source: { kind: 'config', folder: name }, stage: false, ...edit };
   }
 
   /** Starts, and lets so much time pass. */
@@ -101,14 +114,14 @@ export class Loop {
     await this.start();
   }
 
-  deployment(name: string): RecordedDeployment | undefined {
-    return this.ports.store.recorded.deployment(PROD, `/${name}` as AppId);
+  deployment(name: string, env: string = PROD): RecordedDeployment | undefined {
+    return this.ports.store.recorded.deployment(env as EnvName, `/${name}` as AppId);
   }
 
   /** What serves an app: its route's tree or URL; null if nothing does. */
   served(name: string): string | null {
     const target = this.ports.store.recorded.route('example.com', `/${name}`)?.serve?.target;
-    if (target === undefined) return null;
+    if (target === undefined || target.kind === 'held') return null;
     return target.kind === 'static' ? target.root : target.url;
   }
 
@@ -123,7 +136,13 @@ export class Loop {
   #told = 0;
 
   #push(): CommitId {
-    const text = this.#config === 'broken' ? 'broken' : JSON.stringify(this.#config);
-    return this.ports.git.repo(CONFIG_REPO).push({ ...this.#folders, 'config.json': text });
+    const repo = this.ports.git.repo(CONFIG_REPO);
+    const before = repo.branches.get('main');
+    const files = { ...this.#folders, 'config.json': textOf(this.#config) };
+    return repo.push(files, 'main', before === undefined ? [] : [before]);
   }
+}
+
+function textOf(config: Config | 'broken'): string {
+  return config === 'broken' ? 'broken' : JSON.stringify(config);
 }

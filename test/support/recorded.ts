@@ -1,5 +1,6 @@
 import type { Target } from '../../src/model/desired.ts';
 import { type AppId, type InstanceId, PROD } from '../../src/model/ids.ts';
+import type { Plan } from '../../src/model/plan.ts';
 import type {
   LiveState,
   NextState,
@@ -7,7 +8,9 @@ import type {
   RecordedDeployment,
   RecordedInstance,
 } from '../../src/model/recorded.ts';
-import { dataNameOf } from '../../src/reconcile/accept.ts';
+import { acceptEnvironment, tidyEnvironments } from '../../src/reconcile/accept/environments.ts';
+import { acceptRelease, tidyReleases } from '../../src/reconcile/accept/releases.ts';
+import { acceptStep, dataNameOf } from '../../src/reconcile/accept.ts';
 import { type Change, put } from '../../src/store/changes.ts';
 import { Recorded } from '../../src/store/recorded.ts';
 import { commitCause, targetOf } from './declarations.ts';
@@ -23,6 +26,7 @@ export function live(target: Target, edit: Partial<LiveState> = {}): LiveState {
     generation: 1,
     since: new Date(AT).toISOString(),
     asleep: false,
+    suspended: false,
     condition: null,
     ...edit,
   };
@@ -32,6 +36,8 @@ export function live(target: Target, edit: Partial<LiveState> = {}): LiveState {
 export function next(target: Target | null, edit: Partial<NextState> = {}): NextState {
   return {
     target,
+    removes: false,
+    brake: null,
     state: 'waiting',
     reason: null,
     problem: null,
@@ -51,7 +57,16 @@ export function deployment(
   edit: Partial<Omit<RecordedDeployment, 'app'>> & { readonly app?: string } = {},
 ): RecordedDeployment {
   const app = (edit.app ?? '/a') as AppId;
-  return { env: PROD, dataName: dataNameOf(PROD, app), dataEngine: null, live: null, next: null, ...edit, app };
+  return {
+    env: PROD,
+    dataName: dataNameOf(PROD, app),
+    dataEngine: null,
+    kept: [],
+    live: null,
+    next: null,
+    ...edit,
+    app,
+  };
 }
 
 /** A running instance of `/a`. */
@@ -98,13 +113,38 @@ export function recordedWith(...changes: readonly Change[]): Recorded {
     name: PROD,
     kind: 'prod',
     identity: PROD,
-    parked: false,
+    parked: null,
     cause: null,
+    heads: {},
+    goodConfig: null,
     errors: [],
     createdAt: AT,
+    activeAt: 0,
+    endingSince: null,
   } as const;
   for (const change of [put('environment', environment), ...changes]) recorded.apply(change);
   return recorded;
+}
+
+/** What writing a plan down changes, decided from what is recorded before any of it: environments, releases, steps. */
+export function changesOf({ environments, releases, steps }: Plan, recorded: Recorded, seenAt = AT): Change[] {
+  let { generation } = recorded;
+  const context = { recorded, generation: () => (generation += 1), at: AT, seenAt, drainMs: 30_000 };
+  return [
+    ...environments.flatMap((step) => acceptEnvironment(step, recorded)),
+    ...releases.flatMap((step) => acceptRelease(step, recorded, AT)),
+    ...steps.flatMap((step) => acceptStep(step, context)),
+  ];
+}
+
+/** Writes a plan down, as the loop does: environments and releases first, and what is left over last. */
+export function acceptPlan(plan: Plan, recorded: Recorded, { atomic = true } = {}): void {
+  const steps = { ...plan, environments: [], releases: [] };
+  const opening = { ...plan, steps: [] };
+  for (const change of changesOf(opening, recorded)) recorded.apply(change);
+  for (const change of changesOf(steps, recorded)) recorded.apply(change);
+  for (const change of tidyReleases(recorded, { atomic })) recorded.apply(change);
+  for (const change of tidyEnvironments(recorded)) recorded.apply(change);
 }
 
 /** Rows of deployments as changes. */

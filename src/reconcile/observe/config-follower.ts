@@ -3,11 +3,11 @@ import type { ConfigError, Declarations, Evaluation } from '../../model/config.t
 import { MainspringError, problemOf } from '../../model/errors.ts';
 import type { CommitId } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
-import type { RefListing, RepoUrl } from '../../model/source.ts';
+import { type RefListing, type RepoUrl, tipOf } from '../../model/source.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
-import { withDeadline } from '../slots/deadline.ts';
+import { evaluateCommit } from './evaluate-commit.ts';
 import { configFolders } from './queries.ts';
 import type { SourceReader } from './read-source.ts';
 
@@ -46,7 +46,7 @@ export class ConfigFollower {
   /** Brings what is followed in line with a listing. A listing without the branch is an error, and changes nothing. */
   async follow(listing: RefListing, signal: AbortSignal): Promise<void> {
     const { branch } = this.#ports.settings;
-    const tip = listing.branches[branch];
+    const tip = tipOf(listing, branch);
     if (tip === undefined) {
       await this.restore(signal);
       throw missingBranch(this.repo, branch, Object.keys(listing.branches).length === 0);
@@ -108,15 +108,8 @@ export class ConfigFollower {
     this.#onAccepted();
   }
 
-  async #evaluation(commit: CommitId, outer: AbortSignal): Promise<Evaluation> {
-    const { git, evaluator, clock, limits } = this.#ports;
-    const tree = await git.treeOf(this.repo, commit, '');
-    const files = await git.entries(this.repo, tree, { recursive: true });
-    const read = (oids: readonly string[]) => git.blobs(this.repo, oids, { maxBytes: limits.fileBytes });
-    const late = { code: 'config-limit', message: `config ${commit.slice(0, 12)}: evaluation took too long` } as const;
-    return withDeadline({ clock, ms: limits.evaluateMs, signal: outer, late }, (signal) =>
-      evaluator.evaluate({ files, read }, signal),
-    );
+  #evaluation(commit: CommitId, signal: AbortSignal): Promise<Evaluation> {
+    return evaluateCommit(this.repo, commit, this.#ports, signal);
   }
 
   async #configSources(commit: CommitId, declarations: Declarations, signal: AbortSignal): Promise<RecordedSource[]> {

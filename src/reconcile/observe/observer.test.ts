@@ -79,3 +79,17 @@ test('when a repo was listed last is known, also where nothing changed', async (
   assert.equal(loop.reconciler.asOf(CONFIG_REPO), loop.ports.clock.now() - 1_000);
   assert.equal(loop.reconciler.asOf('https://git.example.com/no'), null);
 });
+
+test('a repo that lacks what an app runs from is told of once, and once more when it has it again', async (t) => {
+  const { loop } = await watching(t, ['x']);
+  const { branches } = loop.ports.git.repo('https://git.example.com/x');
+  const known = new Map(branches);
+  loop.news();
+  branches.clear();
+  await loop.pass(3_600_000);
+  assert.deepEqual(loop.news(), ['source.stale']);
+  assert.equal(loop.ports.store.recorded.repos.get('https://git.example.com/x')?.error?.code, 'git-repo-empty');
+  for (const [branch, commit] of known) branches.set(branch, commit);
+  await loop.pass(60_000);
+  assert.deepEqual(loop.news(), ['source.recovered']);
+});

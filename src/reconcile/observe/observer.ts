@@ -1,12 +1,14 @@
-import type { Problem } from '../../model/errors.ts';
-import { type CommitId, PROD } from '../../model/ids.ts';
+import type { Needs } from '../../model/git-facts.ts';
+import type { CommitId } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
-import type { EngineName } from '../../model/revision.ts';
-import { type ConfigState, engineKey, type Snapshot } from '../../model/snapshot.ts';
+import type { ConfigState, Snapshot } from '../../model/snapshot.ts';
 import type { RepoState, RepoUrl } from '../../model/source.ts';
 import { type Change, drop } from '../../store/changes.ts';
 import type { Ports } from '../ports.ts';
 import { ConfigFollower } from './config-follower.ts';
+import { engineProblems } from './engine-problems.ts';
+import { FactReader } from './fact-reader.ts';
+import { FactStore } from './fact-store.ts';
 import { type KeyedQuery, queriesByRepo } from './queries.ts';
 import { SourceReader } from './read-source.ts';
 import { RepoWatch } from './repo-watch.ts';
@@ -18,10 +20,14 @@ export class Observer {
   readonly #ports: Ports;
   readonly #reader: SourceReader;
   readonly #config: ConfigFollower;
+  readonly #facts = new FactStore();
+  readonly #factReader: FactReader;
   readonly #watches = new Map<RepoUrl, { readonly watch: RepoWatch; readonly unwatch: () => void }>();
   readonly #onChange: () => void;
   #stopListening: () => void = () => {};
   #queries: ReadonlyMap<RepoUrl, readonly KeyedQuery[]> = new Map();
+  #branchRepos: ReadonlyMap<RepoUrl, string | null> = new Map();
+  #needed: ReadonlySet<CommitId> = new Set();
 
   /** `onChange` is called after something was recorded that may change what is desired. */
   constructor(ports: Ports, onChange: () => void) {
@@ -30,13 +36,15 @@ export class Observer {
     this.#reader = new SourceReader(ports.git, ports.limits.fileBytes);
     const repo = ports.settings.configRepo as RepoUrl;
     this.#config = new ConfigFollower(repo, ports, this.#reader, () => this.#declared());
+    const deps = { ports, reader: this.#reader, store: this.#facts, configRepo: repo, onKnown: onChange };
+    this.#factReader = new FactReader(deps);
   }
 
   /** Begins to watch the config repo; the repos that it names follow. */
   start(): void {
     // A look that finds nothing new costs no pass, however many repos are looked at.
     this.#stopListening = this.#ports.store.onChange((changes) => {
-      if (changes.some(isOfSource)) this.#onChange();
+      if (changes.some(decides)) this.#onChange();
     });
     this.#watch(this.#config.repo, null);
   }
@@ -78,8 +86,32 @@ export class Observer {
     return this.#watches.get(repo as RepoUrl)?.watch.asOf ?? null;
   }
 
+  /** Whether something is being read that a pass asked for. */
+  get isReading(): boolean {
+    return this.#factReader.isBusy;
+  }
+
+  /** Reads what a pass would have liked to know, and looks at the repos that only branches name. */
+  want(needs: Needs): void {
+    this.#branchRepos = new Map(needs.repos.map(({ repo, auth }) => [repo, auth]));
+    for (const [repo, auth] of this.#branchRepos) if (!this.#watches.has(repo)) void this.#watch(repo, auth).look();
+    if ([...this.#watches.keys()].some((repo) => !this.#isWanted(repo))) this.#forgetSources();
+    this.#needed = needs.commits;
+    this.#factReader.want(needs);
+  }
+
+  /** All commits that environments are derived from. */
+  get neededCommits(): ReadonlySet<CommitId> {
+    return this.#needed;
+  }
+
+  #isWanted(repo: RepoUrl): boolean {
+    return repo === this.#config.repo || this.#queries.has(repo) || this.#branchRepos.has(repo);
+  }
+
   async stop(): Promise<void> {
     this.#stopListening();
+    await this.#factReader.stop();
     for (const { unwatch } of this.#watches.values()) unwatch();
     await Promise.all([...this.#watches.values()].map(({ watch }) => watch.stop()));
   }
@@ -94,9 +126,15 @@ export class Observer {
       config: this.#configState(),
       repos: [...recorded.repos.values()].sort((a, b) => (a.repo < b.repo ? -1 : 1)),
       sources: sourceStates(recorded.sources),
+      facts: this.#facts,
       // Rows are never changed in place, so copies of the maps are the state as of now.
-      recorded: { deployments: new Map(recorded.deployments), artifacts: new Map(recorded.artifacts) },
-      engines: this.#engineProblems(),
+      recorded: {
+        environments: new Map(recorded.environments),
+        deployments: new Map(recorded.deployments),
+        releases: new Map(recorded.releases),
+        artifacts: new Map(recorded.artifacts),
+      },
+      engines: engineProblems(this.#ports.available),
     };
   }
 
@@ -105,21 +143,16 @@ export class Observer {
     return accepted === null ? null : { repo: this.#config.repo, ...accepted };
   }
 
-  #engineProblems(): ReadonlyMap<string, Problem> {
-    const problems = new Map<string, Problem>();
-    for (const engine of ['static', 'process', 'proxy', 'docker'] satisfies EngineName[]) {
-      const problem = this.#ports.available(engine, PROD);
-      if (problem !== null) problems.set(engineKey(engine, PROD), problem);
-    }
-    return problems;
-  }
-
   #watch(repo: RepoUrl, auth: string | null): RepoWatch {
     const ports = this.#ports;
     const watch = new RepoWatch(repo, auth, ports, async (listing, signal) => {
       if (repo === this.#config.repo) await this.#config.follow(listing, signal);
       const queries = this.#queries.get(repo);
-      if (queries !== undefined) await followSources(queries, { listing, ports, reader: this.#reader, signal });
+      const look = { listing, ports, reader: this.#reader, signal };
+      const lacking = queries === undefined ? null : await followSources(queries, look);
+      const failure = this.#factReader.retry(repo);
+      if (failure !== null) throw failure;
+      if (lacking !== null) throw lacking;
     });
     const unwatch = this.#ports.git.watch(repo, () => void watch.look());
     this.#watches.set(repo, { watch, unwatch });
@@ -151,12 +184,12 @@ export class Observer {
     const wanted = new Set([...this.#queries.values()].flat().map((query) => query.key));
     const isGone = (row: RecordedSource) => !row.key.startsWith('config\n') && !wanted.has(row.key);
     for (const [repo, { watch, unwatch }] of this.#watches) {
-      if (repo === this.#config.repo || this.#queries.has(repo)) continue;
+      if (this.#isWanted(repo)) continue;
       unwatch();
       void watch.stop();
       this.#watches.delete(repo);
     }
-    const isGoneRepo = (row: RepoState) => row.repo !== this.#config.repo && !this.#queries.has(row.repo);
+    const isGoneRepo = (row: RepoState) => !this.#isWanted(row.repo);
     this.#ports.store.transact((recorded): Change[] => [
       ...[...recorded.sources.values()].filter(isGone).map((row) => drop('source', row)),
       ...[...recorded.repos.values()].filter(isGoneRepo).map((row) => drop('repo', row)),
@@ -164,7 +197,9 @@ export class Observer {
   }
 }
 
-function isOfSource(change: Change): boolean {
+/** Whether a change may change what is desired: what is known of sources, or where refs point. */
+function decides(change: Change): boolean {
   if ('audit' in change) return false;
-  return ('put' in change ? change.put : change.drop) === 'source';
+  const table = 'put' in change ? change.put : change.drop;
+  return table === 'source' || table === 'repo';
 }

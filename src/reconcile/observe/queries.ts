@@ -1,8 +1,8 @@
 import type { AppDeclaration } from '../../model/app.ts';
 import type { Declarations } from '../../model/config.ts';
 import { type CommitId, isCommitId } from '../../model/ids.ts';
-import { sourceKey } from '../../model/snapshot.ts';
-import type { RefListing, RepoUrl, SourceQuery } from '../../model/source.ts';
+import { sourceKey, unpinned } from '../../model/snapshot.ts';
+import { type RefListing, type RepoUrl, type SourceQuery, tipOf } from '../../model/source.ts';
 
 /** A source that some apps want, with the key that they share. */
 export interface KeyedQuery extends SourceQuery {
@@ -13,8 +13,12 @@ export interface KeyedQuery extends SourceQuery {
 export function queriesByRepo(declarations: Declarations): ReadonlyMap<RepoUrl, readonly KeyedQuery[]> {
   const byKey = new Map<string, KeyedQuery>();
   for (const app of declarations.apps) {
-    const query = queryOf(app);
-    if (query !== null) byKey.set(query.key, query);
+    // Where production is pinned, its stage and previews go by the branch.
+    const goesByBranch = app.stage !== false || app.previews !== false;
+    for (const one of goesByBranch ? [app, unpinned(app)] : [app]) {
+      const query = queryOf(one);
+      if (query !== null) byKey.set(query.key, query);
+    }
   }
   const byRepo = new Map<RepoUrl, KeyedQuery[]>();
   for (const query of byKey.values()) {
@@ -53,7 +57,7 @@ export function configFolders(declarations: Declarations): ReadonlyMap<string, s
 export function wantedCommit(query: Pick<SourceQuery, 'branch' | 'commit'>, listing: RefListing): CommitId | null {
   if (query.commit !== null) return query.commit;
   const branch = query.branch ?? listing.head;
-  return branch === null ? null : (listing.branches[branch] ?? null);
+  return branch === null ? null : (tipOf(listing, branch) ?? null);
 }
 
 /** Whether two listings say the same, whenever they were made. */

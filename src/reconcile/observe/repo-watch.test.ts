@@ -35,7 +35,12 @@ test('a look lists once, records the listing and hands it on', async (t) => {
   const { ports, watch, followed } = watched(t);
   await watch.look();
   assert.equal(followed.length, 1);
-  assert.deepEqual(ports.store.recorded.repos.get(REPO), { repo: REPO, listing: followed[0], error: null });
+  assert.deepEqual(ports.store.recorded.repos.get(REPO), {
+    repo: REPO,
+    listing: followed[0],
+    error: null,
+    baseline: followed[0]?.branches,
+  });
   assert.equal(watch.asOf, ports.clock.now());
 });
 

@@ -1,6 +1,6 @@
 import { observation } from '../../model/cause.ts';
 import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
-import type { RefListing, RepoState, RepoUrl } from '../../model/source.ts';
+import { type RefListing, type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
 import { audit, type Change, put } from '../../store/changes.ts';
 import type { Ports } from '../ports.ts';
 import { isStoreError } from '../slots/instance-slots.ts';
@@ -100,13 +100,16 @@ export class RepoWatch {
     this.#ports.store.transact((recorded) => {
       const row = recorded.repos.get(this.repo);
       if (isSameListing(row?.listing ?? null, listing)) return [];
-      return [put('repo', { repo: this.repo, listing, error: row?.error ?? null })];
+      const baseline = baselineAfter(row?.baseline ?? null, listing);
+      return [put('repo', { repo: this.repo, listing, error: row?.error ?? null, baseline })];
     });
   }
 
   #noteError(error: Problem | null): void {
     this.#ports.store.transact((recorded) => {
-      const row: RepoState = recorded.repos.get(this.repo) ?? { repo: this.repo, listing: null, error: null };
+      const row: RepoState = recorded.repos.get(this.repo) ?? {
+        ...{ repo: this.repo, listing: null, error: null, baseline: null },
+      };
       if (row.error?.code === error?.code && row.error?.message === error?.message) return [];
       const changes: Change[] = [put('repo', { ...row, error })];
       if ((row.error === null) !== (error === null)) changes.push(this.#event(error));
@@ -123,4 +126,16 @@ export class RepoWatch {
       detail: { repo: this.repo, code: error.code, message: error.message },
     });
   }
+}
+
+/** Branches that are as they were when the repo was first seen. One that moved or went is none of them ever after. */
+function baselineAfter(baseline: RepoState['baseline'], { branches, head }: RefListing): RepoState['baseline'] {
+  if (Object.keys(branches).length === 0) return baseline;
+  if (baseline === null) return branches;
+  // What a listing lacks may be there: unless it has at least what HEAD points to, it says nothing of that.
+  const isWhole = head !== null && tipOf({ branches }, head) !== undefined;
+  const left = Object.entries(baseline).filter(
+    ([branch, commit]) => (tipOf({ branches }, branch) ?? (isWhole ? null : commit)) === commit,
+  );
+  return Object.fromEntries(left);
 }

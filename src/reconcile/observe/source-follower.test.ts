@@ -17,11 +17,11 @@ async function follow(
   ports: TestPorts,
   apps: readonly AppDeclaration[],
   edit: Partial<RefListing> = {},
-): Promise<void> {
+): Promise<MainspringError | null> {
   const { head, branches } = ports.git.repo(REPO);
   const listing = { repo: REPO, asOf: ports.clock.now(), head, branches: Object.fromEntries(branches), ...edit };
   const reader = new SourceReader(ports.git, 1_000);
-  await followSources(queriesByRepo(declarations(apps)).get(REPO) ?? [], { listing, ports, reader, signal: never });
+  return followSources(queriesByRepo(declarations(apps)).get(REPO) ?? [], { listing, ports, reader, signal: never });
 }
 
 /** What is recorded of each source: its commit or none, and the code of its problem or none. */
@@ -78,7 +78,7 @@ for (const [name, app, listing, code] of [
 ] as const) {
   test(`${name} is the affair of its app alone`, async (t) => {
     const { ports, commit } = withRepo(t);
-    await follow(ports, [app, at('svc', { gitCommit: commit })], listing);
+    assert.equal(await follow(ports, [app, at('svc', { gitCommit: commit })], listing), null);
     assert.deepEqual(recorded(ports), [
       [null, code],
       [commit, null],
@@ -89,9 +89,9 @@ for (const [name, app, listing, code] of [
 test('an empty listing takes nothing away that was known', async (t) => {
   const { ports, commit } = withRepo(t);
   await follow(ports, [at('')]);
-  await follow(ports, [at('')], { head: null, branches: {} });
+  assert.equal((await follow(ports, [at('')], { head: null, branches: {} }))?.code, 'git-repo-empty');
   assert.deepEqual(recorded(ports), [[commit, 'git-repo-empty']]);
-  await follow(ports, [at('')]);
+  assert.equal(await follow(ports, [at('')]), null);
   assert.deepEqual(recorded(ports), [[commit, null]]);
 });
 

@@ -17,15 +17,21 @@ export interface SourceLook {
   readonly signal: AbortSignal;
 }
 
+const LACKING_HINT = 'Push the branch again, or change git_branch in the declaration.';
+
 /** How many sources are looked at before others have their turn. */
 const SOURCES_PER_SLICE = 250;
 
-/** Brings what is known of the sources in one repo in line with a listing of it. What can't be read now keeps what it was. */
-export async function followSources(queries: readonly KeyedQuery[], look: SourceLook): Promise<void> {
+/**
+ * Brings what is known of the sources in one repo in line with a listing of it. What can't be read now keeps what it was. Gives what the
+ * listing lacks of what it once had: what is kept then is as stale as if there had been no answer.
+ */
+export async function followSources(queries: readonly KeyedQuery[], look: SourceLook): Promise<MainspringError | null> {
   const { listing, ports, signal } = look;
   const open = opener(look);
   const changed: RecordedSource[] = [];
   let failed: unknown = null;
+  let lacking: MainspringError | null = null;
   for (const [index, query] of queries.entries()) {
     if (index % SOURCES_PER_SLICE === SOURCES_PER_SLICE - 1) await ports.yieldTurn();
     const known = ports.store.recorded.sources.get(query.key);
@@ -34,7 +40,10 @@ export async function followSources(queries: readonly KeyedQuery[], look: Source
     const of = { key: query.key, repo: query.repo };
     const kept = known?.resolved ?? null;
     if (commit === null) {
-      changed.push({ ...of, resolved: kept, problem: missing(query, listing) });
+      const problem = missing(query, listing);
+      if (kept !== null)
+        lacking ??= new MainspringError(problem.code, problem.message, { ...problem, hint: LACKING_HINT });
+      changed.push({ ...of, resolved: kept, problem });
       continue;
     }
     try {
@@ -50,6 +59,7 @@ export async function followSources(queries: readonly KeyedQuery[], look: Source
   await ports.reach('resolved');
   ports.store.transact((recorded) => changed.filter((row) => differs(row, recorded)).map((row) => put('source', row)));
   if (failed !== null) throw failed;
+  return lacking;
 }
 
 type Open = (query: KeyedQuery, commit: CommitId) => Promise<CommitFolders>;

@@ -64,7 +64,8 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
               this.#engine(row).build(this.#request(row), limited),
             ),
           ),
-        commit: (artifact) => this.#change(row, 'build', (now, recorded) => built(now, artifact, recorded)),
+        commit: (artifact) =>
+          this.#change(row, 'build', (now, recorded) => built({ ...now, usedAt: clock.now() }, artifact, recorded)),
       });
     } catch (error) {
       if ((isAbort(error) && signal.aborted) || isStoreError(error)) throw error;

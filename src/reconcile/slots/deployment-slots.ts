@@ -1,19 +1,17 @@
 import { sha256Hex } from '../../model/canonical.ts';
 import type { Cause } from '../../model/cause.ts';
 import { isoTime } from '../../model/clock.ts';
-import type { Policy } from '../../model/desired.ts';
-import { MainspringError, type Problem } from '../../model/errors.ts';
+import type { Problem } from '../../model/errors.ts';
 import type { InstanceId } from '../../model/ids.ts';
-import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
-import type { RouteTarget } from '../../model/routing.ts';
-import type { ProbeResult } from '../../runtime/engine.ts';
+import type { NextState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
 import { type DeploymentAction, type DeploymentStep, neverHealthy, nextOfDeployment } from '../progress.ts';
-import { leaveRoute, retireInstance, takeRoute, touchArtifact } from '../transitions.ts';
-import { withDeadline } from './deadline.ts';
+import { retireInstance, touchArtifact } from '../transitions.ts';
+import { lookAt, lookPauseMs } from './look.ts';
 import type { SlotKind } from './slots.ts';
+import { type SwitchContext, suspendChanges, switchChanges } from './switching.ts';
 
 type Context = { readonly recorded: RecordedView; readonly generation: () => number };
 
@@ -48,6 +46,15 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
       case 'quarantine':
         this.#change(key, step.do, (row, next, context) => this.#quarantine(row, next, step.problem, context));
         return;
+      case 'hold':
+        this.#change(key, step.do, (row, next) => holdChanges(row, next, step.problem));
+        return;
+      case 'resume':
+        this.#change(key, step.do, (row, next) => resumeChanges(row, next));
+        return;
+      case 'suspend':
+        this.#change(key, step.do, (row, _, context) => suspendChanges(row, this.#switchContext(context)));
+        return;
       case 'require':
         this.#change(key, step.do, (row, next, context) => this.#require(row, next, context));
         return;
@@ -59,7 +66,7 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
         return;
       case 'ready':
         this.#change(key, step.do, (row, next) => [
-          put('deployment', { ...row, next: { ...next, state: 'ready', reason: null } }),
+          put('deployment', { ...row, next: { ...next, state: 'ready', reason: null, deadline: null } }),
         ]);
         return;
     }
@@ -134,7 +141,7 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
     const instance = next?.instance == null ? undefined : store.recorded.instances.get(next.instance);
     if (next?.target == null || instance?.route == null) return;
     const { health } = next.target.policy;
-    const result = await this.#look(instance.route, next.target.policy, signal);
+    const result = await lookAt(instance.route, next.target.policy, this.#ports, signal);
     signal.throwIfAborted();
     const reason = result.healthy ? null : result.reason;
     const late = reason !== null && next.deadline !== null && clock.now() >= next.deadline;
@@ -143,23 +150,12 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
       if (now.instance !== instance.id || context.recorded.instances.get(instance.id)?.startedAt !== instance.startedAt)
         return [];
       if (late) return this.#quarantine(row, now, neverHealthy(now, reason), context);
-      if (reason === null) return [put('deployment', { ...row, next: { ...now, state: 'ready', reason: null } })];
+      if (reason === null)
+        return [put('deployment', { ...row, next: { ...now, state: 'ready', reason: null, deadline: null } })];
       return now.reason === reason ? [] : [put('deployment', { ...row, next: { ...now, reason } })];
     });
     if (reason !== null && !late)
-      await clock.sleep(probePauseMs(instance, health.intervalMs, next.deadline, clock.now()), signal);
-  }
-
-  async #look(route: RouteTarget, { health, host }: Policy, signal: AbortSignal): Promise<ProbeResult> {
-    const { clock, limits, probe } = this.#ports;
-    const late = { code: 'timed-out', message: `no answer within ${limits.probeMs / 1000}s` } as const;
-    const check = { path: health.path, expect: health.expect, host };
-    return withDeadline({ clock, ms: limits.probeMs, signal, late }, (limited) => probe(route, check, limited)).catch(
-      (error: unknown) => {
-        if (error instanceof MainspringError) return { healthy: false, reason: error.message };
-        throw error;
-      },
-    );
+      await clock.sleep(lookPauseMs(instance, health.intervalMs, next.deadline, clock.now()), signal);
   }
 
   #quarantine(row: RecordedDeployment, next: NextState, problem: Problem, { recorded }: Context): Change[] {
@@ -192,82 +188,42 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
 
   async #switch(key: string): Promise<void> {
     await this.#ports.reach('switching');
-    this.#change(key, 'switch', (row, next, context) => this.#switchChanges(row, next, context));
+    this.#change(key, 'switch', (row, _, context) => switchChanges([row], this.#switchContext(context)));
     await this.#ports.reach('switched');
   }
 
-  #switchChanges(row: RecordedDeployment, next: NextState, context: Context): Change[] {
-    const { recorded } = context;
-    const instance = next.instance === null ? undefined : recorded.instances.get(next.instance);
-    if (next.target === null || instance?.route == null || instance.state !== 'running') return [];
-    // A slower, older target never overwrites a newer one.
-    if (row.live !== null && row.live.generation >= next.generation) return this.#outdated(row, next, instance);
-    const { clock, limits } = this.#ports;
-    const old = row.live === null ? undefined : recorded.instances.get(row.live.instance);
-    const live: LiveState = {
-      target: next.target,
-      instance: instance.id,
-      generation: next.generation,
-      since: isoTime(clock.now()),
-      asleep: false,
-      condition: null,
-    };
-    const detail = {
-      revision: next.target.revision,
-      was: row.live?.target.revision ?? null,
-      seen_ms_ago: clock.now() - next.seenAt,
-    };
-    return [
-      put('deployment', { ...row, live, next: null }),
-      ...leaveRoute(row.live?.target ?? null, next.target, row, context),
-      ...takeRoute(row, live, instance.route, context),
-      ...(old === undefined ? [] : retireInstance(old, clock.now(), 'draining', limits.drainMs)),
-      ...(row.live === null ? [] : touchArtifact(row.live.target.artifact, recorded, clock.now())),
-      audit({ kind: 'deployment.live', env: row.env, app: row.app, cause: next.cause, detail }),
-    ];
-  }
-
-  #outdated(row: RecordedDeployment, next: NextState, instance: RecordedInstance): Change[] {
-    const detail = { revision: next.target?.revision ?? null, state: next.state };
-    return [
-      put('deployment', { ...row, next: null }),
-      ...retireInstance(instance, this.#ports.clock.now(), 'stopping'),
-      audit({ kind: 'deployment.superseded', env: row.env, app: row.app, cause: next.cause, detail }),
-    ];
-  }
-
   async #unroute(key: string): Promise<void> {
-    const { clock, limits } = this.#ports;
-    this.#change(key, 'unroute', (row, next, context) => {
-      if (row.live === null) return [];
-      const instance = context.recorded.instances.get(row.live.instance);
-      return [
-        put('deployment', { ...row, live: null }),
-        ...leaveRoute(row.live.target, null, row, context),
-        ...(instance === undefined ? [] : retireInstance(instance, clock.now(), 'draining', limits.drainMs)),
-        ...touchArtifact(row.live.target.artifact, context.recorded, clock.now()),
-        audit({
-          kind: 'deployment.unrouted',
-          env: row.env,
-          app: row.app,
-          cause: next.cause,
-          detail: { revision: row.live.target.revision },
-        }),
-      ];
-    });
+    this.#change(key, 'unroute', (row, _, context) => switchChanges([row], this.#switchContext(context)));
     await this.#ports.reach('unrouted');
+  }
+
+  #switchContext(context: Context): SwitchContext {
+    const { clock, limits } = this.#ports;
+    return { ...context, at: clock.now(), drainMs: limits.drainMs };
   }
 
   async #retire(key: string): Promise<void> {
     await this.#ports.reach('retiring');
-    this.#change(key, 'retire', (row, next) => this.#retireChanges(row, next.cause));
+    this.#change(key, 'retire', (row, next, { recorded }) => this.#retireChanges(row, next.cause, recorded));
   }
 
-  #retireChanges(row: RecordedDeployment, cause: Cause): Change[] {
+  #retireChanges(row: RecordedDeployment, cause: Cause, recorded: RecordedView): Change[] {
     const { clock, settings } = this.#ports;
     const of = { env: row.env, app: row.app };
     const gone = [drop('deployment', row), audit({ kind: 'deployment.removed', ...of, cause, detail: {} })];
     if (row.dataEngine === null) return gone;
+    // A preview's data goes with it.
+    if (recorded.environments.get(row.env)?.kind === 'preview')
+      return [
+        ...gone,
+        put('retained', {
+          ...of,
+          dataName: row.dataName,
+          engine: row.dataEngine,
+          until: clock.now(),
+          state: 'removing',
+        }),
+      ];
     const until = clock.now() + settings.retainMs;
     return [
       ...gone,
@@ -277,11 +233,20 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
   }
 }
 
-/** How long to wait before the next probe: briefly while the instance is young, the declared interval at most, and never past the deadline. */
-function probePauseMs(instance: RecordedInstance, intervalMs: number, deadline: number | null, at: number): number {
-  const age = at - (instance.startedAt ?? at);
-  const pause = Math.min(intervalMs, Math.max(10, age / 2));
-  return deadline === null ? pause : Math.max(1, Math.min(pause, deadline - at));
+/** A promotion waits until its stage is mended. */
+function holdChanges(row: RecordedDeployment, next: NextState, problem: Problem): Change[] {
+  const detail = { code: problem.code, message: problem.message, hint: problem.hint };
+  return [
+    put('deployment', { ...row, next: { ...next, state: 'held', reason: problem.message, problem } }),
+    audit({ kind: 'deployment.held', env: row.env, app: row.app, cause: next.cause, detail }),
+  ];
+}
+
+function resumeChanges(row: RecordedDeployment, next: NextState): Change[] {
+  return [
+    put('deployment', { ...row, next: { ...next, state: 'waiting', reason: null, problem: null } }),
+    audit({ kind: 'deployment.promotable', env: row.env, app: row.app, cause: next.cause, detail: {} }),
+  ];
 }
 
 function instanceId(installation: string, of: RecordedDeployment, generation: number): InstanceId {

@@ -13,6 +13,7 @@ import type { Ports } from '../ports.ts';
 import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress.ts';
 import { backoffMs, isKeptForLog, keepRoute, retireInstance } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
+import { lookAt, lookPauseMs } from './look.ts';
 import type { SlotKind } from './slots.ts';
 
 /** An instance that stayed up this long has a clean slate. */
@@ -53,6 +54,13 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         return this.#drain(row, signal);
       case 'stop':
         return this.#stop(row, signal);
+      case 'revive':
+        this.#change(row.id, (now) =>
+          now.state === 'stopped' ? [put('instance', { ...now, state: 'starting', attempts: 0, retryAt: null })] : [],
+        );
+        return;
+      case 'reinstate':
+        return this.#reinstate(row, signal);
       case 'discard':
         this.#change(row.id, (now) =>
           now.state === 'stopped' ? [put('instance', { ...now, state: 'removing' })] : [],
@@ -122,12 +130,38 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     const deployment = recorded.deployment(row.env, row.app);
     if (deployment?.live?.instance !== row.id)
       return [running, this.#event('instance.started', row, deployment?.next?.cause ?? null, {})];
+    // Requests wait until it is seen to answer.
+    if (deployment.live.suspended)
+      return [running, this.#event('instance.started', row, deployment.next?.cause ?? null, {})];
     const live = { ...deployment.live, condition: null };
     return [
       running,
       put('deployment', { ...deployment, live }),
       ...keepRoute(deployment, live, route, { recorded, generation }),
       this.#event('drift.repaired', row, observation('the live instance was started again'), {}),
+    ];
+  }
+
+  /** Looks whether what made room and came back answers again: then, or once its time is over, requests need wait no longer. */
+  async #reinstate(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    if (row.route === null) return;
+    const { policy } = row.target;
+    const deadline = (row.startedAt ?? clock.now()) + policy.health.timeoutMs;
+    const isAsked = policy.verify !== false && clock.now() < deadline;
+    const isBack = !isAsked || (await lookAt(row.route, policy, this.#ports, signal)).healthy;
+    if (isBack) return this.#change(row.id, (now, recorded, generation) => this.#back(now, recorded, generation));
+    await clock.sleep(lookPauseMs(row, policy.health.intervalMs, deadline, clock.now()), signal);
+  }
+
+  #back(row: RecordedInstance, recorded: RecordedView, generation: () => number): Change[] {
+    const deployment = recorded.deployment(row.env, row.app);
+    if (deployment?.live == null || row.route === null || !this.#isDue(row.id, 'reinstate')) return [];
+    const live = { ...deployment.live, condition: null, suspended: false };
+    return [
+      put('deployment', { ...deployment, live }),
+      ...keepRoute(deployment, live, row.route, { recorded, generation }),
+      this.#event('deployment.resumed', row, deployment.next?.cause ?? null, {}),
     ];
   }
 
@@ -202,7 +236,8 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       commit: () =>
         this.#change(row.id, (now, recorded) => {
           if (now.state !== 'stopping') return [];
-          const isKept = isKeptForLog(now.id, recorded.deployment(now.env, now.app));
+          const deployment = recorded.deployment(now.env, now.app);
+          const isKept = deployment?.live?.instance === now.id || isKeptForLog(now.id, deployment);
           return [put('instance', { ...now, state: isKept ? 'stopped' : 'removing' })];
         }),
     });
@@ -246,7 +281,13 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   }
 
   #event(
-    kind: 'instance.started' | 'instance.failed' | 'instance.stopped' | 'drift.seen' | 'drift.repaired',
+    kind:
+      | 'instance.started'
+      | 'instance.failed'
+      | 'instance.stopped'
+      | 'drift.seen'
+      | 'drift.repaired'
+      | 'deployment.resumed',
     row: RecordedInstance,
     cause: Cause | null,
     detail: JsonObject,

@@ -17,13 +17,16 @@ export interface Phase {
   act(installation: Installation): Promise<SettledOn>;
 }
 
+/** One app never gets healthy, and must not hold the others. */
+const EACH_ALONE = 'release(atomic = False)\n';
+
 /** What is there before anything is disturbed. */
-export const FIRST: Files = { 'apps.star': 'app("/", "./home")\n', ...staticApp('home 1', 'home/') };
+export const FIRST: Files = { 'apps.star': `${EACH_ALONE}app("/", "./home")\n`, ...staticApp('home 1', 'home/') };
 
 /** A history that comes by every boundary: apps made, changed, broken, removed and purged, one that never gets healthy, things that nobody owns. */
 export function historyWith(upstreamPort: number): readonly Phase[] {
   const apps = (installation: Installation, which: readonly string[], greeting = '') =>
-    which.map((name) => declaration(installation, name, { upstreamPort, greeting })).join('');
+    EACH_ALONE + which.map((name) => declaration(installation, name, { upstreamPort, greeting })).join('');
   const FEW = ['home', 'site', 'work', 'one', 'two'];
   const ALL = [...FEW, 'side', 'up', 'bad'];
   return [
@@ -104,12 +107,12 @@ function declaration(
   const params = `params = {"GREETING": "${greeting}"}`;
   const known: Record<string, string> = {
     home: 'app("/", "./home")',
-    site: `app("/site", "${repo('site')}")`,
+    site: `app("/site", "${repo('site')}", stage = False)`,
     work: `app("/work", "${repo('work')}", ${params})`,
     side: `app("/side", "./side", ${params})`,
     // Both run the artifact of "/side".
-    one: `app("/one", "./side", ${params})`,
-    two: `app("/two", "./side", ${params})`,
+    one: `app("/one", "./side", ${params}, stage = False)`,
+    two: `app("/two", "./side", ${params}, stage = False)`,
     up: `app("/up", "-", spec = "proxy", params = {"url": "http://127.0.0.1:${upstreamPort}"})`,
     bad: 'app("/bad", "./bad", health = {"timeout": "1s"})',
   };
@@ -136,7 +139,9 @@ function plantOrphans(installation: Installation): void {
 export function isRetentionOver(installation: Installation): boolean {
   const tables = new Map(readTables(installation));
   const referring = ['deployments', 'instances'].flatMap((table) => tables.get(table) ?? []);
-  const text = JSON.stringify(referring.map(({ live, next, target }) => [live ?? '', next ?? '', target ?? '']));
+  const text = JSON.stringify(
+    referring.map(({ live, next, kept, target }) => [live ?? '', next ?? '', kept ?? '', target ?? '']),
+  );
   const artifacts = tables.get('artifacts') ?? [];
   return (tables.get('retained') ?? []).length === 0 && artifacts.every(({ key }) => text.includes(String(key)));
 }

@@ -18,14 +18,14 @@ export interface Inventory {
 /** Columns and members that say when, which time, or how often: what two runs of one history may differ in. */
 const NOT_COMPARED = new Set([
   ...['generation', 'since', 'seen_at', 'seenAt', 'used_at', 'started_at', 'until', 'created_at', 'asOf', 'deadline'],
-  ...['retry_at', 'retryAt', 'drain_until', 'attempts', 'failedInstance'],
+  ...['active_at', 'ending_since', 'retry_at', 'retryAt', 'drain_until', 'attempts', 'failedInstance'],
 ]);
 /** Which of two pushes was seen first decides which of them a target names; what it runs, and from which source commit, does not depend on it. */
 const WHICH_PUSH = new Set(['cause', 'causes', 'configCommit']);
 /** Why something failed verification can differ with what was killed meanwhile; that it did, and what runs instead, can't. */
 const REASONS = new Set(['reason', 'problem']);
 
-/** Takes an inventory as of now. Nothing is held still meanwhile: two that are equal to a third one are worth more than one. */
+/** Takes an inventory as of now; a path of another host is `//HOST/PATH`. Nothing is held still meanwhile: two that are equal to a third one are worth more than one. */
 export async function takeInventory(installation: Installation, paths: readonly string[]): Promise<Inventory> {
   const tables = readTables(installation);
   const names = namesIn(installation, tables);
@@ -34,7 +34,8 @@ export async function takeInventory(installation: Installation, paths: readonly 
   );
   const answers = await Promise.all(
     paths.map(async (path) => {
-      const { status, body } = await installation.get(path);
+      const [, host = 'localhost', at = path] = /^\/\/([^/]+)(.*)$/.exec(path) ?? [];
+      const { status, body } = await installation.get(at, host);
       return `${path} ${status} ${names(body.trim())}`;
     }),
   );
@@ -81,6 +82,8 @@ function namesIn(installation: Installation, tables: readonly [string, Row[]][])
       .replaceAll(id, 'INSTALLATION')
       .replace(/\b[0-9a-f]{40}\b/g, (commit) => installation.commits.get(commit) ?? commit)
       .replace(/\bi[0-9a-f]{19}\b/g, (instance) => `INSTANCE-OF-${instances.get(instance) ?? 'NOBODY'}`)
+      // Of the commits that it came from, which are never the same.
+      .replace(/\br[0-9a-f]{11}\b/g, 'RELEASE')
       .replace(/\b(localhost|127\.0\.0\.1):\d+/g, '$1:PORT');
 }
 
@@ -106,7 +109,7 @@ function plain(value: Json, names: (text: string) => string): Json {
   const entries = Object.entries(of).filter(([name]) => !NOT_COMPARED.has(name) && !(isMeta && name === 'value'));
   return Object.fromEntries(
     entries.map(([name, item]) => [
-      name,
+      names(name),
       (REASONS.has(name) || WHICH_PUSH.has(name)) && item !== null ? 'SOME' : plain(item, names),
     ]),
   );

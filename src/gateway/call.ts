@@ -1,0 +1,22 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, markNoindex, sendAnswer } from './answer.ts';
+import type { ProxyPlan } from './proxy-request.ts';
+import type { RequestTarget } from './request-target.ts';
+
+/** A request that has passed the checks. */
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly target: RequestTarget;
+  readonly upgrade: ProxyPlan['upgrade'];
+  /** Whether its host lies in the environments' zone: whatever is answered there is not for search engines. */
+  readonly noindex: boolean;
+  /** Until when it may wait for a held route; absent before it found one. */
+  readonly heldUntil?: number;
+}
+
+/** Gives an answer of the gateway itself. */
+export function answerCall({ request, response, noindex }: Call, answer: Answer): void {
+  if (noindex) markNoindex(response);
+  sendAnswer(request, response, answer);
+}

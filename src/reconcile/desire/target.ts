@@ -1,0 +1,204 @@
+import { type AppDeclaration, healthOf, type Overrides } from '../../model/app.ts';
+import { hashOf } from '../../model/canonical.ts';
+import type { Cause } from '../../model/cause.ts';
+import type { Blocked, DesiredDeployment, Policy, Target } from '../../model/desired.ts';
+import { type EnvKind, envHost } from '../../model/environment.ts';
+import type { Problem } from '../../model/errors.ts';
+import { type EnvName, STAGE } from '../../model/ids.ts';
+import type { JsonObject } from '../../model/json.ts';
+import {
+  type ArtifactInputs,
+  artifactKey,
+  type InstanceValues,
+  instanceHash,
+  type RevisionSpec,
+  revisionHash,
+} from '../../model/revision.ts';
+import type { Settings } from '../../model/settings.ts';
+import { type ConfigState, engineKey, type Snapshot, type SourceState } from '../../model/snapshot.ts';
+import type { RepoUrl, ResolvedSource } from '../../model/source.ts';
+import { artifactInputs, type ChosenSpec, chooseSpec, ignoredOptions, isChosen } from '../../runtime/specs.ts';
+import type { Origin, TargetMemo } from './memo.ts';
+
+/** The environment that an app is to run in. */
+export interface Place {
+  readonly env: EnvName;
+  readonly kind: EnvKind;
+}
+
+/** The part of a target that does not depend on which commits it comes from. */
+export type Core = Omit<Target, 'configCommit' | 'sourceCommit' | 'causes' | 'source'>;
+
+/** The commit of the config repo that a declaration is from. */
+export type DeclaredIn = Pick<ConfigState, 'repo' | 'commit' | 'cause'>;
+
+/** An app as declared somewhere, with its files. */
+export interface Declared {
+  readonly app: AppDeclaration;
+  readonly config: DeclaredIn;
+  /** Null: it needs no source. */
+  readonly state: SourceState | null;
+  /** The branch that its files are from, where that is not the declared one. */
+  readonly ref: string | null;
+}
+
+/** What should run of an app in an environment, or why that can't be said. */
+export function wantOf(declared: Declared, place: Place, snapshot: Snapshot, memo: TargetMemo): Target | Blocked {
+  const { app, config, state, ref } = declared;
+  const blocked = (problem: Problem): Blocked => ({ problem, configCommit: config.commit, cause: config.cause });
+  if (state !== null && 'problem' in state) return blocked(state.problem);
+  const { settings, engines } = snapshot;
+  const core = memo.core(app, state?.tree ?? '', settings, () => coreOf(app, state, place, settings));
+  if ('code' in core) return blocked(core);
+  const off = engines.get(engineKey(core.inputs.engine, place.kind));
+  if (off !== undefined) return blocked(off);
+  const origin: Origin = { core, state, config, ref };
+  return memo.target(app, origin, () => ({
+    ...core,
+    configCommit: config.commit,
+    sourceCommit: state?.commit ?? null,
+    causes: { config: config.cause, source: sourceCause(app, state, ref) },
+    source: state === null ? null : whereFrom(app, config, state),
+  }));
+}
+
+/** What a revision is made of, whatever the environment; a problem where that can't be said. */
+export interface Described {
+  readonly chosen: ChosenSpec;
+  readonly inputs: ArtifactInputs;
+  readonly revisionSpec: RevisionSpec;
+  readonly revision: Target['revision'];
+}
+
+/** Describes the revision of an app with these files. */
+export function describe(app: AppDeclaration, state: ResolvedSource | null): Described | Problem {
+  const chosen = chooseSpec(app.spec, state);
+  if (!isChosen(chosen)) return chosen;
+  const inputs = artifactInputs(chosen.spec, state?.tree ?? null, app.appConfig);
+  const revisionSpec = revisionSpecOf(app, chosen, artifactKey(inputs));
+  return { chosen, inputs, revisionSpec, revision: revisionHash(revisionSpec) };
+}
+
+function coreOf(app: AppDeclaration, state: ResolvedSource | null, place: Place, settings: Settings): Core | Problem {
+  const described = describe(app, state);
+  if ('code' in described) return described;
+  const { chosen, inputs, revisionSpec, revision } = described;
+  const overrides = overridesAt(app, place);
+  const values = valuesOf(app, overrides, place, settings);
+  const policy = policyOf({ app, chosen, overrides, place, settings });
+  return {
+    revision,
+    revisionSpec,
+    artifact: revisionSpec.artifact,
+    inputs,
+    values,
+    policy,
+    instanceHash: instanceHash(revision, values),
+    policyHash: hashOf(policy),
+    notes: notesOf(app, chosen),
+  };
+}
+
+function revisionSpecOf(app: AppDeclaration, { spec }: ChosenSpec, artifact: Target['artifact']): RevisionSpec {
+  return {
+    artifact,
+    engine: spec.engine,
+    spec: spec.name,
+    params: app.params,
+    containerOpts: app.containerOpts,
+    containerArgs: app.containerArgs,
+    containerVols: app.containerVols,
+    appConfig: app.appConfig,
+    overrides: { stage: revisionOverrides(app.stage), previews: revisionOverrides(app.previews) },
+  };
+}
+
+function revisionOverrides(given: AppDeclaration['stage']): { params: JsonObject; containerOpts: JsonObject } {
+  if (typeof given === 'boolean') return { params: {}, containerOpts: {} };
+  return { params: given.params ?? {}, containerOpts: given.containerOpts ?? {} };
+}
+
+/** What is declared to differ in this environment. */
+function overridesAt(app: AppDeclaration, { kind }: Place): Overrides {
+  const given = kind === 'stage' ? app.stage : kind === 'preview' ? app.previews : true;
+  return typeof given === 'boolean' ? {} : given;
+}
+
+function valuesOf(app: AppDeclaration, overrides: Overrides, place: Place, settings: Settings): InstanceValues {
+  const { path } = app.route;
+  return {
+    url: publicUrl(app, place, settings),
+    path: path === '/' ? '' : path,
+    params: { ...app.params, ...overrides.params },
+    containerOpts: { ...app.containerOpts, ...overrides.containerOpts },
+  };
+}
+
+/** What people type to reach an app in an environment. */
+export function publicUrl(app: Pick<AppDeclaration, 'route'>, place: Place, settings: Settings): string {
+  const url = new URL(settings.publicUrl);
+  // The public URL may have another name than the domain: it is what people type for the default domain's apps.
+  if (place.kind !== 'prod' || app.route.host !== '') url.hostname = envHost(place.env, app.route, settings);
+  return `${url.protocol}//${url.host}${app.route.path}`;
+}
+
+interface PolicyParts {
+  readonly app: AppDeclaration;
+  readonly chosen: ChosenSpec;
+  readonly overrides: Overrides;
+  readonly place: Place;
+  readonly settings: Settings;
+}
+
+function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Policy {
+  const { spec } = chosen;
+  const isStagedFirst = place.kind === 'prod' && app.stage !== false && app.promote === 'on_merge';
+  return {
+    host: envHost(place.env, app.route, settings),
+    path: app.route.path,
+    stripPath: app.stripPath ?? spec.rules.stripPath,
+    fallback: spec.fallback,
+    health: healthOf({ ...app.health, ...overrides.health }),
+    idle: overrides.idle === undefined ? app.idle : overrides.idle,
+    verify: app.verify,
+    strategy: app.strategy,
+    promote: app.promote,
+    after: isStagedFirst ? STAGE : null,
+  };
+}
+
+function notesOf(app: AppDeclaration, chosen: ChosenSpec): string[] {
+  return [
+    ...(chosen.found === null ? [] : [`spec "auto": found ${chosen.found}, uses "${chosen.spec.name}"`]),
+    ...ignoredOptions(chosen.spec, app),
+    ...app.notInEffect.map((name) => `${name}: not in effect yet in this version`),
+  ];
+}
+
+/** Where the files are had from. A folder of the config repo may be unchanged for long: the commit that declares it surely has it. */
+function whereFrom(app: AppDeclaration, config: DeclaredIn, state: ResolvedSource): NonNullable<Target['source']> {
+  if (app.source.kind === 'repo') return { repo: app.source.url as RepoUrl, auth: app.gitAuth, commit: state.commit };
+  return { repo: config.repo, auth: null, commit: config.commit };
+}
+
+function sourceCause(app: AppDeclaration, state: ResolvedSource | null, ref: string | null): Cause | null {
+  if (state === null || app.source.kind !== 'repo') return null;
+  return {
+    kind: 'commit',
+    repo: app.source.url,
+    ref: ref ?? app.gitCommit ?? app.gitBranch ?? 'HEAD',
+    commit: state.commit,
+    author: state.author,
+    pull: null,
+  };
+}
+
+/** A deployment and what is wanted of it. */
+export function deploymentAt(
+  declared: Declared,
+  place: Place,
+  snapshot: Snapshot,
+  memo: TargetMemo,
+): DesiredDeployment {
+  return { env: place.env, app: declared.app.id, want: wantOf(declared, place, snapshot, memo) };
+}

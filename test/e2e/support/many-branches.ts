@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Status } from '../../../src/model/surface.ts';
+import { CLEAN_GIT_ENV } from '../../support/git-repo.ts';
+import type { SeenRequest } from '../../support/git-server.ts';
+
+/** A config of static apps, one from each repo. */
+export function declareMany(urls: readonly string[], max: number): string {
+  const apps = urls.map((url, at) => `app("/app-${at}", "${url}")\n`);
+  return `${apps.join('')}previews(max = ${max})\n`;
+}
+
+/** Makes branches of a bare repo, all in one go: each one commit on top of main with one file, by default an `index.html` that says the branch's name. */
+export function makeBranches(
+  bare: string,
+  branches: readonly string[],
+  fileOf: (branch: string) => readonly [path: string, text: string] = (branch) => ['index.html', `${branch}\n`],
+): Promise<void> {
+  const commits = branches.map((branch) => {
+    const head = `commit refs/heads/${branch}\ncommitter Ada <ada@example.com> ${now()} +0000\n${data(branch)}`;
+    const [path, text] = fileOf(branch);
+    return `${head}from refs/heads/main^0\nM 100644 inline ${path}\n${data(text)}`;
+  });
+  return feed(bare, ['fast-import', '--quiet', '--force'], `${commits.join('')}\n`);
+}
+
+/** Deletes branches of a bare repo. */
+export function deleteBranches(bare: string, branches: readonly string[]): Promise<void> {
+  return feed(bare, ['update-ref', '--stdin'], branches.map((branch) => `delete refs/heads/${branch}\n`).join(''));
+}
+
+async function feed(bare: string, args: readonly string[], input: string): Promise<void> {
+  const git = spawn('git', [...args], { cwd: bare, env: CLEAN_GIT_ENV, stdio: ['pipe', 'ignore', 'inherit'] });
+  const ended = once(git, 'exit');
+  git.stdin.end(input);
+  const [code] = (await ended) as [number];
+  if (code !== 0) throw new Error(`git ${args[0]} in ${bare} failed with ${code}`);
+}
+
+function data(text: string): string {
+  return `data ${Buffer.byteLength(text)}\n${text}\n`;
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** What a git server was asked, counted. A listing is an announcement and a list of refs; what is left is fetching. */
+export interface Asked {
+  readonly announcements: number;
+  readonly others: number;
+}
+
+/** Counts what a git server was asked from a request on. */
+export function countAsked(requests: readonly SeenRequest[], from = 0): Asked {
+  const seen = requests.slice(from);
+  const announcements = seen.filter(({ url }) => url.includes('/info/refs')).length;
+  return { announcements, others: seen.length - announcements };
+}
+
+/** How many previews are up, how many are parked, and how many of those say why. */
+export interface PreviewTally {
+  readonly up: number;
+  readonly live: number;
+  readonly parked: number;
+  readonly explained: number;
+}
+
+/** Counts the previews of a status. */
+export function tallyPreviews({ environments }: Status): PreviewTally {
+  const previews = environments.filter(({ kind }) => kind === 'preview');
+  const parked = previews.filter((preview) => preview.parked);
+  const up = previews.filter((preview) => !preview.parked);
+  return {
+    up: up.length,
+    live: up.filter(({ deployments }) => deployments.length > 0 && deployments.every(({ live }) => live !== null))
+      .length,
+    parked: parked.length,
+    explained: parked.filter(({ parked_why }) => /max/.test(parked_why ?? '')).length,
+  };
+}
