@@ -51,3 +51,9 @@ export type Evaluation =
 export const DEFAULT_PREVIEWS: PreviewPolicy = { branches: ['*'], max: 20, ttlMs: 14 * 86_400_000 };
 /** The default policy when `release()` is not called. */
 export const DEFAULT_RELEASE: ReleasePolicy = { atomic: true, allowRemoval: null };
+
+/** What an event of the audit log says of a config that does not evaluate: its first 20 errors, and how many more there are. */
+export function rejection(all: readonly ConfigError[]) {
+  const errors = all.slice(0, 20).map(({ code, file, line, message }) => ({ code, file, line, message }));
+  return { errors, more: all.length - errors.length };
+}

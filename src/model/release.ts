@@ -34,3 +34,16 @@ export function standingOf({ live, next }: Pick<RecordedDeployment, 'live'> & { 
       return 'going';
   }
 }
+
+/** Whether a member keeps its release from switching until something changes in git. */
+export function isStuck({ live, next }: Pick<RecordedDeployment, 'live' | 'next'>): boolean {
+  return next !== null && standingOf({ live, next }) === 'stuck';
+}
+
+/** The members of a release that keep it from switching until something changes in git, sorted. */
+export function blockersOf(members: readonly Pick<RecordedDeployment, 'app' | 'live' | 'next'>[]): string[] {
+  return members
+    .filter(isStuck)
+    .map(({ app }) => app as string)
+    .sort();
+}

@@ -62,7 +62,10 @@ export function sourceKey(app: AppDeclaration): string | null {
   return `${app.source.url}\n${app.gitCommit ?? app.gitBranch ?? ''}\n${app.source.folder}\n${app.gitAuth ?? ''}`;
 }
 
-/** The declaration that an app's stage and previews go by: with `promote = "pinned"` they follow the branch, and only production the pin. */
+/**
+ * The declaration that an app's stage goes by, and a preview whose branch leaves the pin as it is: with `promote = "pinned"` they follow
+ * the branch, and only production the pin.
+ */
 export function unpinned(app: AppDeclaration): AppDeclaration {
   return app.promote === 'pinned' && app.gitCommit !== null ? { ...app, gitCommit: null } : app;
 }

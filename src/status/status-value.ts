@@ -1,7 +1,7 @@
 import { isoTime } from '../model/clock.ts';
 import type { Target } from '../model/desired.ts';
 import type { RecordedDeployment, RecordedEnvironment, RecordedInstance, RecordedRelease } from '../model/recorded.ts';
-import { standingOf } from '../model/release.ts';
+import { blockersOf } from '../model/release.ts';
 import { tipOf } from '../model/source.ts';
 import type { Status, StatusDeployment, StatusEnvironment } from '../model/surface.ts';
 import type { RecordedView } from '../store/recorded.ts';
@@ -155,12 +155,6 @@ function releaseOf(release: RecordedRelease, recorded: RecordedView): Status['re
   const rows = recorded.membersOf(id);
   const members = rows.map(({ app }) => app as string).sort();
   return { id, env, state, members, blocked_by: blockersOf(rows), removal_hash: removalHash };
-}
-
-/** The members of a release that keep it from switching until something changes in git. */
-function blockersOf(rows: readonly RecordedDeployment[]): string[] {
-  const stuck = rows.filter(({ live, next }) => next !== null && standingOf({ live, next }) === 'stuck');
-  return stuck.map(({ app }) => app as string).sort();
 }
 
 function sourcesOf(recorded: RecordedView, facts: StatusFacts): Status['sources'] {

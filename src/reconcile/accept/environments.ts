@@ -1,5 +1,6 @@
 import type { AuditKind } from '../../model/audit.ts';
 import { observation } from '../../model/cause.ts';
+import { rejection } from '../../model/config.ts';
 import type { EnvironmentStep } from '../../model/plan.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
@@ -21,13 +22,10 @@ export function acceptEnvironment(step: EnvironmentStep, recorded: RecordedView)
   const before = recorded.environments.get(env)?.errors ?? [];
   const [first] = row.errors;
   const isNew = first !== undefined && JSON.stringify(row.errors) !== JSON.stringify(before);
-  const errors = row.errors.slice(0, 20).map(({ code, file, line, message }) => ({ code, file, line, message }));
   return [
     put('environment', row),
     ...event,
-    ...(isNew
-      ? [audit({ kind: 'environment.rejected', ...of, detail: { errors, more: row.errors.length - errors.length } })]
-      : []),
+    ...(isNew ? [audit({ kind: 'environment.rejected', ...of, detail: rejection(row.errors) })] : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Cause } from '../../model/cause.ts';
-import type { ConfigError, Declarations, Evaluation } from '../../model/config.ts';
+import { type ConfigError, type Declarations, type Evaluation, rejection } from '../../model/config.ts';
 import { MainspringError, problemOf } from '../../model/errors.ts';
 import type { CommitId } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
@@ -138,14 +138,7 @@ export class ConfigFollower {
     const of = { env: null, app: null, cause };
     if (evaluation.ok)
       return audit({ kind: 'config.accepted', ...of, detail: { apps: evaluation.declarations.apps.length } });
-    const errors = evaluation.errors
-      .slice(0, 20)
-      .map(({ code, file, line, message }) => ({ code, file, line, message }));
-    return audit({
-      kind: 'config.rejected',
-      ...of,
-      detail: { errors, more: Math.max(0, evaluation.errors.length - errors.length) },
-    });
+    return audit({ kind: 'config.rejected', ...of, detail: rejection(evaluation.errors) });
   }
 }
 

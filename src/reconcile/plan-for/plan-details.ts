@@ -1,7 +1,7 @@
 import { type AppId, PROD, STAGE } from '../../model/ids.ts';
 import type { Plan, Step } from '../../model/plan.ts';
 import type { RecordedDeployment } from '../../model/recorded.ts';
-import { standingOf } from '../../model/release.ts';
+import { isStuck } from '../../model/release.ts';
 import type { RecordedFacts } from '../../model/snapshot.ts';
 import { deploymentKey } from '../../store/tables.ts';
 import { type ArgumentChange, changesOf } from '../plan/changed-arguments.ts';
@@ -117,10 +117,6 @@ function releasesOf(plan: Plan, recorded: RecordedFacts): ReleaseDetail[] {
       return { id, env, members: rows.map(({ app }) => app).sort(), joins: [], blocked_by: stuckIn([id]).sort() };
     }),
   ];
-}
-
-function isStuck({ live, next }: RecordedDeployment): boolean {
-  return next !== null && standingOf({ live, next }) === 'stuck';
 }
 
 function isBlocked(step: Step): boolean {

@@ -1,6 +1,6 @@
 import type { Problem } from '../../model/errors.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedRelease } from '../../model/recorded.ts';
-import { standingOf } from '../../model/release.ts';
+import { blockersOf, standingOf } from '../../model/release.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Decide } from '../../store/store.ts';
@@ -100,13 +100,6 @@ function isToHold(live: LiveState | null, next: NextState): boolean {
   const standing = standingOf({ live, next });
   if (standing === 'held' || standing === 'stuck') return false;
   return standing === 'ready' || standing === 'alone' || live?.suspended === true;
-}
-
-function blockersOf(members: readonly RecordedDeployment[]): string[] {
-  return members
-    .filter((member) => member.next !== null && standingOf({ ...member, next: member.next }) === 'stuck')
-    .map(({ app }) => app as string)
-    .sort();
 }
 
 /** What was held for others goes on. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../../model/errors.ts';
 import type { NextState, RecordedDeployment } from '../../model/recorded.ts';
-import { standingOf } from '../../model/release.ts';
+import { isStuck, standingOf } from '../../model/release.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { originSentences } from './live-sentences.ts';
 import { causeWords, names, short, time } from './words.ts';
@@ -58,10 +58,6 @@ function heldSentences(next: NextState, recorded: RecordedView): string[] {
     ...blockers.map(({ app, next: its }) => `${app} is ${its?.state}${its?.reason ? `: ${its.reason}` : ''}.`),
     'Push a fix of what blocks it, or revert its change; then all of it goes on.',
   ];
-}
-
-function isStuck({ live, next }: RecordedDeployment): boolean {
-  return next !== null && standingOf({ live, next }) === 'stuck';
 }
 
 function quarantineSentences(row: RecordedDeployment, next: NextState): string[] {
