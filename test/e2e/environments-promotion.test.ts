@@ -87,6 +87,7 @@ app("/hidden", "./hidden", previews = False)
     await team.hint();
     await team.untilSays('/work', 'prod', 'work 5');
     assert.equal((await team.said('/work', 'stage'))?.text, 'work 5');
+    await watch.caughtUp();
     assert.deepEqual(
       watch.sights.map(({ says }) => says),
       ['work 1', 'work 2', 'work 5'],

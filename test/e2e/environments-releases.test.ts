@@ -27,13 +27,15 @@ for (const stage of ['True', 'False']) {
         return [name, startWatch(t, { port: installation.port, path: `/${name}/`, read })];
       }),
     );
-    const seen = () =>
-      APPS.map((name) =>
+    const seen = async () => {
+      await Promise.all([...watches.values()].map((watch) => watch.caughtUp()));
+      return APPS.map((name) =>
         watches
           .get(name)
           ?.sights.map(({ says }) => says)
           .join(' '),
       );
+    };
     let planned: PlanDocument;
 
     await t.test(
@@ -54,7 +56,7 @@ for (const stage of ['True', 'False']) {
             /not promoted: in stage it is quarantined/,
           );
         assert.deepEqual(
-          seen(),
+          await seen(),
           APPS.map(() => '1'),
         );
       },
@@ -84,7 +86,7 @@ for (const stage of ['True', 'False']) {
         ),
       );
       assert.deepEqual(
-        seen(),
+        await seen(),
         APPS.map(() => '1'),
       );
     });
@@ -93,7 +95,7 @@ for (const stage of ['True', 'False']) {
       const before = await team.newest();
       const status = await push(apps(['three'], '4'));
       assert.deepEqual(status.releases, []);
-      assert.deepEqual(seen(), ['1 2', '1 3', '1 4', '1 3']);
+      assert.deepEqual(await seen(), ['1 2', '1 3', '1 4', '1 3']);
       const lines = (await installation.audit()).filter(({ id }) => id > before);
       for (const env of envs) assert.deepEqual(switchesOf(lines, env), [['/four', '/one', '/three', '/two']]);
     });

@@ -30,11 +30,10 @@ app("/along", "./along", strategy = "replace", health = {"timeout": "1s"}, ${NON
     const read = (body: string) => readSaid(body)?.text ?? body;
     return startWatch(t, { port: installation.port, path: `/${name}/`, read });
   });
-  const [alone, beside, along, solo] = watches.map(
-    ({ sights }) =>
-      () =>
-        sights.map(({ says }) => says),
-  );
+  const [alone, beside, along, solo] = watches.map((watch) => async () => {
+    await watch.caughtUp();
+    return watch.sights.map(({ says }) => says);
+  });
 
   await t.test('a new revision takes over the data of the old one', async () => {
     await team.said('/alone/visit');
@@ -55,7 +54,7 @@ app("/along", "./along", strategy = "replace", health = {"timeout": "1s"}, ${NON
     await team.hint();
     await team.untilSays('/alone', 'prod', 'alone 4');
     await team.settled();
-    assert.deepEqual(alone?.(), ['alone 1', 'alone 2', 'alone 4']);
+    assert.deepEqual(await alone?.(), ['alone 1', 'alone 2', 'alone 4']);
   });
 
   await t.test('requests wait while it is tried out, and are answered by the old one after', async () => {
@@ -72,7 +71,7 @@ app("/along", "./along", strategy = "replace", health = {"timeout": "1s"}, ${NON
     await installation.push('config', nonceApp('solo 3', { folder: 'solo/', isAlone: true }));
     await team.hint();
     await team.untilSays('/solo', 'prod', 'solo 3');
-    assert.deepEqual(solo?.(), ['solo 1', 'solo 3']);
+    assert.deepEqual(await solo?.(), ['solo 1', 'solo 3']);
   });
 
   await t.test('in a release it is replaced last, and revived when another one fails', async () => {
@@ -82,13 +81,13 @@ app("/along", "./along", strategy = "replace", health = {"timeout": "1s"}, ${NON
     });
     await team.hint();
     await team.settled();
-    assert.deepEqual([beside?.(), along?.()], [['beside 1'], ['along 1']]);
+    assert.deepEqual([await beside?.(), await along?.()], [['beside 1'], ['along 1']]);
     await installation.push('config', nonceApp('beside 3', { folder: 'beside/' }));
     await team.hint();
     await team.untilSays('/along', 'prod', 'along 2');
     await team.settled();
     assert.deepEqual(
-      [beside?.(), along?.()],
+      [await beside?.(), await along?.()],
       [
         ['beside 1', 'beside 3'],
         ['along 1', 'along 2'],

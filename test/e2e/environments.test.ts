@@ -7,7 +7,7 @@ import { type Inventory, readTables, takeInventory } from './support/inventory.t
 import { leftovers } from './support/leftovers.ts';
 import { NONCE_BUILD, nonceApp, readSaid } from './support/nonce-app.ts';
 import { hostOf, Team } from './support/team.ts';
-import { startWatch } from './support/watch.ts';
+import { startWatch, type Watch } from './support/watch.ts';
 
 /** The ways in which people bring a branch to main. Each is given a work tree on main, and leaves the merge there. */
 const MERGES: Record<string, (repo: TempRepo, branch: string) => Promise<unknown>> = {
@@ -98,7 +98,7 @@ app("/other", "${url('other')}", ${NONCE_BUILD})
       assert.equal(live?.nonce, preview?.nonce, 'not built again');
       assert.equal((await installation.get('/page/')).body, 'page 2\n');
       t.diagnostic(
-        `${kind}: ${promotedAfter(work, began)} ms until the process app, ${promotedAfter(page, began)} ms until the static one`,
+        `${kind}: ${await promotedAfter(work, began)} ms until the process app, ${await promotedAfter(page, began)} ms until the static one`,
       );
       assert.deepEqual(await team.audit(['artifact.built', 'artifact.failed'], head), []);
     });
@@ -116,7 +116,7 @@ app("/other", "${url('other')}", ${NONCE_BUILD})
       await team.untilSays('/work', 'prod', 'work 1');
       await team.settled();
       t.diagnostic(
-        `${kind}: reverted after ${promotedAfter(work, began)} ms (process) and ${promotedAfter(page, began)} ms (static)`,
+        `${kind}: reverted after ${await promotedAfter(work, began)} ms (process) and ${await promotedAfter(page, began)} ms (static)`,
       );
       assert.equal((await team.said('/work'))?.nonce, first?.nonce, 'not built again');
       assert.deepEqual(await team.audit(['artifact.built', 'artifact.failed'], head), []);
@@ -136,7 +136,7 @@ app("/other", "${url('other')}", ${NONCE_BUILD})
       await team.hint();
       await says('page 1');
       await team.settled();
-      t.diagnostic(`${kind}: static app reverted ${promotedAfter(page, began)} ms after the hint`);
+      t.diagnostic(`${kind}: static app reverted ${await promotedAfter(page, began)} ms after the hint`);
       assert.equal(page.sights.at(-1)?.says, 'page 1');
     });
 
@@ -159,8 +159,9 @@ function said(text: string, greeting: string, env: string, port: number) {
   return { text, nonce: '', greeting, env, path: '/work', url, visits: 0 };
 }
 
-function promotedAfter({ sights }: { sights: readonly { at: number }[] }, began: number): number {
-  return Math.round((sights.at(-1)?.at ?? Number.NaN) - began);
+async function promotedAfter(watch: Watch, began: number): Promise<number> {
+  await watch.caughtUp();
+  return Math.round((watch.sights.at(-1)?.at ?? Number.NaN) - began);
 }
 
 /** Waits until all is as it was; says what is not. */

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from './eventually.ts';
 import { ask } from './http.ts';
 
 /** What an outside client got from one moment on, until the next of these. */
@@ -16,6 +17,8 @@ export interface Watch {
   /** What it got so far that was no answer of status 200. */
   readonly failures: readonly string[];
   readonly answers: number;
+  /** Resolves when something that it asked for after this call was answered: what another client saw before, it has seen too. */
+  caughtUp(): Promise<void>;
   /** Forgets what was seen so far but for the newest sight. */
   restart(): void;
   stop(): Promise<void>;
@@ -28,6 +31,7 @@ export function startWatch(
 ): Watch {
   const watch = { sights: [] as Sight[], failures: [] as string[], answers: 0 };
   let isOver = false;
+  let looks = 0;
   const look = async () => {
     const { port, path, host = 'localhost' } = of;
     const at = performance.now();
@@ -40,9 +44,15 @@ export function startWatch(
   const loop = (async () => {
     while (!isOver) {
       await look().catch((error: unknown) => watch.failures.push(String(error)));
+      looks += 1;
       await delay(5);
     }
   })();
+  const caughtUp = async () => {
+    // The first that ends from now on may have begun before.
+    const enough = looks + 2;
+    await eventually(() => looks >= enough || undefined, { every: 2, what: `two further looks at ${of.path}` });
+  };
   const stop = async () => {
     isOver = true;
     await loop;
@@ -53,5 +63,5 @@ export function startWatch(
     watch.failures.length = 0;
     watch.answers = 0;
   };
-  return Object.assign(watch, { restart, stop });
+  return Object.assign(watch, { caughtUp, restart, stop });
 }
