@@ -105,6 +105,7 @@ export class ChangeJudge {
       if (change.drop === 'deployment') this.#onGone(change.row, recorded);
       if (change.drop === 'retained') this.#onRetainedGone(change.row, recorded);
       if (change.drop === 'repo') this.#onForgotten(change.row.repo);
+      if (change.drop === 'environment') this.#onClosed(change.row.name);
       return;
     }
     if (change.put === 'route') this.#onRoute(change.row, recorded);
@@ -285,6 +286,11 @@ export class ChangeJudge {
     if (row.endingSince !== null && !this.#ending.has(row.name)) this.#previews.onEnding(row, this.#listings);
     if (row.endingSince === null) this.#ending.delete(row.name);
     else this.#ending.add(row.name);
+  }
+
+  #onClosed(name: string): void {
+    this.#model.previews.onClosed(name);
+    this.#ending.delete(name);
   }
 
   #onSource(row: Put<'source'>): void {

@@ -53,6 +53,11 @@ export class PreviewModel {
     this.#baseline.delete(repo);
   }
 
+  /** A preview is over: one that is made anew is active since then, though it be of the same commits. */
+  onClosed(name: string): void {
+    this.#active.delete(name);
+  }
+
   onEnvironment({ name, heads }: RecordedEnvironment): void {
     const text = JSON.stringify(Object.entries(heads).sort());
     if (this.#active.get(name)?.heads === text) return;

@@ -271,6 +271,17 @@ for (const [name, branches] of [
   });
 }
 
+test('a new app of a repo that only a branch names stays while it is read where its branch left off, whatever its main holds', () => {
+  const of = world();
+  of.repo('c').commit('main', { '': 'c 1' });
+  of.repo('c').branch('x').commit('x', { '': 'c on x' });
+  of.watched.add(urlOf('c'));
+  declares(of, [a, b, wiki, appFrom('c')]).settle();
+  of.repo('c').commit('main', { '': null });
+  of.isKnown = ({ kind, repo }) => kind !== 'base' || repo !== urlOf('c');
+  assert.deepEqual([told(of.previews()), of.desired().ended], [['x: /c as-is'], []]);
+});
+
 test('a new app of a branch that is not there is held with why', () => {
   const of = declares(world(), [a, b, wiki, appFrom('a', { path: '/new', gitBranch: 'nowhere' })]);
   assert.deepEqual(told(of.previews()), ['x: /new blocked: git-ref-missing']);

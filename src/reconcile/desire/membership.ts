@@ -96,11 +96,15 @@ export function headState(app: AppDeclaration, proposal: Proposal): Pick<Declare
   return state === undefined ? undefined : { state, ref: proposal.branch };
 }
 
-/** Why the files can't be had of an app whose repo only the branch names: an empty listing says nothing of that. */
+/**
+ * Why the files can't be had of an app whose repo only the branch names: of one that can't be listed, or lacks a branch that is
+ * followed. An empty listing says nothing of that; with a whole one, what is not known yet will be.
+ */
 function whyUnreadable(app: AppDeclaration, proposal: Proposal): Pick<Declared, 'state' | 'ref'> | undefined {
   const repo = (app.source as { readonly url: string }).url as RepoUrl;
   const branches = proposal.states.get(repo)?.listing?.branches;
   if (proposal.repos.has(repo) || (branches !== undefined && Object.keys(branches).length === 0)) return undefined;
+  if (otherRefs(app, proposal)?.listing != null) return undefined;
   const state = declaredState(app, proposal);
   return state !== undefined && 'problem' in state ? { state, ref: null } : undefined;
 }

@@ -44,6 +44,25 @@ test('a repo that no app names any more is neither listed nor remembered', async
   assert.deepEqual([[...repos.keys()].toSorted(), sources.size], [[CONFIG_REPO, 'https://git.example.com/y'], 1]);
 });
 
+test('a repo that a branch alone names is looked at once a poll, and is not forgotten when main moves', async (t) => {
+  const { loop, listed } = await watching(t, ['x']);
+  loop.ports.git.repo('https://git.example.com/z').push({ 'index.html': 'z' });
+  loop.branch('b', { apps: [at('x'), at('z')] });
+  await loop.look();
+  assert.equal(loop.deployment('z', 'b')?.live?.target.source?.repo, 'https://git.example.com/z');
+  const dropped: string[] = [];
+  loop.ports.store.onChange((changes) => {
+    for (const change of changes) if ('drop' in change && change.drop === 'repo') dropped.push(change.row.repo);
+  });
+  loop.ports.git.calls.length = 0;
+  loop.config({ apps: [at('x'), { ...at('x'), path: '/x2' }] });
+  await loop.pass(30_000);
+  assert.deepEqual([dropped, listed().filter((repo) => repo.endsWith('/z')).length], [[], 1]);
+  loop.ports.git.repo(CONFIG_REPO).branches.delete('b');
+  await loop.pass(60_000);
+  assert.deepEqual(dropped, ['https://git.example.com/z']);
+});
+
 test('apps may have the config repo itself as their source repo, which is listed once', async (t) => {
   const { loop, listed } = await watching(t, []);
   loop.config({ apps: [at('self', CONFIG_REPO)] });

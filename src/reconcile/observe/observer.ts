@@ -1,4 +1,4 @@
-import type { Needs } from '../../model/git-facts.ts';
+import { type Needs, NO_NEEDS } from '../../model/git-facts.ts';
 import type { CommitId } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
 import type { ConfigState, Snapshot } from '../../model/snapshot.ts';
@@ -28,6 +28,8 @@ export class Observer {
   #queries: ReadonlyMap<RepoUrl, readonly KeyedQuery[]> = new Map();
   #branchRepos: ReadonlyMap<RepoUrl, string | null> = new Map();
   #needed: ReadonlySet<CommitId> = new Set();
+  /** What the last pass needed that knew all. */
+  #settled: Needs = NO_NEEDS;
 
   /** `onChange` is called after something was recorded that may change what is desired. */
   constructor(ports: Ports, onChange: () => void) {
@@ -91,13 +93,18 @@ export class Observer {
     return this.#factReader.isBusy;
   }
 
-  /** Reads what a pass would have liked to know, and looks at the repos that only branches name. */
+  /**
+   * Reads what a pass would have liked to know, and looks at the repos that only branches name. A pass that does not know all knows
+   * not all that it needs either: until one does, nothing is given up that the last one that did needed.
+   */
   want(needs: Needs): void {
-    this.#branchRepos = new Map(needs.repos.map(({ repo, auth }) => [repo, auth]));
+    if (isAllKnown(needs)) this.#settled = needs;
+    const { repos, commits } = this.#settled;
+    this.#branchRepos = new Map([...repos, ...needs.repos].map(({ repo, auth }) => [repo, auth]));
     for (const [repo, auth] of this.#branchRepos) if (!this.#watches.has(repo)) void this.#watch(repo, auth).look();
     if ([...this.#watches.keys()].some((repo) => !this.#isWanted(repo))) this.#forgetSources();
-    this.#needed = needs.commits;
-    this.#factReader.want(needs);
+    this.#needed = commits === needs.commits ? commits : commits.union(needs.commits);
+    this.#factReader.want({ ...needs, commits: this.#needed });
   }
 
   /** All commits that environments are derived from. */
@@ -195,6 +202,11 @@ export class Observer {
       ...[...recorded.repos.values()].filter(isGoneRepo).map((row) => drop('repo', row)),
     ]);
   }
+}
+
+/** Whether a pass knew all that it would have liked to know. */
+function isAllKnown({ configs, bases, folders }: Needs): boolean {
+  return configs.length + bases.length + folders.length === 0;
 }
 
 /** Whether a change may change what is desired: what is known of sources, or where refs point. */
