@@ -51,7 +51,10 @@ export class Driver {
   wakeAll(): void {
     const { recorded } = this.#ports.store;
     for (const key of recorded.retained.keys()) this.#slots.retained.wake(key);
-    for (const key of recorded.artifacts.keys()) this.#slots.artifact.wake(key);
+    for (const { key, state } of recorded.artifacts.values()) {
+      this.#artifactStates.set(key, state);
+      this.#slots.artifact.wake(key);
+    }
     for (const key of recorded.instances.keys()) this.#slots.instance.wake(key);
     for (const [key, row] of recorded.deployments) {
       this.#noteUses(key, recorded);

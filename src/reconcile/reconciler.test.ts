@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Loop } from '../../test/support/loop.ts';
+import { next } from '../../test/support/recorded.ts';
 import { readAudit } from '../audit/log.ts';
 import { MainspringError } from '../model/errors.ts';
+import { put } from '../store/changes.ts';
 
 /** A loop with one app live. */
 async function live(
@@ -269,6 +271,23 @@ test('a restart changes nothing: what runs is adopted, nothing is started, stopp
     [start, stop, build],
   );
   assert.deepEqual(loop.news(), []);
+});
+
+test('what waits for an artifact that is being removed as it starts has it built anew once that is gone', async (t) => {
+  const loop = await live(t, process_);
+  const row = loop.deployment('a');
+  assert.ok(row?.live);
+  await loop.stop();
+  const { target, generation, seenAt } = { ...row.live, seenAt: loop.ports.clock.now() };
+  const artifact = loop.ports.store.recorded.artifacts.get(target.artifact);
+  assert.ok(artifact);
+  loop.ports.store.transact(() => [
+    put('deployment', { ...row, next: next(target, { generation: generation + 1, seenAt }) }),
+    put('artifact', { ...artifact, state: 'removing' }),
+  ]);
+  await loop.restart();
+  await loop.pass(10_000);
+  assert.deepEqual([loop.deployment('a')?.next, loop.ports.world.calls.build], [null, 2]);
 });
 
 test('a broken config changes nothing but the error; mending it goes on', async (t) => {
