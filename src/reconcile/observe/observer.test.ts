@@ -63,6 +63,27 @@ test('a repo that a branch alone names is looked at once a poll, and is not forg
   assert.deepEqual(dropped, ['https://git.example.com/z']);
 });
 
+test('what is new is looked at although what is old can’t be forgotten for now, which is done by a later pass', async (t) => {
+  const { loop } = await watching(t, ['x']);
+  const url = 'https://git.example.com/y';
+  loop.ports.git.repo(url).push({ 'index.html': 'y' });
+  loop.config({ apps: [at('y')] });
+  const { store } = loop.ports;
+  const transact = store.transact.bind(store);
+  store.transact = (decide) =>
+    transact((...given) => {
+      const changes = decide(...given);
+      if (changes.some((change) => 'drop' in change && change.drop === 'repo')) throw new Error('disk full');
+      return changes;
+    });
+  await loop.look();
+  assert.notEqual(loop.served('y'), null);
+  assert.ok(store.recorded.repos.has('https://git.example.com/x'));
+  store.transact = transact;
+  await loop.pass(60_000);
+  assert.deepEqual([...store.recorded.repos.keys()].toSorted(), [CONFIG_REPO, url]);
+});
+
 test('apps may have the config repo itself as their source repo, which is listed once', async (t) => {
   const { loop, listed } = await watching(t, []);
   loop.config({ apps: [at('self', CONFIG_REPO)] });

@@ -28,6 +28,8 @@ export class Observer {
   #queries: ReadonlyMap<RepoUrl, readonly KeyedQuery[]> = new Map();
   #branchRepos: ReadonlyMap<RepoUrl, string | null> = new Map();
   #needed: ReadonlySet<CommitId> = new Set();
+  /** Whether nothing is recorded any more of repos that nothing names. */
+  #isTidy = false;
   /** What the last pass needed that knew all. */
   #settled: Needs = NO_NEEDS;
 
@@ -102,7 +104,7 @@ export class Observer {
     const { repos, commits } = this.#settled;
     this.#branchRepos = new Map([...repos, ...needs.repos].map(({ repo, auth }) => [repo, auth]));
     for (const [repo, auth] of this.#branchRepos) if (!this.#watches.has(repo)) void this.#watch(repo, auth).look();
-    if ([...this.#watches.keys()].some((repo) => !this.#isWanted(repo))) this.#forgetSources();
+    if (!this.#isTidy || [...this.#watches.keys()].some((repo) => !this.#isWanted(repo))) this.#forgetSources();
     this.#needed = commits === needs.commits ? commits : commits.union(needs.commits);
     this.#factReader.want({ ...needs, commits: this.#needed });
   }
@@ -171,7 +173,6 @@ export class Observer {
     const { accepted } = this.#config;
     if (accepted === null) return;
     this.#queries = queriesByRepo(accepted.declarations);
-    this.#forgetSources();
     for (const [repo, queries] of this.#queries) {
       const known = this.#watches.get(repo);
       if (known !== undefined) {
@@ -180,6 +181,8 @@ export class Observer {
       } else void this.#watch(repo, queries[0]?.auth ?? null).look();
     }
     this.#onChange();
+    // The last, since it may fail: what is new is looked at all the same, and what is old is forgotten by a later pass.
+    this.#forgetSources();
   }
 
   #isNew(queries: readonly KeyedQuery[]): boolean {
@@ -188,6 +191,7 @@ export class Observer {
 
   /** Drops what is known of sources and repos that nothing names any more. */
   #forgetSources(): void {
+    this.#isTidy = false;
     const wanted = new Set([...this.#queries.values()].flat().map((query) => query.key));
     const isGone = (row: RecordedSource) => !row.key.startsWith('config\n') && !wanted.has(row.key);
     for (const [repo, { watch, unwatch }] of this.#watches) {
@@ -201,6 +205,7 @@ export class Observer {
       ...[...recorded.sources.values()].filter(isGone).map((row) => drop('source', row)),
       ...[...recorded.repos.values()].filter(isGoneRepo).map((row) => drop('repo', row)),
     ]);
+    this.#isTidy = true;
   }
 }
 
