@@ -128,6 +128,21 @@ for (const [state, row, kept] of [
   });
 }
 
+test('what was on its way without a stage begins anew once it is to wait for one, and its instance is stopped', () => {
+  const pinned = targetOf(unstagedApp({ stage: true, promote: 'pinned' }));
+  const on = next(pinned, { state: 'verifying', instance: 'i-next' as InstanceId });
+  const recorded = recordedWith(...rows(deployment({ next: on })), put('instance', instance({ id: 'i-next' })));
+  const changes = accepted(recorded, { apps: [unstagedApp({ stage: true })] });
+  const row = changes.flatMap((one) =>
+    'put' in one && one.put === 'deployment' && one.row.env === PROD ? [one.row] : [],
+  )[0];
+  assert.deepEqual(
+    [row?.next?.state, row?.next?.instance, row?.next?.target?.policy.after],
+    ['waiting', null, 'stage'],
+  );
+  assert.deepEqual(change(changes, 'instance'), [put('instance', instance({ id: 'i-next', state: 'stopping' }))]);
+});
+
 test('another description of what runs begins anew, and the instance that was on its way is stopped', () => {
   const on = next(target, { state: 'verifying', instance: 'i-next' as InstanceId });
   const recorded = recordedWith(...rows(deployment({ next: on })), put('instance', instance({ id: 'i-next' })));

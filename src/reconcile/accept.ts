@@ -65,9 +65,10 @@ function acceptTarget(step: TargetStep, context: AcceptContext): Change[] {
   ];
 }
 
-/** A target that differs from the one on its way only in policy goes on with the instance that is there. */
+/** A target that differs from the one on its way only in policy goes on with the instance that is there, unless it is to wait for its stage now. */
 function keptProgress(next: NextState | null, target: Target): Pick<NextState, 'state' | 'instance'> | null {
   if (next?.target?.instanceHash !== target.instanceHash) return null;
+  if (next.target.policy.after === null && target.policy.after !== null) return null;
   switch (next.state) {
     case 'building':
     case 'starting':
