@@ -282,6 +282,27 @@ test('a new app of a repo that only a branch names stays while it is read where 
   assert.deepEqual([told(of.previews()), of.desired().ended], [['x: /c as-is'], []]);
 });
 
+test('a new app of a branch goes on as it is while its source can’t be had, and is held with why where it never was', () => {
+  const of = declares(world(), [a, b, wiki, appFrom('a', { path: '/new', folder: 'new' })]);
+  of.repo('a').commit('main', { new: 'new 1' });
+  of.settle();
+  assert.deepEqual(told(of.previews()), ['x: /new']);
+  of.repo('a').shows((listing) => ({ ...listing, head: null, branches: {} }));
+  assert.deepEqual([told(of.previews()), of.desired().ended], [['x: /new as-is'], []]);
+  of.recorded.deployments.clear();
+  assert.deepEqual(told(of.previews()), ['x: /new blocked: git-ref-missing']);
+});
+
+test('an app of a repo that main names again stays until a listing of it tells where the branch is', () => {
+  const of = leftBehind();
+  of.settle();
+  of.repo('c').shows((listing) => ({ ...listing, branches: {} }));
+  of.config.commit('main', {}, { apps: [a, b, wiki, appFrom('c', { path: '/other' })] });
+  assert.deepEqual([told(of.previews()), of.desired().ended], [['x: /c as-is /lib'], []]);
+  of.repo('c').shows(null);
+  assert.deepEqual(told(of.previews()), ['x: /c /lib']);
+});
+
 test('a new app of a branch that is not there is held with why', () => {
   const of = declares(world(), [a, b, wiki, appFrom('a', { path: '/new', gitBranch: 'nowhere' })]);
   assert.deepEqual(told(of.previews()), ['x: /new blocked: git-ref-missing']);

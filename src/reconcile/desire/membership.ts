@@ -27,6 +27,8 @@ export interface Proposal {
   readonly states: ReadonlyMap<RepoUrl, RepoState>;
   readonly snapshot: Snapshot;
   readonly wishes: Wishes;
+  /** The apps that the preview has. */
+  readonly held: ReadonlySet<AppId>;
 }
 
 /** The apps that a preview may hold. */
@@ -63,7 +65,7 @@ export function differs(suspect: Suspect, head: SourceState | null, proposal: Pr
 }
 
 /** Whether a source can't be had for now, which says nothing of its files; that a commit lacks a folder does. */
-function isPassing(state: SourceState | null): boolean {
+export function isPassing(state: SourceState | null): boolean {
   return state !== null && 'problem' in state && state.problem.code !== 'git-path-missing';
 }
 
@@ -140,6 +142,8 @@ export function partOf(
   // Of a repo that only the branch names no head is recorded: what its listing lacks may be there all the same.
   if (refs === undefined || (isOther && refs.listing === null)) return undefined;
   const head = proposal.heads.get(repo) ?? (isOther ? tipIn(refs.listing, proposal.branch) : undefined);
+  // What the preview has may be from its branch there, of which nothing is recorded since main had no app of that repo.
+  if (head === undefined && refs.listing === null && proposal.held.has(app.id)) return undefined;
   if (head === undefined || refs.followed.has(proposal.branch)) return null;
   const listing = refs.listing ?? proposal.states.get(repo)?.listing ?? null;
   const branch = followedBranch(app, listing);

@@ -7,7 +7,7 @@ import type { RecordedDeployment, RecordedEnvironment } from '../../model/record
 import type { ConfigState, Snapshot } from '../../model/snapshot.ts';
 import { type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
 import { type BranchConfig, branchConfig, mainConfig } from './branch-config.ts';
-import { differs, findSuspects, headState, type Proposal, type Suspects } from './membership.ts';
+import { differs, findSuspects, headState, isPassing, type Proposal, type Suspects } from './membership.ts';
 import type { DesireMemo } from './memo.ts';
 import { matchesPolicy, type RepoRefs, repoRefs } from './refs.ts';
 import type { Sliced } from './sliced.ts';
@@ -131,7 +131,8 @@ function previewOf(
   if (config === undefined) return unchanged(recorded, world);
   const name = branchLabel(branch);
   const { repos, states, snapshot } = world;
-  const members = membersOf({ branch, config, heads, repos, states, snapshot, wishes }, name, world);
+  const held = new Set((world.rows.get(name) ?? []).map(({ app }) => app));
+  const members = membersOf({ branch, config, heads, repos, states, snapshot, wishes, held }, name, world);
   const { deployments, isKnown } = members;
   // What is ending is not opened again by what may be no difference at all.
   if (!isKnown && recorded?.endingSince != null) return 'unknown';
@@ -189,7 +190,7 @@ function membersOf(
 ): { readonly deployments: readonly DesiredDeployment[]; readonly isKnown: boolean } {
   const { memo, rows, snapshot } = world;
   const suspects = suspectsOf(proposal, env, world);
-  const present = new Set((rows.get(env) ?? []).map(({ app }) => app));
+  const present = new Map((rows.get(env) ?? []).map((row) => [row.app, row]));
   const deployments: DesiredDeployment[] = [];
   let { isKnown } = suspects;
   for (const suspect of suspects.found) {
@@ -197,9 +198,10 @@ function membersOf(
     const head = headState(app, proposal);
     const isMember = head === undefined ? undefined : differs(suspect, head.state, proposal);
     if (isMember === false) continue;
-    if (isMember === undefined || head === undefined) {
+    const row = present.get(app.id);
+    if (isMember === undefined || head === undefined || (isPassing(head.state) && hasTarget(row))) {
       isKnown = false;
-      if (present.has(app.id)) deployments.push(asItIs(env, app.id));
+      if (row !== undefined) deployments.push(asItIs(env, app.id));
       continue;
     }
     const place = { env, kind: 'preview' } as const;
@@ -209,15 +211,20 @@ function membersOf(
   return { deployments: deployments.sort((a, b) => (a.app < b.app ? -1 : 1)), isKnown };
 }
 
+/** Whether something of it runs or is on its way: then it goes on where its source can't be had for now. */
+function hasTarget(row: RecordedDeployment | undefined): boolean {
+  return row !== undefined && (row.live !== null || row.next?.target != null);
+}
+
 /** The apps that may differ: found again only where something of what they are found from is another. */
 function suspectsOf(proposal: Proposal, env: EnvName, { config: main, memo, previewable }: World): Suspects {
-  const { config, heads, states, repos, snapshot, wishes } = proposal;
+  const { config, heads, states, repos, snapshot, wishes, held } = proposal;
   const listings = [...states.values()]
     .filter(({ repo }) => heads.has(repo) || !repos.has(repo))
     .map(({ listing }) => listing);
   const { declarations, base, from } = config;
   const of = [main.declarations, declarations, base?.declarations, base?.commit, from.commit];
-  const key = [...of, JSON.stringify([...heads]), ...listings];
+  const key = [...of, JSON.stringify([[...heads], [...held]]), ...listings];
   const found = memo.suspects(env, key, () => {
     const asked = new Wishes(snapshot.facts);
     return { ...findSuspects({ ...proposal, wishes: asked }, previewable), needs: asked.needs() };

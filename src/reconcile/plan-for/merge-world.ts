@@ -45,7 +45,8 @@ export function mergeWorld(of: MergeOf): Merge | undefined {
   if ('errors' in config) return { ok: false, ...config };
   const { declarations, sides, from } = config;
   const merged: BranchConfig = { ...mainConfig(main), declarations, from };
-  const proposal = { branch: of.branch ?? '', config: merged, heads, repos, states, snapshot: now, wishes };
+  const held: ReadonlySet<AppId> = new Set();
+  const proposal = { branch: of.branch ?? '', config: merged, heads, repos, states, snapshot: now, wishes, held };
   const sources = mergeSources(declarations.apps, sides, proposal);
   if (sources === undefined) return undefined;
   return { ok: true, config: { ...from, declarations }, ...sources, notes: config.notes };
