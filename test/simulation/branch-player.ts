@@ -1,7 +1,7 @@
 import type { CommitId } from '../../src/model/ids.ts';
 import { mergeBaseOf } from '../support/merge-base.ts';
-import { editApps } from './config-edits.ts';
-import type { Behaviour, BranchEvent, Hint } from './events.ts';
+import { type EditContext, editApps } from './config-edits.ts';
+import type { Behaviour, BranchEdit, BranchEvent, Hint } from './events.ts';
 import { CONFIG_FILE, FIRST_CONFIG, type SimApp, type SimConfig } from './sim-config.ts';
 import type { Folder, SimRepo } from './sim-git.ts';
 import type { SimWorld } from './sim-world.ts';
@@ -24,6 +24,15 @@ export function codeOf(world: SimWorld, behaviour: Behaviour): Folder {
   world.setBehaviour(content, behaviour);
   world.count(`pushed: ${behaviour}`);
   return content;
+}
+
+/** What an edit of declarations in a config with these folders goes by. */
+export function editContext({ sources }: SimWorld, folders: Folders): EditContext {
+  return {
+    repos: sources.map(({ url }) => url),
+    hasFolder: (folder) => folders[folder] !== undefined,
+    mains: (url) => (sources.find((repo) => repo.url === url)?.mains ?? []).map(({ commit }) => commit),
+  };
 }
 
 /** Makes what happens on branches happen to a world: created, pushed to, merged in every way, deleted. */
@@ -65,7 +74,7 @@ export class BranchPlayer {
       repo.push({ folders }, branch, []);
       return;
     }
-    const mains = repo.history.filter((one) => one.branch === 'main');
+    const { mains } = repo;
     const start = mains.at(-1 - from) ?? mains[0];
     if (start !== undefined) repo.reset(branch, start.commit);
   }
@@ -81,26 +90,18 @@ export class BranchPlayer {
     if (!repo.branches.has(branch) && main !== undefined) repo.reset(branch, main);
   }
 
-  #edit(branch: string, edit: 'params' | 'add' | 'remove' | 'break' | 'mend', value: number): void {
-    const { config, sources } = this.#world;
+  #edit(branch: string, edit: BranchEdit, value: number): void {
+    const { config } = this.#world;
     this.#ensure(config, branch);
     const tip = config.tip(branch);
     const before = this.#world.configAt(config.branches.get(branch) ?? null);
     if (tip === undefined || before === null) return;
-    const next = this.#edited(before, edit, value, {
-      repos: sources.map(({ url }) => url),
-      hasFolder: (folder: string) => tip.folders[folder] !== undefined,
-    });
+    const next = this.#edited(before, edit, value, editContext(this.#world, tip.folders));
     const text = { [CONFIG_FILE]: JSON.stringify(next), nonce: String(this.#world.nextSerial()) };
     config.push({ folders: { ...tip.folders, '': text } }, branch);
   }
 
-  #edited(
-    before: SimConfig,
-    edit: 'params' | 'add' | 'remove' | 'break' | 'mend',
-    value: number,
-    of: Parameters<typeof editApps>[2],
-  ): SimConfig {
+  #edited(before: SimConfig, edit: BranchEdit, value: number, of: EditContext): SimConfig {
     const common = { app: value, hint: 'given', pauseMs: 0 } as const;
     switch (edit) {
       case 'params':
@@ -116,6 +117,10 @@ export class BranchPlayer {
         };
       case 'remove':
         return { ...before, apps: editApps(before.apps, { ...common, type: 'remove-app', value }, of) };
+      case 'trade':
+        return { ...before, apps: editApps(before.apps, { ...common, type: 'trade-routes', value: value + 1 }, of) };
+      case 'pin':
+        return { ...before, apps: editApps(before.apps, { ...common, type: 'pin-app', value: value % 6 }, of) };
       case 'break':
         return { ...before, broken: true };
       case 'mend':

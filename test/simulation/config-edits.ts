@@ -4,7 +4,17 @@ import type { SimApp } from './sim-config.ts';
 /** An event that changes which apps are declared, or how. */
 export type AppEvent = Extract<
   SimEvent,
-  { type: 'add-app' | 'change-app' | 'remove-app' | 'move-app' | 'change-policy' | 'change-health' }
+  {
+    type:
+      | 'add-app'
+      | 'change-app'
+      | 'remove-app'
+      | 'move-app'
+      | 'trade-routes'
+      | 'pin-app'
+      | 'change-policy'
+      | 'change-health';
+  }
 >;
 
 /** The app that goes live unverified, wherever it is declared. */
@@ -13,12 +23,18 @@ export const UNVERIFIED = 'app-7';
 const STRATEGIES = ['blue_green', 'blue_green', 'replace', 'blue_green'] as const;
 const SPECS: readonly SimApp['spec'][] = ['static', 'procfile', 'procfile', 'proxy'];
 
-/** The declarations after an edit. `repos`: the URLs of the source repos; `hasFolder`: whether the config repo has a folder. */
-export function editApps(
-  apps: readonly SimApp[],
-  event: AppEvent,
-  of: { readonly repos: readonly string[]; readonly hasFolder: (folder: string) => boolean },
-): readonly SimApp[] {
+/** What an edit of the declarations goes by. */
+export interface EditContext {
+  /** The URLs of the source repos. */
+  readonly repos: readonly string[];
+  /** Whether the config repo has a folder. */
+  readonly hasFolder: (folder: string) => boolean;
+  /** The tips that main of a repo had, oldest first. */
+  readonly mains: (repo: string) => readonly string[];
+}
+
+/** The declarations after an edit. */
+export function editApps(apps: readonly SimApp[], event: AppEvent, of: EditContext): readonly SimApp[] {
   if (event.type === 'add-app') {
     const app = newApp(apps, event, of.repos);
     const isThere = app === null || (app.repo === '' && !of.hasFolder(app.folder));
@@ -27,6 +43,8 @@ export function editApps(
   const chosen = apps[event.app % Math.max(1, apps.length)];
   if (chosen === undefined) return apps;
   if (event.type === 'remove-app') return apps.filter((app) => app !== chosen);
+  if (event.type === 'trade-routes') return tradeRoutes(apps, chosen, apps[event.value % apps.length] ?? chosen);
+  if (event.type === 'pin-app') return pinned(apps, event, of);
   const changed = CHANGES[event.type](chosen, event.value);
   const isTaken = apps.some((app) => app !== chosen && app.path === changed.path);
   return isTaken ? apps : apps.map((app) => (app === chosen ? changed : app));
@@ -38,6 +56,30 @@ const CHANGES = {
   'change-health': (app: SimApp): SimApp => ({ ...app, health: app.health === '/' ? '/deep' : '/' }),
   'move-app': (app: SimApp, value: number): SimApp => ({ ...app, path: `/moved-${value}` }),
 };
+
+/** Two apps, each at the other's place. */
+function tradeRoutes(apps: readonly SimApp[], one: SimApp, other: SimApp): readonly SimApp[] {
+  const paths = new Map([
+    [one, other.path],
+    [other, one.path],
+  ]);
+  return apps.map((app) => ({ ...app, path: paths.get(app) ?? app.path }));
+}
+
+/** One of those that come from a repo, at a commit that its main had, for production or everywhere; or free again. */
+function pinned(
+  apps: readonly SimApp[],
+  event: { readonly app: number; readonly value: number },
+  of: EditContext,
+): readonly SimApp[] {
+  const sourced = apps.filter(({ repo }) => of.repos.includes(repo));
+  const chosen = sourced[event.app % Math.max(1, sourced.length)];
+  if (chosen === undefined) return apps;
+  const commit = of.mains(chosen.repo).at(-1 - (event.value >> 1));
+  const pin: SimApp['pin'] =
+    commit === undefined || event.value >= 5 ? null : { commit, of: event.value % 2 === 0 ? 'prod' : 'all' };
+  return apps.map((app) => (app === chosen ? { ...app, pin } : app));
+}
 
 function newApp(
   apps: readonly SimApp[],
@@ -54,6 +96,7 @@ function newApp(
     timeoutMs: 60_000,
     verify: id !== UNVERIFIED,
     health: '/',
+    pin: null,
     stage: event.app % 3 !== 0,
     previews: event.app !== 6,
     strategy: STRATEGIES[event.app % 4] ?? 'blue_green',

@@ -39,7 +39,7 @@ export type SimEvent = { readonly pauseMs: number } & (
       readonly behaviour: Behaviour;
       readonly hint: Hint;
     }
-  | { readonly type: 'force-push'; readonly repo: number; readonly back: number; readonly hint: Hint }
+  | { readonly type: 'force-push' | 'revert'; readonly repo: number; readonly back: number; readonly hint: Hint }
   | { readonly type: 'delete-branch' | 'restore-branch'; readonly repo: number }
   | { readonly type: 'delete-folder'; readonly repo: number; readonly folder: number }
   | {
@@ -51,7 +51,14 @@ export type SimEvent = { readonly pauseMs: number } & (
       readonly hint: Hint;
     }
   | {
-      readonly type: 'change-app' | 'remove-app' | 'move-app' | 'change-policy' | 'change-health';
+      readonly type:
+        | 'change-app'
+        | 'remove-app'
+        | 'move-app'
+        | 'trade-routes'
+        | 'pin-app'
+        | 'change-policy'
+        | 'change-health';
       readonly app: number;
       readonly value: number;
       readonly hint: Hint;
@@ -94,17 +101,21 @@ interface OnBranch {
 export type BranchEvent =
   | (OnBranch & { readonly type: 'branch'; readonly from: number | 'nowhere' })
   | (OnBranch & { readonly type: 'push-branch'; readonly folder: number; readonly behaviour: Behaviour })
-  | (OnBranch & { readonly type: 'edit-branch'; readonly edit: (typeof EDITS)[number]; readonly value: number })
+  | (OnBranch & { readonly type: 'edit-branch'; readonly edit: BranchEdit; readonly value: number })
   | (OnBranch & { readonly type: 'merge'; readonly how: (typeof MERGES)[number] })
   | (OnBranch & { readonly type: 'drop-branch' });
 
-const EDITS = ['params', 'params', 'add', 'remove', 'break', 'mend'] as const;
+const EDITS = ['params', 'params', 'add', 'remove', 'trade', 'pin', 'break', 'break', 'mend'] as const;
+/** What is edited in the config of a branch. */
+export type BranchEdit = (typeof EDITS)[number];
+
 const MERGES = ['merge', 'squash', 'rebase'] as const;
 
 /** Every type of event, for the count at the end of a run. */
 export const EVENT_TYPES = [
   'push',
   'force-push',
+  'revert',
   'delete-branch',
   'restore-branch',
   'delete-folder',
@@ -112,6 +123,8 @@ export const EVENT_TYPES = [
   'change-app',
   'remove-app',
   'move-app',
+  'trade-routes',
+  'pin-app',
   'change-policy',
   'change-health',
   'interrupt',
@@ -210,11 +223,12 @@ const type = <T extends string>(...types: T[]) => fc.constantFrom(...types);
 const anyEvent: fc.Arbitrary<SimEvent> = fc.oneof(
   event(14, { type: type('push'), repo, folder, behaviour, hint }),
   event(2, { type: type('force-push'), repo, back: fc.nat({ max: 5 }), hint }),
+  event(4, { type: type('revert'), repo, back: fc.integer({ min: 1, max: 3 }), hint }),
   event(2, { type: type('delete-branch', 'restore-branch'), repo }),
   event(1, { type: type('delete-folder'), repo, folder }),
   event(12, { type: type('add-app'), app, spec: fc.nat({ max: 3 }), repo, folder, hint }),
-  event(14, {
-    type: type('change-app', 'remove-app', 'move-app', 'change-policy', 'change-health'),
+  event(18, {
+    type: type('change-app', 'remove-app', 'move-app', 'trade-routes', 'pin-app', 'change-policy', 'change-health'),
     app,
     value: fc.nat({ max: 5 }),
     hint,

@@ -15,10 +15,13 @@ const GONE_WITHIN_MS = 5_000;
 /** One stuck app never delays another: while one hangs, a change of another goes live in its time, and what it replaced goes. */
 export async function judgeIndependence(world: SimWorld, player: Player): Promise<void> {
   const kind = STUCK[Math.abs(world.seed) % STUCK.length] ?? 'build';
-  const apps = (world.judge.model.config?.apps ?? []).filter((app) => app.spec !== 'proxy' && app.repo !== '');
-  // What waits for others of a release that is stuck already waits whatever happens.
-  const isFree = (app: SimApp) =>
-    [...world.recorded.deployments.values()].every((row) => row.app !== app.id || row.next === null);
+  const sourced = (world.judge.model.config?.apps ?? []).filter((app) => app.spec !== 'proxy' && app.repo !== '');
+  const apps = sourced.filter(({ pin }) => pin === null);
+  const busy = new Set<string>(
+    [...world.recorded.deployments.values()].flatMap(({ app, next }) => (next === null ? [] : [app])),
+  );
+  // What waits for others of a release that is stuck already waits whatever happens, and so do those that change with it.
+  const isFree = (app: SimApp) => !sourced.some((one) => !isApart(one, app, 'build') && busy.has(one.id));
   const good = apps.filter((app) => world.judge.model.folderOf(app) !== undefined && isFree(app));
   const stuck = good.find((app) => app.spec === 'procfile' && app.verify);
   const other = good.find((app) => stuck !== undefined && isApart(app, stuck, kind));

@@ -91,6 +91,7 @@ export class CallJudge {
   }
 
   #onDataRemoval(name: string): void {
+    this.#world.everHadData.delete(name);
     const user = [...this.#world.engine.instances.values()].find(
       ({ running, request }) => running && request.dataName === name,
     );

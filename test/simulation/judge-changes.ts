@@ -8,6 +8,7 @@ import type { RecordedView } from '../../src/store/recorded.ts';
 import { RemovalBrake } from './judge-brake.ts';
 import { judgeEvents } from './judge-events.ts';
 import { PreviewJudge } from './judge-previews.ts';
+import { ProdJudge } from './judge-prod.ts';
 import type { Model } from './model.ts';
 import { Shadow } from './shadow.ts';
 import { RESTART_MS } from './sim-settings.ts';
@@ -37,6 +38,7 @@ export class ChangeJudge {
   readonly #listings = new Map<string, readonly RefListing[]>();
   readonly #ending = new Set<string>();
   readonly #previews: PreviewJudge;
+  readonly #prod: ProdJudge;
   /** The revisions that stage ever had live, by app. */
   readonly #staged = new Map<string, Set<string>>();
   #generation = 0;
@@ -47,6 +49,7 @@ export class ChangeJudge {
     this.#verdict = verdict;
     this.#brake = new RemovalBrake(model, verdict);
     this.#previews = new PreviewJudge(world, model, verdict);
+    this.#prod = new ProdJudge(world, verdict);
   }
 
   onHealthy(target: RouteTarget, path: string): void {
@@ -83,6 +86,7 @@ export class ChangeJudge {
     for (const row of recorded.environments.values()) this.#onEnvironment(row);
     for (const row of recorded.deployments.values()) this.#ran(row);
     this.#model.accepted = recorded.config.accepted;
+    this.#prod.onAccepted(recorded.config.accepted);
     if (isTorn) this.#release(recorded);
   }
 
@@ -109,7 +113,10 @@ export class ChangeJudge {
       return;
     }
     if (change.put === 'route') this.#onRoute(change.row, recorded);
-    if (change.put === 'deployment') this.#onDeployment(change.row, recorded);
+    if (change.put === 'deployment') {
+      this.#onWanted(change.row);
+      this.#onDeployment(change.row, recorded);
+    }
     if (change.put === 'repo') this.#onRepo(change.row);
     if (change.put === 'environment') this.#onEnvironment(change.row);
     if (change.put === 'source') this.#onSource(change.row);
@@ -126,7 +133,7 @@ export class ChangeJudge {
     if (kind === 'deployment.parked') this.#quarantined.delete(`${env} ${app}`);
     if (kind === 'deployment.quarantined') {
       const target = identityOf(recorded.deployment(env, app)?.next?.target);
-      this.#quarantined.set(`${env} ${app}`, { target, description: this.#model.description(app, recorded) });
+      this.#quarantined.set(`${env} ${app}`, { target, description: this.#model.description(app, env, recorded) });
     }
     if (kind === 'deployment.removing' && (env === 'prod' || env === 'stage'))
       this.#verdict.expect(
@@ -153,9 +160,11 @@ export class ChangeJudge {
 
   /** Whatever differs from what it was when it was quarantined may be tried. */
   #release(recorded: RecordedView): void {
-    for (const [place, { description }] of this.#quarantined)
-      if (this.#model.description(place.slice(place.indexOf(' ') + 1), recorded) !== description)
-        this.#quarantined.delete(place);
+    for (const [place, { description }] of this.#quarantined) {
+      const gap = place.indexOf(' ');
+      const now = this.#model.description(place.slice(gap + 1), place.slice(0, gap), recorded);
+      if (now !== description) this.#quarantined.delete(place);
+    }
   }
 
   #onRoute(row: Put<'route'>, recorded: RecordedView): void {
@@ -178,13 +187,21 @@ export class ChangeJudge {
     this.#verdict.expect(recorded.instances.has(instance), () => `route ${key}: ${instance} is not recorded`);
   }
 
+  /** Of a preview another thing is wanted as soon as its branch says so, here or in another repo. */
+  #onWanted({ env, app, next }: RecordedDeployment): void {
+    const place = `${env} ${app}`;
+    const isOther = next?.target != null && !this.isQuarantined(place, next.target);
+    if (isOther && env !== 'prod' && env !== 'stage') this.#quarantined.delete(place);
+  }
+
   #onDeployment(row: RecordedDeployment, recorded: RecordedView): void {
     const before = this.#shadow.deployments.get(`${row.env} ${row.app}`)?.live ?? null;
     const { live } = row;
     // What makes room for its replacement is drained from then on.
     if (live?.suspended === true && before?.suspended !== true)
       this.#retired.set(live.instance, this.#world.clock.now());
-    if (before !== null && before.instance !== live?.instance)
+    // What made room already has been drained since then.
+    if (before !== null && before.instance !== live?.instance && before.suspended !== true)
       this.#retired.set(before.instance, this.#world.clock.now());
     if (live === null) {
       this.#verdict.expect(
@@ -197,6 +214,7 @@ export class ChangeJudge {
       recorded.instances.has(live.instance),
       () => `${row.app}: live on ${live.instance}, which is not recorded`,
     );
+    if (row.env === 'prod' && live.target !== before?.target) this.#prod.onLive(row, live.target);
     if (before !== null && before.instance === live.instance) {
       this.#verdict.expect(before.generation === live.generation, () => `${row.app}: its generation changed by itself`);
       return;
@@ -245,6 +263,7 @@ export class ChangeJudge {
     const model = this.#model;
     if (accepted === model.accepted) return;
     model.accepted = accepted;
+    this.#prod.onAccepted(accepted);
     this.#verdict.expect(
       model.config !== null && !model.config.broken,
       () => `accepted a commit that does not evaluate: ${accepted}`,
@@ -272,6 +291,7 @@ export class ChangeJudge {
   #note({ repo, listing }: Pick<Put<'repo'>, 'repo' | 'listing'>): void {
     if (listing === null) return;
     this.#model.previews.onListing({ repo, listing });
+    this.#prod.onListing(listing);
     const last = this.#listings.get(repo) ?? [];
     if (last[0] !== listing) this.#listings.set(repo, [listing, ...last].slice(0, 6));
   }
@@ -283,7 +303,11 @@ export class ChangeJudge {
 
   #onEnvironment(row: Put<'environment'>): void {
     this.#model.previews.onEnvironment(row);
-    if (row.endingSince !== null && !this.#ending.has(row.name)) this.#previews.onEnding(row, this.#listings);
+    if (row.kind === 'preview') this.#previews.onGoodConfig(row, this.#shadow.environments.get(row.name));
+    if (row.endingSince !== null && !this.#ending.has(row.name)) {
+      const rows = [...this.#shadow.deployments.values()].filter(({ env }) => env === row.name);
+      this.#previews.onEnding(row, new Set(rows.map(({ app }) => app)), this.#listings);
+    }
     if (row.endingSince === null) this.#ending.delete(row.name);
     else this.#ending.add(row.name);
   }
@@ -301,7 +325,7 @@ export class ChangeJudge {
     );
     const commit = row.resolved?.commit;
     this.#verdict.expect(
-      commit === undefined || this.#repo(row.repo)?.shown.has(commit) === true,
+      commit === undefined || this.#repo(row.repo)?.shown.has(commit) === true || this.#model.isPinned(commit),
       () => `source ${row.key}: at ${commit}, which no listing named`,
     );
   }
@@ -311,7 +335,13 @@ export class ChangeJudge {
   }
 
   #onArtifact(row: Put<'artifact'>, recorded: RecordedView): void {
-    if (row.state !== 'removing' || this.#shadow.artifacts.get(row.key)?.state === 'removing') return;
+    const was = this.#shadow.artifacts.get(row.key)?.state;
+    const { artifacts } = this.#world.engine;
+    this.#verdict.expect(
+      was !== 'built' || row.state !== 'building' || !artifacts.has(row.key),
+      () => `artifact ${row.key}: is to be built again although it is there`,
+    );
+    if (row.state !== 'removing' || was === 'removing') return;
     const user = [...recorded.deployments.values()].find(
       ({ live, next }) => live?.target.artifact === row.key || next?.target?.artifact === row.key,
     );

@@ -2,6 +2,7 @@ import { branchLabel, branchOf } from '../../src/model/environment.ts';
 import type { EnvName } from '../../src/model/ids.ts';
 import type { RecordedEnvironment } from '../../src/model/recorded.ts';
 import type { RefListing } from '../../src/model/source.ts';
+import { mergeBaseOf } from '../support/merge-base.ts';
 import { BRANCHES } from './branch-player.ts';
 import type { Model } from './model.ts';
 import { tipsOf } from './model-previews.ts';
@@ -30,31 +31,33 @@ export class PreviewJudge {
     this.#limits([...environments.values()].filter(({ kind }) => kind === 'preview'));
   }
 
-  /** Whether what an environment has can't be told from the repos: it is parked, or goes by what its branch was before. */
+  /** Whether what an environment has can't be told from the repos: it is parked, or what was known before decides. */
   isPardoned({ env, app }: { readonly env: EnvName; readonly app: string }): boolean {
     const row = this.#world.recorded.environments.get(env);
     const branch = branchOf(row?.identity ?? '');
     if (row === undefined || branch === null) return false;
-    const { unsure, maybe } = this.#model.previews.preview(branch);
-    return row.parked !== null || unsure || maybe.includes(app);
+    return row.parked !== null || this.#model.previews.preview(branch).maybe.includes(app);
   }
 
   #branch(branch: string, row: RecordedEnvironment | undefined): void {
     const { previews } = this.#model;
-    const { unsure, wanted, maybe, heads } = previews.preview(branch);
-    if (unsure) {
-      const isShown = row === undefined || row.errors.length > 0;
-      this.#verdict.expect(isShown, () => `${branch}: its config is broken, which its preview does not say`);
+    const { isBroken, wanted, maybe, heads } = previews.preview(branch);
+    this.#world.count(row === undefined ? 'preview: none' : row.parked === null ? 'preview: up' : 'preview: parked');
+    const isNew = previews.hasMoved(branch, heads);
+    if (isBroken) {
+      this.#world.count('preview: broken');
+      this.#verdict.expect(
+        row === undefined ? !isNew : row.errors.length > 0,
+        () => `${branch}: its config is broken, which its preview does not say`,
+      );
       return;
     }
-    this.#world.count(row === undefined ? 'preview: none' : row.parked === null ? 'preview: up' : 'preview: parked');
     if (wanted.length === 0 && maybe.length > 0) return;
     if (wanted.length === 0) {
       this.#verdict.expect(row === undefined, () => `${branch}: holds nothing and still has a preview`);
       this.#gone(branchLabel(branch));
       return;
     }
-    const isNew = previews.hasMoved(branch, heads);
     this.#verdict.expect(
       row !== undefined || !isNew,
       () => `${branch}: has no preview of ${wanted.map(({ app }) => app.id).join(', ')}`,
@@ -86,7 +89,7 @@ export class PreviewJudge {
     const routed = this.#world.gateway.served().filter(({ key }) => key.startsWith(`${name}.`));
     this.#verdict.expect(routed.length === 0, () => `${name}: is parked, and requests are led to it`);
     const rows = [...recorded.deployments.values()].filter((row) => row.env === name);
-    const lost = rows.filter((row) => row.dataEngine === 'process' && !engine.data.has(row.dataName));
+    const lost = rows.filter(({ dataName }) => this.#world.everHadData.has(dataName) && !engine.data.has(dataName));
     this.#verdict.expect(lost.length === 0, () => `${name}: is parked, and its data is gone`);
   }
 
@@ -111,11 +114,15 @@ export class PreviewJudge {
     }
   }
 
-  /** An environment ends on evidence alone: what main says, or what whole listings show. `listings`: the last ones of each repo, newest first. */
-  onEnding(row: RecordedEnvironment, listings: ReadonlyMap<string, readonly RefListing[]>): void {
+  /** An environment ends on evidence alone: what main says, or what whole listings show. `held`: the apps that it had; `listings`: the last ones of each repo, newest first. */
+  onEnding(
+    row: RecordedEnvironment,
+    held: ReadonlySet<string>,
+    listings: ReadonlyMap<string, readonly RefListing[]>,
+  ): void {
     const branch = branchOf(row.identity);
     if (branch === null) return;
-    const whole = (repo: string) => (listings.get(repo) ?? []).filter(({ branches }) => branches.main !== undefined);
+    const whole = (repo: string) => (listings.get(repo) ?? []).filter((listing) => this.#isWhole(repo, listing));
     const isGone = Object.keys(row.heads).every((repo) => {
       const isNamed =
         repo === this.#world.config.url || (this.#model.config?.apps ?? []).some((app) => app.repo === repo);
@@ -124,10 +131,41 @@ export class PreviewJudge {
     const some = [0, 1].map(
       (age) => new Map([...listings.keys()].map((repo) => [repo, whole(repo)[age] ?? whole(repo)[0] ?? null])),
     );
+    // One that has nothing any more of what it had is over, though another one may follow.
     const holdsNothing = some.some((of) => {
-      const { unsure, wanted } = this.#model.previews.preview(branch, tipsOf(of));
-      return !unsure && wanted.length === 0;
+      const { isBroken, wanted } = this.#model.previews.preview(branch, tipsOf(of));
+      return !isBroken && !wanted.some(({ app }) => held.has(app.id));
     });
     this.#verdict.expect(isGone || holdsNothing, () => `${row.name}: ends without evidence`);
+  }
+
+  /** Whether a listing can show that a branch is gone: it names something, and what is followed. */
+  #isWhole(repo: string, { branches }: RefListing): boolean {
+    const isFollowed = repo === this.#world.config.url || this.#model.followsMain(repo);
+    return Object.keys(branches).length > 0 && (branches.main !== undefined || !isFollowed);
+  }
+
+  /** What a preview goes by is what its branch has, or had last when that evaluated. */
+  onGoodConfig(
+    { name, goodConfig, heads, errors }: RecordedEnvironment,
+    before: RecordedEnvironment | undefined,
+  ): void {
+    const { config } = this.#world;
+    const head = heads[config.url] ?? null;
+    const isBroken = head !== null && this.#world.configAt(head)?.broken !== false;
+    const right = isBroken ? (before?.goodConfig ?? null) : head;
+    const isAlien = right !== null && this.#isAlien(right);
+    this.#verdict.expect(
+      goodConfig === right || (goodConfig === null && isAlien),
+      () =>
+        `${name}: goes by config ${goodConfig}, its branch is at ${head}${isBroken ? ` (broken) after ${right}` : ''}`,
+    );
+    this.#verdict.expect(!isBroken || errors.length > 0, () => `${name}: its config is broken, which it does not say`);
+  }
+
+  /** Whether a commit has nothing in common with what main was at times. */
+  #isAlien(commit: string): boolean {
+    const { mains, parentsOf } = this.#world.config;
+    return mains.some((main) => mergeBaseOf(parentsOf, commit as never, main.commit) === null);
   }
 }

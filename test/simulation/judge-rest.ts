@@ -50,7 +50,8 @@ export class RestJudge {
       this.#verdict.violation(`${app.id} in ${env}: is declared and not recorded`);
       return;
     }
-    if (row.live?.target.policy.path === app.path) this.#live(row);
+    // What is held keeps its place unless another one that is held has taken it.
+    if (row.live?.target.policy.path === app.path && row.next === null) this.#live(row);
     else if (row.live !== null) this.#goesOn(row);
     if (folder === undefined) {
       // What it was goes on: that its files are gone says nothing about what should run.

@@ -1,3 +1,4 @@
+import { branchLabel } from '../../src/model/environment.ts';
 import type { RecordedEnvironment } from '../../src/model/recorded.ts';
 import type { RefListing, RepoState } from '../../src/model/source.ts';
 import { mergeBaseOf } from '../support/merge-base.ts';
@@ -6,16 +7,17 @@ import type { SimApp, SimConfig } from './sim-config.ts';
 import { type Folder, type SimRepo, treeIdOf } from './sim-git.ts';
 import type { SimWorld } from './sim-world.ts';
 
-/** What a branch's preview should hold; `unsure`: its config does not evaluate, so that depends on what was seen of it before. */
+/** What a branch's preview should hold. */
 export interface Preview {
-  readonly unsure: boolean;
+  /** Its config does not evaluate: it goes by the last commit that did, and says so. */
+  readonly isBroken: boolean;
   readonly wanted: readonly Wanted[];
   /** Apps whose files are gone where the branch has no part: what was known of them before decides. */
   readonly maybe: readonly string[];
   readonly heads: ReadonlyMap<SimRepo, string>;
 }
 
-const NOTHING = { unsure: false, wanted: [], maybe: [] } as const;
+const NOTHING = { isBroken: false, wanted: [], maybe: [] } as const;
 
 type Tips = (repo: SimRepo) => Readonly<Record<string, string>>;
 
@@ -97,7 +99,6 @@ export class PreviewModel {
     }
     if (heads.size === 0) return { ...NOTHING, heads };
     const proposal = this.#proposal(branch, main, heads, tips);
-    if (proposal === null) return { ...NOTHING, unsure: true, heads };
     const maybe: string[] = [];
     const before = new Map(proposal.before.apps.map((app) => [app.id, app]));
     const flags = new Map(main.apps.map(({ id, previews }) => [id, previews]));
@@ -105,23 +106,25 @@ export class PreviewModel {
       if (!(flags.get(app.id) ?? app.previews)) return [];
       const head = this.#folder(app, 'head', proposal);
       const was = before.get(app.id);
-      if (head === undefined && app.repo !== '') maybe.push(app.id);
+      const isLost = (head === undefined && app.repo !== '') || (was !== undefined && this.#isBaseLost(was, proposal));
+      if (isLost) maybe.push(app.id);
       if (maybe.includes(app.id)) return [];
       const isSame = was !== undefined && keyOf(app, head) === keyOf(was, this.#folder(was, 'base', proposal));
       return isSame ? [] : [{ app, folder: head }];
     });
-    return { unsure: false, wanted, maybe, heads };
+    return { isBroken: proposal.isBroken, wanted, maybe, heads };
   }
 
-  /** The config of the branch and that of its merge base; null: it does not evaluate. */
-  #proposal(branch: string, main: SimConfig, heads: ReadonlyMap<SimRepo, string>, tips: Tips): Proposal | null {
+  /** The config of the branch and that of its merge base. */
+  #proposal(branch: string, main: SimConfig, heads: ReadonlyMap<SimRepo, string>, tips: Tips): Proposal {
     const { config } = this.#world;
     const accepted = this.#model.accepted ?? '';
-    const still: Proposal = { branch, tips, config: main, before: main, commit: accepted, base: accepted };
-    const commit = heads.get(config);
-    if (commit === undefined) return still;
-    const found = this.#world.configAt(commit);
-    if (found === null || found.broken) return null;
+    const head = heads.get(config);
+    const isBroken = head !== undefined && this.#world.configAt(head)?.broken !== false;
+    const still: Proposal = { branch, tips, config: main, before: main, commit: accepted, base: accepted, isBroken };
+    const commit = isBroken ? this.#goodConfig(branch) : head;
+    const found = this.#world.configAt(commit ?? null);
+    if (commit == null || found === null) return still;
     const base = mergeBaseOf(config.parentsOf, commit as never, (tips(config).main ?? accepted) as never);
     if (base === null) return still;
     const before = this.#world.configAt(base);
@@ -129,21 +132,41 @@ export class PreviewModel {
     return { ...still, config: found, before, commit, base };
   }
 
+  /** The commit that the preview of a branch went by last; that it is a right one is judged when it is written down. */
+  #goodConfig(branch: string): string | null {
+    return this.#world.recorded.environments.get(branchLabel(branch))?.goodConfig ?? null;
+  }
+
   /** The files of an app on the branch, or at its merge base. */
   #folder(app: SimApp, side: 'head' | 'base', proposal: Proposal): Folder | undefined {
-    const { branch, tips } = proposal;
     if (app.repo === '-') return {};
     if (app.repo === '') {
       const commit = side === 'head' ? proposal.commit : proposal.base;
       return this.#world.config.commits.get(commit as never)?.folders[app.folder];
     }
     const repo = this.#world.sources.find(({ url }) => url === app.repo);
-    const { main, [branch]: head } = repo === undefined ? {} : tips(repo);
-    const at = (commit: string | undefined) => repo?.commits.get(commit as never)?.folders[app.folder];
-    if (repo === undefined || head === undefined || main === undefined) return at(main);
+    if (repo === undefined) return undefined;
+    const { [side]: commit = app.pin?.commit ?? proposal.tips(repo).main } = this.#part(app, repo, proposal) ?? {};
+    return repo.commits.get(commit as never)?.folders[app.folder];
+  }
+
+  /** The branch's commit and the one where it left main, in the repo of an app; null: the app goes by what is declared. */
+  #part(
+    app: SimApp,
+    repo: SimRepo,
+    { branch, tips }: Proposal,
+  ): { readonly head: string; readonly base: string } | null {
+    const { main, [branch]: head } = tips(repo);
+    if (head === undefined || main === undefined || app.pin?.of === 'all') return null;
     const base = mergeBaseOf(repo.parentsOf, head as never, main as never);
-    if (base === null) return at(main);
-    return at(side === 'head' ? head : base);
+    return base === null ? null : { head, base };
+  }
+
+  /** Whether the files that an app had where the branch left main are gone since, and no branch of its own repo says which they were. */
+  #isBaseLost(was: SimApp, proposal: Proposal): boolean {
+    const repo = this.#world.sources.find(({ url }) => url === was.repo);
+    if (repo === undefined || this.#part(was, repo, proposal) !== null) return false;
+    return this.#folder(was, 'base', proposal) === undefined;
   }
 }
 
@@ -154,6 +177,7 @@ interface Proposal {
   readonly before: SimConfig;
   readonly commit: string;
   readonly base: string;
+  readonly isBroken: boolean;
 }
 
 /** What a revision is made of. */

@@ -41,16 +41,19 @@ export class Model {
 
   /** What should run in each environment, but for what is parked or depends on what was seen before. */
   places(): Place[] {
-    const wanted = (this.config?.apps ?? []).map((app): Wanted => ({ app, folder: this.folderOf(app) }));
+    const apps = this.config?.apps ?? [];
+    const wanted = apps.map((app): Wanted => ({ app, folder: this.folderOf(app) }));
+    const staged = apps
+      .filter(({ stage }) => stage)
+      .map((app): Wanted => ({ app, folder: this.folderOf(inStage(app)) }));
     const { environments } = this.#world.recorded;
     return [
       { env: 'prod', wanted },
-      { env: 'stage', wanted: wanted.filter(({ app }) => app.stage) },
+      { env: 'stage', wanted: staged },
       ...BRANCHES.flatMap((branch): Place[] => {
         const row = environments.get(branchLabel(branch));
         if (row === undefined || row.parked !== null) return [];
-        const { unsure, wanted: held } = this.previews.preview(branch);
-        return unsure ? [] : [{ env: row.name, wanted: held }];
+        return [{ env: row.name, wanted: this.previews.preview(branch).wanted }];
       }),
     ];
   }
@@ -64,7 +67,20 @@ export class Model {
   folderOf(app: SimApp): Folder | undefined {
     if (app.repo === '-') return {};
     if (app.repo === '') return this.#world.config.commits.get(this.accepted as never)?.folders[app.folder];
-    return this.#world.sources.find((repo) => repo.url === app.repo)?.tip()?.folders[app.folder];
+    const repo = this.#world.sources.find(({ url }) => url === app.repo);
+    if (app.pin !== null) return repo?.commits.get(app.pin.commit as never)?.folders[app.folder];
+    return repo?.tip()?.folders[app.folder];
+  }
+
+  /** Whether anybody ever declared an app to be this commit of its source, whatever its branch is. */
+  isPinned(commit: string): boolean {
+    const declared = [...this.#world.config.commits.keys()].flatMap((one) => this.#world.configAt(one)?.apps ?? []);
+    return declared.some(({ pin }) => pin?.commit === commit);
+  }
+
+  /** Whether any app goes by the main branch of a repo. */
+  followsMain(repo: string): boolean {
+    return (this.config?.apps ?? []).some((app) => app.repo === repo && app.pin?.of !== 'all');
   }
 
   /** Whether what an app should run can't be verified, however long one waits. */
@@ -77,14 +93,19 @@ export class Model {
   }
 
   /** What is wanted of an app, as far as it was seen: differs as soon as there is a reason to try again. */
-  description(id: string, recorded: RecordedView): string {
+  description(id: string, env: string, recorded: RecordedView): string {
     const app = this.declared(id);
     if (app === undefined) return 'not declared';
-    const { position, ...declaration } = declarationOf(app);
+    const { position, ...declaration } = declarationOf(env === 'stage' ? inStage(app) : app);
     const key = sourceKey({ ...declaration, position });
     const tree = key === null ? null : (recorded.sources.get(key)?.resolved?.tree ?? null);
     return canonicalJson({ declaration, tree } as never);
   }
+}
+
+/** An app as its stage has it: what fixes production alone holds there no more. */
+function inStage(app: SimApp): SimApp {
+  return app.pin?.of === 'prod' ? { ...app, pin: null } : app;
 }
 
 const NEVER_HEALTHY: ReadonlySet<Behaviour> = new Set(['sick', 'mute', 'dead'] as const);

@@ -1,6 +1,6 @@
 import type { InstanceId } from '../../src/model/ids.ts';
 import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
-import { BranchPlayer, codeOf } from './branch-player.ts';
+import { BranchPlayer, codeOf, editContext } from './branch-player.ts';
 import { type AppEvent, editApps } from './config-edits.ts';
 import type { Behaviour, BranchEvent, Hint, Interruptible, SimEvent } from './events.ts';
 import { CONFIG_FILE, FIRST_CONFIG, type SimConfig } from './sim-config.ts';
@@ -38,6 +38,9 @@ export class Player {
       case 'force-push':
         this.#forcePush(this.#repo(event.repo), event.back, event.hint);
         return;
+      case 'revert':
+        this.#revert(this.#repo(event.repo), event.back, event.hint);
+        return;
       case 'delete-branch':
         world.sources[event.repo % 2]?.branches.delete('main');
         return;
@@ -51,6 +54,8 @@ export class Player {
       case 'change-app':
       case 'remove-app':
       case 'move-app':
+      case 'trade-routes':
+      case 'pin-app':
       case 'change-policy':
       case 'change-health':
         this.#editApps(event);
@@ -192,9 +197,17 @@ export class Player {
   }
 
   #forcePush(repo: SimRepo, back: number, hint: Hint): void {
-    const mains = repo.history.filter(({ branch }) => branch === 'main');
-    const past = mains.at(-1 - back) ?? mains[0];
+    const past = repo.mains.at(-1 - back) ?? repo.mains[0];
     if (past !== undefined) repo.reset('main', past.commit);
+    this.#hint(repo, hint);
+  }
+
+  /** A new commit with what an older one had. */
+  #revert(repo: SimRepo, back: number, hint: Hint): void {
+    const past = repo.mains.at(-1 - back) ?? repo.mains[0];
+    const folders = past === undefined ? undefined : repo.commits.get(past.commit)?.folders;
+    if (folders === undefined || !repo.branches.has('main')) return;
+    repo.push({ folders });
     this.#hint(repo, hint);
   }
 
@@ -220,10 +233,7 @@ export class Player {
   #editApps(event: AppEvent): void {
     const config = this.#good();
     const folders = this.#world.config.tip()?.folders ?? {};
-    const apps = editApps(config.apps, event, {
-      repos: this.#world.sources.map(({ url }) => url),
-      hasFolder: (folder) => folders[folder] !== undefined,
-    });
+    const apps = editApps(config.apps, event, editContext(this.#world, folders));
     this.pushConfig({ ...config, apps, allowRemoval: null }, event.hint);
   }
 

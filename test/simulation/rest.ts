@@ -55,13 +55,22 @@ async function settleAndJudge(world: SimWorld, player: Player): Promise<void> {
 /** Boundaries that are seldom reached before there is rest. */
 const LATE = BOUNDARIES.filter((name) => /^(collect|purge|orphan):/.test(name));
 
+/** All that is retained is over by then. */
+const RETAINED_MS = RETAIN_MS * 1.1;
+
 async function judgeRetention(world: SimWorld): Promise<void> {
+  await pastParking(world, RETAINED_MS);
   world.trap = { boundary: LATE[Math.abs(world.seed) % LATE.length] ?? '', after: 1 };
   world.stray('instance');
   world.engine.publish({ kind: 'gap' });
-  await world.clock.advance(RETAIN_MS * 1.1);
+  await world.clock.advance(RETAINED_MS);
   world.judge.atRest();
   world.judge.afterRetention();
+}
+
+/** Waits until no preview was parked for being idle lately, or will be soon: what it ran is retained from then on. */
+async function pastParking({ clock, judge }: SimWorld, ms: number): Promise<void> {
+  while (judge.model.previews.parksBetween(clock.now() - ms, clock.now() + ms)) await clock.advance(ms / 2);
 }
 
 /** How long a restart is looked at. */
@@ -71,9 +80,7 @@ const AWAY_MS = 90_000;
 async function judgeRestart(world: SimWorld): Promise<void> {
   const { judge, engine } = world;
   // What is parked while it is away is parked because of the time, not of the restart.
-  const now = () => world.clock.now();
-  while (judge.model.previews.parksBetween(now() - 2 * AWAY_MS, now() + 2 * AWAY_MS))
-    await world.clock.advance(AWAY_MS);
+  await pastParking(world, 2 * AWAY_MS);
   const seen = () => ({
     exists: canonicalJson(engine.inventory() as never),
     calls: EFFECTS.map((method) => `${method} ${engine.calls[method] ?? 0}`).join(', '),
@@ -162,7 +169,8 @@ function pushAgain(world: SimWorld, player: Player, unlucky: readonly Unlucky[])
     if (ids.length === 0) continue;
     const isMeant = (id: string) => ids.some(({ app }) => app === id);
     const apps = found.apps.map((app) => (isMeant(app.id) ? { ...app, timeoutMs: app.timeoutMs + 1 } : app));
-    player.pushConfig({ ...found, apps }, 'given', branch);
+    // What is broken is not looked at: a change of it is none.
+    player.pushConfig({ ...found, broken: false, apps }, 'given', branch);
   }
 }
 

@@ -2,6 +2,7 @@ import { canonicalJson } from '../../src/model/canonical.ts';
 import type {
   RecordedArtifact,
   RecordedDeployment,
+  RecordedEnvironment,
   RecordedInstance,
   RecordedSource,
   RetainedData,
@@ -10,7 +11,17 @@ import type { RepoState } from '../../src/model/source.ts';
 import type { Change } from '../../src/store/changes.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
 
-const TABLES = ['repos', 'sources', 'deployments', 'artifacts', 'instances', 'releases', 'retained', 'routes'] as const;
+const TABLES = [
+  'repos',
+  'sources',
+  'environments',
+  'deployments',
+  'artifacts',
+  'instances',
+  'releases',
+  'retained',
+  'routes',
+] as const;
 
 /** What is recorded as of the last transaction, put together by the judge itself from the changes it was told of. */
 export class Shadow {
@@ -18,6 +29,7 @@ export class Shadow {
   seen: string | null = null;
   readonly repos = new Map<string, RepoState>();
   readonly sources = new Map<string, RecordedSource>();
+  readonly environments = new Map<string, RecordedEnvironment>();
   readonly deployments = new Map<string, RecordedDeployment>();
   readonly artifacts = new Map<string, RecordedArtifact>();
   readonly instances = new Map<string, RecordedInstance>();
@@ -78,6 +90,8 @@ function placeOf(change: Exclude<Change, { audit: unknown }>): { table: (typeof 
       return { table: 'repos', key: key('repo') };
     case 'source':
       return { table: 'sources', key: key('key') };
+    case 'environment':
+      return { table: 'environments', key: key('name') };
     case 'deployment':
       return { table: 'deployments', key: `${key('env')} ${key('app')}` };
     case 'artifact':

@@ -14,6 +14,8 @@ export interface SimApp {
   readonly params: number;
   readonly timeoutMs: number;
   readonly verify: boolean;
+  /** A commit of its source that is fixed: for production alone, or wherever it runs. */
+  readonly pin: { readonly commit: string; readonly of: 'prod' | 'all' } | null;
   /** Whether it is staged before production. */
   readonly stage: boolean;
   readonly previews: boolean;
@@ -70,7 +72,7 @@ export function declarationOf(app: SimApp): AppDeclaration {
     source: sourceOf(app),
     spec: app.spec,
     gitBranch: null,
-    gitCommit: null,
+    gitCommit: app.pin?.commit ?? null,
     gitAuth: null,
     params:
       app.spec === 'proxy'
@@ -84,7 +86,7 @@ export function declarationOf(app: SimApp): AppDeclaration {
     appConfig: {},
     stage: app.stage,
     previews: app.previews,
-    promote: 'on_merge',
+    promote: app.pin?.of === 'prod' ? 'pinned' : 'on_merge',
     strategy: app.strategy,
     stripPath: null,
     health: { timeoutMs: app.timeoutMs, path: app.health },

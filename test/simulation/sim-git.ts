@@ -44,6 +44,11 @@ export class SimRepo {
     return commit === undefined ? undefined : this.commits.get(commit);
   }
 
+  /** Every tip that main ever had, in order. */
+  get mains(): readonly { readonly commit: CommitId }[] {
+    return this.history.filter(({ branch }) => branch === 'main');
+  }
+
   /** Pushes a commit to a branch: on top of its tip, or with other parents where they are given. */
   push({ folders }: SimCommit, branch = 'main', parents = this.#tipIds(branch)): CommitId {
     this.#serial += 1;

@@ -54,6 +54,8 @@ export class SimWorld {
   readonly connection: Connection;
   /** Every instance that was ever started. */
   readonly everRan = new Set<string>();
+  /** Data that something was started on, and that nobody asked to be removed since. */
+  readonly everHadData = new Set<string>();
   /** Artifacts that somebody removed by hand. */
   readonly lost = new Set<string>();
   readonly seed: number;
@@ -90,6 +92,7 @@ export class SimWorld {
     // Only what runs behaves: files do not die.
     this.engine = new FakeWorld((request, attempt) => {
       if (!request.id.startsWith(STRAY)) this.everRan.add(request.id);
+      if (request.spec.engine === 'process') this.everHadData.add(request.dataName);
       return RUNS[this.#running(request)](attempt);
     });
     this.gateway = new SimGateway({ clock: this.clock, readSince: (generation) => this.#routesSince(generation) });
