@@ -96,11 +96,15 @@ export function headState(app: AppDeclaration, proposal: Proposal): Pick<Declare
   return state === undefined ? undefined : { state, ref: proposal.branch };
 }
 
-/** Why the files can't be had of an app whose repo only the branch names: an empty listing says nothing of that. */
+/**
+ * Why the files can't be had of an app whose repo only the branch names: an empty listing says nothing of that, nor does one of which only the
+ * merge base is not known yet.
+ */
 function whyUnreadable(app: AppDeclaration, proposal: Proposal): Pick<Declared, 'state' | 'ref'> | undefined {
   const repo = (app.source as { readonly url: string }).url as RepoUrl;
+  if (proposal.repos.has(repo) || otherRefs(app, proposal)?.listing != null) return undefined;
   const branches = proposal.states.get(repo)?.listing?.branches;
-  if (proposal.repos.has(repo) || (branches !== undefined && Object.keys(branches).length === 0)) return undefined;
+  if (branches !== undefined && Object.keys(branches).length === 0) return undefined;
   const state = declaredState(app, proposal);
   return state !== undefined && 'problem' in state ? { state, ref: null } : undefined;
 }
