@@ -55,17 +55,21 @@ async function settleAndJudge(world: SimWorld, player: Player): Promise<void> {
 /** Boundaries that are seldom reached before there is rest. */
 const LATE = BOUNDARIES.filter((name) => /^(collect|purge|orphan):/.test(name));
 
+/** How long a restart is looked at. */
+const AWAY_MS = 90_000;
+
 async function judgeRetention(world: SimWorld): Promise<void> {
+  const { previews } = world.judge.model;
+  const retentionMs = RETAIN_MS * 1.1;
+  // What is parked meanwhile has its time of retention after that.
+  while (previews.parksBetween(world.clock.now(), world.clock.now() + retentionMs)) await world.clock.advance(AWAY_MS);
   world.trap = { boundary: LATE[Math.abs(world.seed) % LATE.length] ?? '', after: 1 };
   world.stray('instance');
   world.engine.publish({ kind: 'gap' });
-  await world.clock.advance(RETAIN_MS * 1.1);
+  await world.clock.advance(retentionMs);
   world.judge.atRest();
   world.judge.afterRetention();
 }
-
-/** How long a restart is looked at. */
-const AWAY_MS = 90_000;
 
 /** A restart at rest changes nothing: nothing is started, stopped or built. */
 async function judgeRestart(world: SimWorld): Promise<void> {
