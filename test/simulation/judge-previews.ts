@@ -86,7 +86,9 @@ export class PreviewJudge {
     const routed = this.#world.gateway.served().filter(({ key }) => key.startsWith(`${name}.`));
     this.#verdict.expect(routed.length === 0, () => `${name}: is parked, and requests are led to it`);
     const rows = [...recorded.deployments.values()].filter((row) => row.env === name);
-    const lost = rows.filter((row) => row.dataEngine === 'process' && !engine.data.has(row.dataName));
+    // What was parked before it ever started has none.
+    const hadData = rows.filter((row) => row.dataEngine === 'process' && row.kept.length > 0);
+    const lost = hadData.filter((row) => !engine.data.has(row.dataName));
     this.#verdict.expect(lost.length === 0, () => `${name}: is parked, and its data is gone`);
   }
 
