@@ -6,10 +6,14 @@ import type { AuditLine, Status } from '../src/model/surface.ts';
 import { eventually } from '../test/e2e/support/eventually.ts';
 import {
   countAsked,
+  countTold,
   declareMany,
   deleteBranches,
   makeBranches,
+  moveBranch,
+  type ToldOfPreviews,
   tallyPreviews,
+  watchUp,
 } from '../test/e2e/support/many-branches.ts';
 import { type GitServer, startGitServer } from '../test/support/git-server.ts';
 import { importCommit, makeBareRepo } from './fixture-repos.ts';
@@ -32,7 +36,9 @@ interface Round {
   readonly seconds: number;
   readonly announcements: number;
   readonly others: number;
-  readonly builds: number;
+  readonly told: ToldOfPreviews;
+  /** Lines of the log. */
+  readonly lines: number;
   readonly evaluations: number;
   readonly status: Status;
 }
@@ -56,11 +62,20 @@ async function run(at: Workplace): Promise<void> {
   await atRest(on, ({ environments }) => environments.flatMap(({ deployments }) => deployments).length === 2 * REPOS);
   const before = memory(installation);
   const branches = (name: string) => Array.from({ length: BRANCHES_EACH }, (_, index) => `${name}-b${index}`);
+  const watch = watchUp(join(installation.dir, 'data', 'mainspring.db'));
   const push = await round(on, isComplete, async () => {
     for (const name of NAMES) await makeBranches(bare(name), branches(name));
   });
   const after = memory(installation);
   const again = await round(on, isComplete, async () => {});
+  const answers = await answersOf(installation, push.status);
+  const idle = push.status.environments.find((one) => one.parked)?.name ?? '';
+  const move = await round(
+    on,
+    (status) => isComplete(status) && status.environments.some(({ name, parked }) => name === idle && !parked),
+    () => moveBranch(bare(appOf(idle)), idle, 'again\n'),
+  );
+  const most = await watch.stop();
   const configs = NAMES.map((name) => `config-${name}`);
   const proposals = await round(
     on,
@@ -72,14 +87,30 @@ async function run(at: Workplace): Promise<void> {
     await deleteBranches(bare('config'), configs);
   });
   const { up, live, parked, explained } = tallyPreviews(push.status);
+  const { opened, openedParked } = push.told;
   printReport({
     part: 'environments',
     title: `environments: ${BRANCHES} branches at once in ${REPOS} source repos, of which ${MAX} may be up`,
     figures: [
-      { name: 'up; live', value: up, unit: 'previews', goal: { atMost: MAX }, note: `${live} live` },
-      { name: 'parked', value: parked, unit: 'previews', note: `${explained} say why` },
+      exactly('up', up, MAX, `${live} live`),
+      exactly('parked', parked, BRANCHES - MAX, `${explained} say why`),
+      {
+        ...exactly('up at any moment, at most', most.recorded, MAX),
+        note: `${most.serving} serve, ${most.looks} looks`,
+      },
+      exactly('opened; once', opened, MAX, `${openedParked} parked from the start`),
+      exactly('parked or back again', push.told.parked + push.told.unparked, 0),
+      exactly('built', push.told.built, MAX),
+      exactly('answer 404 because they are parked', answers.notFound, BRANCHES - MAX, `${answers.served} are served`),
       ...figuresOf('pushed', push),
+      ...costs('pushed', push, { fetches: BRANCHES + 3 * REPOS, evaluations: 0 }),
       ...figuresOf('looked again, nothing new', again),
+      ...costs('looked again', again, { fetches: 0, evaluations: 0 }),
+      exactly('looked again: lines of the log', again.lines, 0),
+      ...figuresOf('one that is parked is pushed to', move),
+      ...costs('one pushed to', move, { fetches: 2, evaluations: 0 }),
+      exactly('one pushed to: back; parked for it', move.told.unparked, 1, `${move.told.parked} parked`),
+      exactly('one pushed to: built', move.told.built, 1),
       ...figuresOf(`${configs.length} branches of the config repo`, proposals),
       ...figuresOf('all branches deleted', end),
       { name: 'memory before', value: before.pss, unit: 'MiB PSS', note: `controller ${before.controller.toFixed(0)}` },
@@ -121,10 +152,12 @@ async function round(on: On, isWanted: (status: Status) => boolean, act: () => P
   };
   await eventually(isSeen, { every: 5, what: 'listings' });
   const status = await atRest(on, isWanted);
+  const lines = (await log(on)).filter(({ id }) => id > known.log);
   return {
     seconds: (performance.now() - began) / 1000,
     ...countAsked(server.requests(), known.asked),
-    builds: (await log(on)).filter(({ id, kind }) => id > known.log && kind === 'artifact.built').length,
+    told: countTold(lines),
+    lines: lines.length,
     evaluations: evaluations(installation) - known.evaluations,
     status,
   };
@@ -185,7 +218,44 @@ function argumentsOf(pid: string): string {
   }
 }
 
-function figuresOf(name: string, { seconds, announcements, others, builds, evaluations: evaluated }: Round): Figure[] {
-  const note = `${announcements} announcements and ${others} other requests at the git server, ${builds} builds, ${evaluated} files evaluated`;
+function exactly(name: string, value: number, wanted: number, note = ''): Figure {
+  return { name, value, unit: '', goal: { exactly: wanted }, ...(note === '' ? {} : { note }) };
+}
+
+/** What a round may cost besides one listing of each source repo and the config repo. */
+function costs(name: string, of: Round, most: { readonly fetches: number; readonly evaluations: number }): Figure[] {
+  const fetches = of.announcements - REPOS - 1;
+  return [
+    {
+      name: `${name}: fetches besides ${REPOS + 1} listings`,
+      value: fetches,
+      unit: '',
+      goal: { atMost: most.fetches },
+    },
+    { name: `${name}: files evaluated`, value: of.evaluations, unit: '', goal: { atMost: most.evaluations } },
+  ];
+}
+
+/** The app that a branch is of. */
+function appOf(branch: string): string {
+  return branch.replace(/-b\d+$/, '');
+}
+
+/** What the hosts of previews answer. */
+async function answersOf(
+  installation: Installation,
+  { environments }: Status,
+): Promise<{ readonly served: number; readonly notFound: number }> {
+  let [served, notFound] = [0, 0];
+  for (const { name } of environments.filter(({ kind }) => kind === 'preview')) {
+    const { status } = await installation.get(`/${appOf(name)}/`, `${name}.env.localhost`);
+    if (status === 200) served += 1;
+    if (status === 404) notFound += 1;
+  }
+  return { served, notFound };
+}
+
+function figuresOf(name: string, { seconds, announcements, others, told, evaluations: evaluated }: Round): Figure[] {
+  const note = `${announcements} announcements and ${others} other requests at the git server, ${told.built} builds, ${evaluated} files evaluated`;
   return [{ name: `${name}: at rest after`, value: seconds, unit: 's', note }];
 }

@@ -3,8 +3,8 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What it must not exceed, or with `atLeast` not fall below. */
-  readonly goal?: { readonly atMost: number } | { readonly atLeast: number };
+  /** What it must not exceed, or with `atLeast` not fall below, or with `exactly` be. */
+  readonly goal?: { readonly atMost: number } | { readonly atLeast: number } | { readonly exactly: number };
   readonly note?: string;
 }
 
@@ -18,6 +18,7 @@ export interface Report {
 /** Whether a figure is as good as it has to be; undefined where nothing is asked of it. */
 export function isMet({ value, goal }: Figure): boolean | undefined {
   if (goal === undefined) return undefined;
+  if ('exactly' in goal) return value === goal.exactly;
   return 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast;
 }
 
@@ -51,7 +52,8 @@ export function quantile(values: readonly number[], share: number): number {
 function goalOf(figure: Figure): string {
   const { goal } = figure;
   if (goal === undefined) return '';
-  const text = 'atMost' in goal ? `at most ${goal.atMost}` : `at least ${goal.atLeast}`;
+  const [[how, value] = []] = Object.entries(goal);
+  const text = `${{ atMost: 'at most', atLeast: 'at least', exactly: 'exactly' }[how ?? '']} ${value}`;
   return `   ${isMet(figure) ? 'met   ' : 'MISSED'} (${text})`;
 }
 

@@ -31,6 +31,16 @@ export interface RepoState {
    * before they move. Null until a listing named any branch.
    */
   readonly baseline: Readonly<Record<string, CommitId>> | null;
+  /**
+   * When each branch was first seen at the commit where it is: the time of the look, which is the same in all repos that were looked at
+   * together. In milliseconds since the epoch; nothing is said of what was there when the repo was first seen.
+   */
+  readonly movedAt: Readonly<Record<string, number>>;
+}
+
+/** When a branch was seen to move to where it is, in milliseconds since the epoch; undefined: not since its repo was first seen. */
+export function whenMoved({ movedAt }: Pick<RepoState, 'movedAt'>, branch: string): number | undefined {
+  return Object.hasOwn(movedAt, branch) ? movedAt[branch] : undefined;
 }
 
 /** Which tree an app wants. `ref` is a branch name, null for the repo's HEAD; `commit` pins and wins. */

@@ -1,8 +1,7 @@
 import type { AppDeclaration } from '../model/app.ts';
 import type { Desired, DesiredDeployment, DesiredEnvironment } from '../model/desired.ts';
 import type { EnvIdentity } from '../model/environment.ts';
-import { type EnvName, PROD, STAGE } from '../model/ids.ts';
-import type { RecordedDeployment } from '../model/recorded.ts';
+import { PROD, STAGE } from '../model/ids.ts';
 import { type Snapshot, type SourceState, sourceKey, unpinned } from '../model/snapshot.ts';
 import { DesireMemo } from './desire/memo.ts';
 import { withLimits } from './desire/parking.ts';
@@ -29,7 +28,8 @@ export function* desire(snapshot: Snapshot, memo = new DesireMemo()): Sliced<Des
   const limited = withLimits(previews.environments, {
     policy: config.declarations.previews,
     at: snapshot.at,
-    rows: rowsByEnvironment(snapshot),
+    rows: previews.rows,
+    recorded: snapshot.recorded.environments,
   });
   const hasStage = staged.length > 0 || snapshot.recorded.environments.has(STAGE);
   const environments = [...(hasStage ? [stage] : []), prod, ...limited];
@@ -78,13 +78,4 @@ function unseen(key: string, snapshot: Snapshot): SourceState {
   if (error != null) return { problem: error };
   const message = `source "${url}": not looked at yet`;
   return { problem: { code: 'git-list-failed', message, hint: null, retry: 'after-interval' } };
-}
-
-function rowsByEnvironment(snapshot: Snapshot): (env: EnvName) => readonly RecordedDeployment[] {
-  let rows: Map<EnvName, RecordedDeployment[]> | null = null;
-  return (env) => {
-    // Only passes that park something need it.
-    rows ??= Map.groupBy(snapshot.recorded.deployments.values(), (row) => row.env);
-    return rows.get(env) ?? [];
-  };
 }

@@ -168,8 +168,8 @@ test('branches that were there before previews were are the baseline: none of th
   assert.deepEqual(
     [...open().recorded.repos.values()],
     [
-      { repo: CONFIG_REPO, listing, error: null, baseline: listing.branches },
-      { repo: 'https://git.example.com/never', listing: null, error: null, baseline: null },
+      { repo: CONFIG_REPO, listing, error: null, baseline: listing.branches, movedAt: { main: AT, old: AT } },
+      { repo: 'https://git.example.com/never', listing: null, error: null, baseline: null, movedAt: {} },
     ],
   );
 });

@@ -41,6 +41,7 @@ const FULL: { readonly [T in TableName]: Change } = {
     listing: { repo: CONFIG_REPO, asOf: AT, head: 'main', branches: { main: commitId('1') } },
     error: problem,
     baseline: { main: commitId('3') },
+    movedAt: { main: AT },
   }),
   source: put('source', { key: 'config\na', repo: CONFIG_REPO, resolved: resolved({ procfile: 'web: x' }), problem }),
   environment: put('environment', {

@@ -107,8 +107,8 @@ export const TABLES = {
       fixed: { id: 1 },
     },
   ),
-  repo: table<RepoState>('repos', ['repo'], ['repo', 'listing', 'error', 'baseline'], {
-    jsonFields: ['listing', 'error', 'baseline'],
+  repo: table<RepoState>('repos', ['repo'], ['repo', 'listing', 'error', 'baseline', 'movedAt'], {
+    jsonFields: ['listing', 'error', 'baseline', 'movedAt'],
   }),
   source: table<RecordedSource>('sources', ['key'], ['key', 'repo', 'resolved', 'problem'], {
     jsonFields: ['resolved', 'problem'],

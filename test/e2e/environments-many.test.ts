@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Status } from '../../src/model/surface.ts';
 import { staticApp } from './support/apps.ts';
 import { eventually } from './support/eventually.ts';
-import { countAsked, declareMany, deleteBranches, makeBranches, tallyPreviews } from './support/many-branches.ts';
+import {
+  countAsked,
+  countTold,
+  declareMany,
+  deleteBranches,
+  makeBranches,
+  moveBranch,
+  tallyPreviews,
+  watchUp,
+} from './support/many-branches.ts';
 import { hostOf, Team } from './support/team.ts';
 
 const REPOS = 4;
 const BRANCHES_EACH = 10;
 const MAX = 5;
 const COUNT = REPOS * BRANCHES_EACH;
+/** Of the source repos and the config repo. */
+const LISTINGS = REPOS + 1;
 
 test('of many branches at once no more than "max" are up, and the others say that they are parked', async (t) => {
   const names = Array.from({ length: REPOS }, (_, at) => `app-${at}`);
@@ -27,37 +39,58 @@ test('of many branches at once no more than "max" are up, and the others say tha
   const branchesOf = (name: string) => Array.from({ length: BRANCHES_EACH }, (_, at) => `${name}-b${at}`);
   const head = await team.newest();
 
-  await t.test('all are known, few are up', async (t) => {
+  await t.test('all are known, few are up, and they stay so', async (t) => {
     for (const name of names) await makeBranches((await installation.repo(name)).bare, branchesOf(name));
     const [asked, began] = [server.requests().length, performance.now()];
+    const watch = watchUp(join(installation.data, 'mainspring.db'));
     await team.hint();
     const status = await settledWith(team, (now) => tallyPreviews(now).up + tallyPreviews(now).parked === COUNT);
+    const { looks, ...most } = await watch.stop();
     assert.deepEqual(tallyPreviews(status), { up: MAX, live: MAX, parked: COUNT - MAX, explained: COUNT - MAX });
-    const built = await team.audit(['artifact.built'], head);
+    assert.ok(most.recorded <= MAX && most.serving <= MAX, JSON.stringify(most));
     const { announcements, others } = countAsked(server.requests(), asked);
     t.diagnostic(
-      `${Math.round(performance.now() - began)} ms, ${announcements} announcements, ${others} other requests, ${built.length} builds`,
+      `${Math.round(performance.now() - began)} ms, ${looks} looks, ${announcements} announcements, ${others} other requests`,
     );
-    // Repos are listed side by side: what the first ones brought may be up for a moment. What was parked at once is never built.
-    assert.ok(built.length < COUNT, `${built.length} builds`);
+    // Besides the listings each branch once, and of each repo a few times its history.
+    assert.ok(announcements <= LISTINGS + COUNT + 3 * REPOS, `${announcements} announcements`);
+    const told = countTold((await installation.audit()).filter(({ id }) => id > head));
+    assert.deepEqual(told, { opened: MAX, openedParked: COUNT - MAX, parked: 0, unparked: 0, built: MAX });
+    for (const { name, parked } of status.environments.filter(({ kind }) => kind === 'preview')) {
+      const { status: answer } = await installation.get(`/${name.replace(/-b\d+$/, '')}/`, hostOf(name));
+      assert.equal(answer, parked ? 404 : 200, name);
+    }
+  });
+
+  await t.test('a look that finds nothing new lists each repo once, and nothing else', async () => {
+    const [asked, newest] = [server.requests().length, await team.newest()];
+    await team.hint();
+    const isOver = () => countAsked(server.requests(), asked).others >= LISTINGS || undefined;
+    await eventually(isOver, { within: 60_000, what: 'listings' });
+    await settledWith(team, () => true);
+    assert.deepEqual(countAsked(server.requests(), asked), { announcements: LISTINGS, others: LISTINGS });
+    assert.equal(await team.newest(), newest);
   });
 
   await t.test('one that is pushed to is back, for the one that was idle for longest', async () => {
+    const newest = await team.newest();
     const before = (await installation.status()).environments.filter(({ kind }) => kind === 'preview');
     const parked = before.find((one) => one.parked)?.name ?? '';
     const name = parked.replace(/-b\d+$/, '');
-    await makeBranches((await installation.repo(name)).bare, ['temporary']);
-    const { gitBare } = await installation.repo(name);
-    const commit = await gitBare('commit-tree', '-p', parked, '-m', 'again', `temporary^{tree}`);
-    await gitBare('update-ref', `refs/heads/${parked}`, commit);
-    await gitBare('update-ref', '-d', 'refs/heads/temporary');
+    await moveBranch((await installation.repo(name)).bare, parked, 'again\n');
+    const asked = server.requests().length;
     await team.hint();
     const status = await settledWith(team, ({ environments }) =>
       environments.some((one) => one.name === parked && !one.parked && one.deployments[0]?.live != null),
     );
     assert.deepEqual(tallyPreviews(status), { up: MAX, live: MAX, parked: COUNT - MAX, explained: COUNT - MAX });
-    assert.equal((await installation.get(`/${name}/`, hostOf(parked))).body, 'temporary\n');
+    assert.equal((await installation.get(`/${name}/`, hostOf(parked))).body, 'again\n');
     assert.equal((await installation.get(`/${name}/`)).body, `${name}\n`);
+    const told = countTold((await installation.audit()).filter(({ id }) => id > newest));
+    assert.deepEqual(told, { opened: 0, openedParked: 0, parked: 1, unparked: 1, built: 1 });
+    // Besides the listings its history and its files.
+    const { announcements } = countAsked(server.requests(), asked);
+    assert.ok(announcements <= LISTINGS + 2, `${announcements} announcements`);
   });
 
   await t.test('with their branches gone, all are gone', async () => {

@@ -286,11 +286,28 @@ export class ChangeJudge {
     this.#note(row);
     const before = this.#shadow.repos.get(row.repo)?.listing?.asOf ?? 0;
     this.#verdict.expect(listing.asOf >= before, () => `${row.repo}: an older listing took the place of a newer one`);
+    this.#onMoved(row, listing);
   }
 
-  #note({ repo, listing }: Pick<Put<'repo'>, 'repo' | 'listing'>): void {
+  /** A branch moved when a look was asked for that saw it for the first time: no sooner than the one before, and no later than the listing. */
+  #onMoved({ repo, movedAt, baseline }: Put<'repo'>, listing: RefListing): void {
+    const known = this.#shadow.repos.get(repo);
+    for (const [branch, commit] of Object.entries(listing.branches)) {
+      const at = movedAt[branch];
+      const isSame = known?.listing?.branches[branch] === commit;
+      const isRight =
+        baseline?.[branch] === commit
+          ? at === undefined
+          : isSame
+            ? at === known?.movedAt[branch]
+            : at !== undefined && at <= listing.asOf && at >= Math.max(0, ...Object.values(known?.movedAt ?? {}));
+      this.#verdict.expect(isRight, () => `${repo}: branch "${branch}" is said to have moved at ${at}`);
+    }
+  }
+
+  #note({ repo, listing, movedAt }: Pick<Put<'repo'>, 'repo' | 'listing' | 'movedAt'>): void {
     if (listing === null) return;
-    this.#model.previews.onListing({ repo, listing });
+    this.#model.previews.onListing({ repo, listing, movedAt });
     this.#prod.onListing(listing);
     const last = this.#listings.get(repo) ?? [];
     if (last[0] !== listing) this.#listings.set(repo, [listing, ...last].slice(0, 6));
@@ -313,7 +330,7 @@ export class ChangeJudge {
   }
 
   #onClosed(name: string): void {
-    this.#model.previews.onClosed(name);
+    this.#model.previews.onRemoved(name);
     this.#ending.delete(name);
   }
 

@@ -1,4 +1,4 @@
-import { branchLabel } from '../../src/model/environment.ts';
+import { branchLabel, branchOf } from '../../src/model/environment.ts';
 import type { RecordedEnvironment } from '../../src/model/recorded.ts';
 import type { RefListing, RepoState } from '../../src/model/source.ts';
 import { mergeBaseOf } from '../support/merge-base.ts';
@@ -27,8 +27,10 @@ export class PreviewModel {
   readonly #model: Model;
   /** Branches that have not moved since their repo was first seen, by repo. */
   readonly #baseline = new Map<string, Map<string, string>>();
-  /** When the heads of each preview moved, as far as was seen. */
-  readonly #active = new Map<string, { readonly heads: string; readonly at: number }>();
+  /** When branches were first seen at a commit: what is recorded of that is judged when it is. */
+  readonly #seen = new Map<string, number>();
+  /** When each preview was last wanted, with the heads that it had then. */
+  readonly #active = new Map<string, { readonly heads: RecordedEnvironment['heads']; readonly at: number }>();
 
   constructor(world: SimWorld, model: Model) {
     this.#world = world;
@@ -36,8 +38,10 @@ export class PreviewModel {
   }
 
   /** A listing was recorded. */
-  onListing({ repo, listing }: Pick<RepoState, 'repo' | 'listing'>): void {
+  onListing({ repo, listing, movedAt }: Pick<RepoState, 'repo' | 'listing' | 'movedAt'>): void {
     if (listing === null || Object.keys(listing.branches).length === 0) return;
+    for (const [branch, commit] of Object.entries(listing.branches))
+      this.#seen.set(`${repo} ${branch} ${commit}`, movedAt[branch] ?? 0);
     const known = this.#baseline.get(repo);
     if (known === undefined) {
       this.#baseline.set(repo, new Map(Object.entries(listing.branches)));
@@ -55,15 +59,16 @@ export class PreviewModel {
     this.#baseline.delete(repo);
   }
 
-  /** A preview is over: one that is made anew is active since then, though it be of the same commits. */
-  onClosed(name: string): void {
-    this.#active.delete(name);
+  onEnvironment({ name, identity, heads }: RecordedEnvironment): void {
+    const before = this.#active.get(name);
+    const moved = Object.entries(heads).filter(([repo, commit]) => before?.heads[repo] !== commit);
+    const times = moved.map(([repo, commit]) => this.#seen.get(`${repo} ${branchOf(identity)} ${commit}`) ?? 0);
+    this.#active.set(name, { heads, at: Math.max(before?.at ?? 0, ...times) });
   }
 
-  onEnvironment({ name, heads }: RecordedEnvironment): void {
-    const text = JSON.stringify(Object.entries(heads).sort());
-    if (this.#active.get(name)?.heads === text) return;
-    this.#active.set(name, { heads: text, at: this.#world.clock.now() });
+  /** Nothing of a preview is left: one that is made anew is active by itself, though it be of the same commits. */
+  onRemoved(name: string): void {
+    this.#active.delete(name);
   }
 
   /** When a preview was last wanted. */

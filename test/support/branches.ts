@@ -51,6 +51,7 @@ export class WorldRepo {
   readonly commits = new Map<CommitId, Commit>();
   readonly parentsOf = new Map<CommitId, readonly CommitId[]>();
   #seen: RefListing | null = null;
+  #movedAt: Readonly<Record<string, number>> = {};
   #shown: ((listing: RefListing) => RefListing | null) | null = null;
 
   constructor(url: RepoUrl) {
@@ -118,9 +119,17 @@ export class WorldRepo {
     const branches = Object.fromEntries([...this.branches].sort());
     const isSame =
       this.#seen !== null && hashOf([this.#seen.branches, this.#seen.head]) === hashOf([branches, this.head]);
-    if (!isSame) this.#seen = { repo: this.url, asOf: at, head: this.head, branches };
+    if (!isSame) {
+      const before = this.#seen?.branches ?? {};
+      const moved = Object.keys(branches).map((name) => [
+        name,
+        before[name] === branches[name] ? this.#movedAt[name] : at,
+      ]);
+      this.#movedAt = Object.fromEntries(moved);
+      this.#seen = { repo: this.url, asOf: at, head: this.head, branches };
+    }
     const listing = this.#seen !== null && this.#shown !== null ? this.#shown(this.#seen) : this.#seen;
-    return { repo: this.url, listing, error: this.error, baseline: this.baseline };
+    return { repo: this.url, listing, error: this.error, baseline: this.baseline, movedAt: this.#movedAt };
   }
 
   /** The files of a folder of a commit. */

@@ -238,6 +238,18 @@ test('a new app of a repo that can’t be listed is held with why', () => {
   assert.deepEqual(told(of.previews()), ['x: /c blocked: git-auth-refused']);
 });
 
+test('a new app of a repo that main does not name is not told of by main’s files before it is known where its branch parted', () => {
+  const of = world();
+  of.repo('c').commit('main', { '': 'c 1' });
+  of.repo('c').branch('x').commit('x', { part: 'c on x' });
+  declares(of, [a, b, wiki, appDeclaration({ path: '/c', source: { kind: 'repo', url: urlOf('c'), folder: 'part' } })]);
+  of.watched.add(urlOf('c'));
+  of.isKnown = ({ kind, repo }) => kind !== 'base' || repo !== urlOf('c');
+  assert.deepEqual(told(of.previews()), []);
+  of.isKnown = () => true;
+  assert.deepEqual(told(of.previews()), ['x: /c']);
+});
+
 /** Branch `x` of the config repo has an app of repo `c`, which main had once; its preview is there. */
 function leftBehind(): World {
   const of = world();

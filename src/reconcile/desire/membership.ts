@@ -104,9 +104,9 @@ export function headState(app: AppDeclaration, proposal: Proposal): Pick<Declare
  */
 function whyUnreadable(app: AppDeclaration, proposal: Proposal): Pick<Declared, 'state' | 'ref'> | undefined {
   const repo = (app.source as { readonly url: string }).url as RepoUrl;
+  if (proposal.repos.has(repo) || otherRefs(app, proposal)?.listing != null) return undefined;
   const branches = proposal.states.get(repo)?.listing?.branches;
-  if (proposal.repos.has(repo) || (branches !== undefined && Object.keys(branches).length === 0)) return undefined;
-  if (otherRefs(app, proposal)?.listing != null) return undefined;
+  if (branches !== undefined && Object.keys(branches).length === 0) return undefined;
   const state = declaredState(app, proposal);
   return state !== undefined && 'problem' in state ? { state, ref: null } : undefined;
 }

@@ -49,6 +49,41 @@ test('of those that were pushed to at the same time the first by name are up', (
   assert.deepEqual(standing(world), { up: ['x', 'y'], parked: ['z'] });
 });
 
+test('of those that were pushed to at the same time what is up stays up, whichever names are read next', () => {
+  const world = worldWith(['a'], { previews: { max: 2 } });
+  for (const branch of ['v', 'w', 'x', 'y', 'z']) push(world, branch);
+  const known = new Set(['main', 'x', 'z']);
+  world.isKnown = ({ commit }) => [...known].some((branch) => world.repo('a').tip(branch) === commit);
+  const late = ['y', 'v', 'w'];
+  for (;;) {
+    world.settle();
+    assert.deepEqual(standing(world).up, ['x', 'z']);
+    world.pass(1_000);
+    const [next] = late.splice(0, 1);
+    if (next === undefined) break;
+    known.add(next);
+  }
+  assert.deepEqual(standing(world).parked, ['v', 'w', 'y']);
+  push(world, 'v');
+  known.add('v');
+  world.settle();
+  assert.deepEqual(standing(world), { up: ['v', 'x'], parked: ['w', 'y', 'z'] });
+});
+
+test('one that was pushed to later takes the place of one that was pushed to before, although less was known of it then', () => {
+  const world = worldWith(['a', 'b'], { previews: { max: 1 } });
+  push(world, 'x');
+  world.isKnown = ({ repo }) => repo === urlOf('b');
+  world.settle();
+  world.pass(1_000);
+  push(world, 'y', 'b');
+  world.settle();
+  world.pass(1_000);
+  world.isKnown = () => true;
+  world.settle();
+  assert.deepEqual(standing(world), { up: ['y'], parked: ['x'] });
+});
+
 test('max = 0 parks all', () => {
   assert.deepEqual(standing(previewed({ max: 0 }, ['x'])), { up: [], parked: ['x'] });
 });
@@ -86,8 +121,8 @@ test('one that is parked for its age takes no place of the others', () => {
   world.pass(2 * DAY);
   push(world, 'y');
   assert.deepEqual(standing(world), { up: ['y'], parked: ['x'] });
-  world.pass(2 * DAY);
   world.settle();
+  world.pass(3_600_000);
   assert.deepEqual(standing(world), { up: ['y'], parked: ['x'] });
 });
 

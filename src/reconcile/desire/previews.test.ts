@@ -260,6 +260,37 @@ test('a preview was last wanted when one of its branches moved', () => {
   assert.equal(world.settle().environments.at(-1)?.activeAt, at + 60_000);
 });
 
+test('that is when it was seen to have moved, however long it takes until it is known what is there', () => {
+  const world = withBranch(worldWith(['a', 'b']));
+  const at = world.at;
+  world.isKnown = () => false;
+  world.settle();
+  world.pass(60_000);
+  world.repo('a').branch('other').commit('other', { '': 'other' });
+  world.settle();
+  world.isKnown = () => true;
+  world.pass(60_000);
+  assert.deepEqual(
+    world.previews().map(({ name, activeAt }) => [name, activeAt - at]),
+    [
+      ['other', 60_000],
+      ['x', 0],
+    ],
+  );
+});
+
+test('a branch that is gone from one of its repos was not wanted by that', () => {
+  const world = withBranch(withBranch(worldWith(['a', 'b'])), 'x', 'b');
+  world.settle();
+  const at = world.at;
+  world.pass(60_000);
+  world.repo('b').branches.delete('x');
+  assert.deepEqual(
+    world.settle().environments.flatMap(({ kind, activeAt }) => (kind === 'preview' ? [activeAt] : [])),
+    [at],
+  );
+});
+
 /** What ends a preview of branch `x` of `a`, and the evidence that is given. */
 for (const [name, change, expected] of [
   [

@@ -5,7 +5,7 @@ import { branchIdentity, branchLabel, branchOf } from '../../model/environment.t
 import type { AppId, CommitId, EnvName } from '../../model/ids.ts';
 import type { RecordedDeployment, RecordedEnvironment } from '../../model/recorded.ts';
 import type { ConfigState, Snapshot } from '../../model/snapshot.ts';
-import { type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
+import { type RepoState, type RepoUrl, tipOf, whenMoved } from '../../model/source.ts';
 import { type BranchConfig, branchConfig, mainConfig } from './branch-config.ts';
 import { differs, findSuspects, headState, isPassing, type Proposal, type Suspects } from './membership.ts';
 import type { DesireMemo } from './memo.ts';
@@ -26,6 +26,8 @@ export interface PreviewDeps {
 export interface Previews {
   readonly environments: readonly DesiredEnvironment[];
   readonly ended: readonly EndedEnvironment[];
+  /** The deployments that each recorded preview has. */
+  readonly rows: ReadonlyMap<EnvName, readonly RecordedDeployment[]>;
 }
 
 /** Which previews there should be, by the refs, and what each holds. Policy is main's; evidence is what a whole listing says. */
@@ -48,7 +50,7 @@ export function* previewsOf(deps: PreviewDeps): Sliced<Previews> {
     if (branches.has(branch)) continue;
     ended.push({ name, why: whyOver(branch, heads, world) });
   }
-  return { environments, ended };
+  return { environments, ended, rows: world.rows };
 }
 
 interface World extends PreviewDeps {
@@ -138,7 +140,6 @@ function previewOf(
   if (!isKnown && recorded?.endingSince != null) return 'unknown';
   if (deployments.length === 0 && config.errors.length === 0) return isKnown ? null : unchanged(recorded, world);
   const known = Object.fromEntries([...heads].sort(([a], [b]) => (a < b ? -1 : 1)));
-  const hasStayed = recorded !== undefined && JSON.stringify(recorded.heads) === JSON.stringify(known);
   return {
     name,
     kind: 'preview',
@@ -147,10 +148,22 @@ function previewOf(
     heads: known,
     goodConfig: config.goodConfig,
     errors: config.errors,
-    activeAt: hasStayed ? recorded.activeAt : snapshot.at,
+    activeAt: activeAtOf(branch, heads, recorded, states),
     parked: null,
     deployments,
   };
+}
+
+/** When a preview was last wanted: when the newest of its commits was first seen, however long it took to find out what they hold. */
+function activeAtOf(
+  branch: string,
+  heads: ReadonlyMap<RepoUrl, CommitId>,
+  recorded: RecordedEnvironment | undefined,
+  states: World['states'],
+): number {
+  const moved = [...heads].filter(([repo, commit]) => recorded?.heads[repo] !== commit);
+  const times = moved.map(([repo]) => whenMoved(states.get(repo) ?? { movedAt: {} }, branch) ?? 0);
+  return Math.max(recorded?.activeAt ?? 0, ...times);
 }
 
 /** A preview of which not enough is known now: it goes on as it is, or goes on ending. */

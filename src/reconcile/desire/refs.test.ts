@@ -80,7 +80,7 @@ for (const [name, seen, apps, followed, isEvidence] of [
   ],
 ] as const) {
   test(`a listing ${isEvidence ? 'is' : 'is no'} evidence: ${name}`, () => {
-    const state = { repo: urlOf('a'), listing: seen, error: null, baseline: null };
+    const state = { repo: urlOf('a'), listing: seen, error: null, baseline: null, movedAt: {} };
     const refs = refsOf({ repo: urlOf('a'), auth: null }, state, apps);
     assert.deepEqual([[...refs.followed], refs.listing !== null], [followed, isEvidence]);
   });

@@ -101,6 +101,21 @@ test('a look that finds nothing new costs one pass a poll, however many repos th
   assert.equal(loop.reconciler.passes - before, 1);
 });
 
+test('what is seen by one look is seen at one time, however long some repos take to answer', async (t) => {
+  const { loop } = await watching(t, ['x', 'y', 'z']);
+  await loop.pass(30_000);
+  const late: Record<string, number> = { 'https://git.example.com/y': 2_000, 'https://git.example.com/z': 5_000 };
+  for (const name of ['x', 'y', 'z']) loop.ports.git.repo(`https://git.example.com/${name}`).push({ '1': name }, 'new');
+  const { git, clock } = loop.ports;
+  git.before = async (method, repo, signal) => {
+    if (method === 'list') await clock.sleep(late[repo] ?? 0, signal);
+  };
+  await loop.pass(36_000);
+  const repos = [...loop.ports.store.recorded.repos.values()].filter(({ repo }) => repo !== CONFIG_REPO);
+  const times = repos.map(({ movedAt }) => movedAt.new);
+  assert.deepEqual([times.length, new Set(times).size, typeof times[0]], [3, 1, 'number']);
+});
+
 test('the snapshot stays as it was taken, whatever is recorded after', async (t) => {
   const { loop } = await watching(t, ['x']);
   const snapshot = loop.reconciler.snapshot();

@@ -61,7 +61,8 @@ export class Observer {
   /** Looks at every repo; resolves when all looks are over. One that hangs ends by its own time limit. */
   async look(): Promise<void> {
     const before = new Set(this.#watches.keys());
-    await Promise.all([...this.#watches.values()].map(({ watch }) => watch.look()));
+    const at = this.#ports.clock.now();
+    await Promise.all([...this.#watches.values()].map(({ watch }) => watch.look(at)));
     // Repos that the new config brought in were looked at as soon as they were known.
     const added = [...this.#watches].filter(([repo]) => !before.has(repo));
     await Promise.all(added.map(([, { watch }]) => watch.settled()));

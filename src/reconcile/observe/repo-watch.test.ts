@@ -40,6 +40,7 @@ test('a look lists once, records the listing and hands it on', async (t) => {
     listing: followed[0],
     error: null,
     baseline: followed[0]?.branches,
+    movedAt: {},
   });
   assert.equal(watch.asOf, ports.clock.now());
 });
@@ -70,6 +71,25 @@ test('a request is never lost, at whatever moment of a look it comes', async (t)
     await watch.look();
     assert.ok(listings() > before || turns < 3, `lost after ${turns} turns`);
   }
+});
+
+test('a branch was seen to move at the time of the look that saw it, and not again when another one moves', async (t) => {
+  const { ports, watch } = watched(t);
+  const repo = ports.git.repo(REPO);
+  const movedAt = () => ports.store.recorded.repos.get(REPO)?.movedAt;
+  repo.push({ 'index.html': 'old' }, 'old');
+  await watch.look(1_000);
+  assert.deepEqual(movedAt(), {});
+  for (const branch of ['x', 'constructor']) repo.push({ 'index.html': branch }, branch);
+  await watch.look(2_000);
+  assert.deepEqual(movedAt(), { x: 2_000, constructor: 2_000 });
+  repo.push({ 'index.html': 'x 2' }, 'x');
+  await watch.look(3_000);
+  assert.deepEqual(movedAt(), { x: 3_000, constructor: 2_000 });
+  repo.branches.delete('x');
+  repo.push({ 'index.html': 'old 2' }, 'old');
+  await watch.look(4_000);
+  assert.deepEqual(movedAt(), { constructor: 2_000, old: 4_000 });
 });
 
 test('a look after another lists again, and records nothing where nothing changed', async (t) => {

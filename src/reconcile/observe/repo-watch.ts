@@ -1,6 +1,6 @@
 import { observation } from '../../model/cause.ts';
 import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
-import { type RefListing, type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
+import { type RefListing, type RepoState, type RepoUrl, tipOf, whenMoved } from '../../model/source.ts';
 import { audit, type Change, put } from '../../store/changes.ts';
 import type { Ports } from '../ports.ts';
 import { isStoreError } from '../slots/instance-slots.ts';
@@ -23,6 +23,7 @@ export class RepoWatch {
   #asOf: number | null;
   #running: Promise<void> | null = null;
   #isWanted = false;
+  #askedAt = 0;
 
   constructor(repo: RepoUrl, auth: string | null, ports: Ports, follow: Follow) {
     this.repo = repo;
@@ -37,9 +38,13 @@ export class RepoWatch {
     return this.#asOf;
   }
 
-  /** Looks now, or once more after the look that is under way. Resolves when a look that began after the call is over. */
-  look(): Promise<void> {
+  /**
+   * Looks now, or once more after the look that is under way. Resolves when a look that began after the call is over. Repos that are
+   * looked at together are told the same time.
+   */
+  look(at = this.#ports.clock.now()): Promise<void> {
     this.#isWanted = true;
+    this.#askedAt = at;
     this.#running ??= this.#loop();
     return this.#running;
   }
@@ -61,8 +66,9 @@ export class RepoWatch {
     try {
       while (this.#isWanted && !this.#stop.signal.aborted) {
         this.#isWanted = false;
+        const at = this.#askedAt;
         // A ref that moved between listing and fetching is listed again at once; one that does it again waits for the next look.
-        if ((await this.#lookOnce({ mayMove: true })) === 'moved') await this.#lookOnce({ mayMove: false });
+        if ((await this.#lookOnce({ at, mayMove: true })) === 'moved') await this.#lookOnce({ at, mayMove: false });
       }
     } finally {
       // In the same turn as the last check, or a request in between would be lost.
@@ -70,13 +76,13 @@ export class RepoWatch {
     }
   }
 
-  async #lookOnce({ mayMove }: { readonly mayMove: boolean }): Promise<'moved' | 'done'> {
+  async #lookOnce({ at, mayMove }: { readonly at: number; readonly mayMove: boolean }): Promise<'moved' | 'done'> {
     const { signal } = this.#stop;
     try {
       const listing = await this.#ports.git.list({ repo: this.repo, auth: this.auth }, signal);
       await this.#ports.reach('listed');
       this.#asOf = listing.asOf;
-      this.#record(listing);
+      this.#record(listing, at);
       await this.#follow(listing, signal);
       this.#noteError(null);
     } catch (error) {
@@ -96,19 +102,20 @@ export class RepoWatch {
     }
   }
 
-  #record(listing: RefListing): void {
+  #record(listing: RefListing, at: number): void {
     this.#ports.store.transact((recorded) => {
       const row = recorded.repos.get(this.repo);
       if (isSameListing(row?.listing ?? null, listing)) return [];
       const baseline = baselineAfter(row?.baseline ?? null, listing);
-      return [put('repo', { repo: this.repo, listing, error: row?.error ?? null, baseline })];
+      const movedAt = movedAfter(row, listing, baseline, at);
+      return [put('repo', { repo: this.repo, listing, error: row?.error ?? null, baseline, movedAt })];
     });
   }
 
   #noteError(error: Problem | null): void {
     this.#ports.store.transact((recorded) => {
       const row: RepoState = recorded.repos.get(this.repo) ?? {
-        ...{ repo: this.repo, listing: null, error: null, baseline: null },
+        ...{ repo: this.repo, listing: null, error: null, baseline: null, movedAt: {} },
       };
       if (row.error?.code === error?.code && row.error?.message === error?.message) return [];
       const changes: Change[] = [put('repo', { ...row, error })];
@@ -138,4 +145,15 @@ function baselineAfter(baseline: RepoState['baseline'], { branches, head }: RefL
     ([branch, commit]) => (tipOf({ branches }, branch) ?? (isWhole ? null : commit)) === commit,
   );
   return Object.fromEntries(left);
+}
+
+/** When branches were seen to move. Those of the baseline have not: one that was not listed for a while is not new. */
+function movedAfter(row: RepoState | undefined, { branches }: RefListing, still: RepoState['baseline'], at: number) {
+  const before = { branches: row?.listing?.branches ?? {} };
+  const times = Object.entries(branches).flatMap(([branch, commit]): [string, number][] => {
+    if (tipOf({ branches: still ?? {} }, branch) === commit) return [];
+    const hasStayed = row !== undefined && tipOf(before, branch) === commit;
+    return [[branch, (hasStayed ? whenMoved(row, branch) : undefined) ?? at]];
+  });
+  return Object.fromEntries(times);
 }

@@ -125,11 +125,13 @@ async function listRepo(
       listing: known?.listing ?? null,
       error: found.problem,
       baseline: known?.baseline ?? null,
+      movedAt: known?.movedAt ?? {},
     });
 }
 
 function freshState(repo: RepoUrl, listing: RefListing, states: ReadonlyMap<RepoUrl, RepoState>): RepoState {
-  return { repo, listing, error: null, baseline: states.get(repo)?.baseline ?? null };
+  const known = states.get(repo);
+  return { repo, listing, error: null, baseline: known?.baseline ?? null, movedAt: known?.movedAt ?? {} };
 }
 
 async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -18,7 +18,7 @@ export interface Inventory {
 /** Columns and members that say when, which time, or how often: what two runs of one history may differ in. */
 const NOT_COMPARED = new Set([
   ...['generation', 'since', 'seen_at', 'seenAt', 'used_at', 'started_at', 'until', 'created_at', 'asOf', 'deadline'],
-  ...['active_at', 'ending_since', 'retry_at', 'retryAt', 'drain_until', 'attempts', 'failedInstance'],
+  ...['active_at', 'moved_at', 'ending_since', 'retry_at', 'retryAt', 'drain_until', 'attempts', 'failedInstance'],
 ]);
 /** Which of two pushes was seen first decides which of them a target names; what it runs, and from which source commit, does not depend on it. */
 const WHICH_PUSH = new Set(['cause', 'causes', 'configCommit']);

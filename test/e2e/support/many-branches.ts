@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Status } from '../../../src/model/surface.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import type { AuditLine, Status } from '../../../src/model/surface.ts';
 import { CLEAN_GIT_ENV } from '../../support/git-repo.ts';
 import type { SeenRequest } from '../../support/git-server.ts';
 
@@ -22,6 +24,14 @@ export function makeBranches(
     return `${head}from refs/heads/main^0\nM 100644 inline ${path}\n${data(text)}`;
   });
   return feed(bare, ['fast-import', '--quiet', '--force'], `${commits.join('')}\n`);
+}
+
+/** Pushes once more to a branch of a bare repo: its `index.html` says this now. */
+export function moveBranch(bare: string, branch: string, text: string): Promise<void> {
+  const ref = `refs/heads/${branch}`;
+  const head = `commit ${ref}\ncommitter Ada <ada@example.com> ${now()} +0000\n${data(text)}`;
+  const commit = `${head}from ${ref}^0\nM 100644 inline index.html\n${data(text)}`;
+  return feed(bare, ['fast-import', '--quiet'], `${commit}\n`);
 }
 
 /** Deletes branches of a bare repo. */
@@ -77,5 +87,64 @@ export function tallyPreviews({ environments }: Status): PreviewTally {
       .length,
     parked: parked.length,
     explained: parked.filter(({ parked_why }) => /max/.test(parked_why ?? '')).length,
+  };
+}
+
+/** How many previews were up at most at any moment that was looked at. */
+export interface MostUp {
+  /** How many the store said were up. */
+  readonly recorded: number;
+  /** How many had something that serves. */
+  readonly serving: number;
+  readonly looks: number;
+}
+
+/** Looks into a store from outside, again and again, until it is told to stop. */
+export function watchUp(file: string): { stop(): Promise<MostUp> } {
+  const db = new Database(file, { readonly: true });
+  const previews = "FROM environments WHERE kind = 'preview'";
+  const recorded = db.prepare(`SELECT count(*) AS n ${previews} AND parked IS NULL AND ending_since IS NULL`);
+  const serving = db.prepare(
+    `SELECT count(DISTINCT env) AS n FROM deployments WHERE live IS NOT NULL AND env IN (SELECT name ${previews} AND parked IS NULL)`,
+  );
+  const most = { recorded: 0, serving: 0, looks: 0 };
+  let isOver = false;
+  const loop = (async () => {
+    while (!isOver) {
+      most.recorded = Math.max(most.recorded, (recorded.get() as { n: number }).n);
+      most.serving = Math.max(most.serving, (serving.get() as { n: number }).n);
+      most.looks += 1;
+      await delay(5);
+    }
+    db.close();
+  })();
+  const stop = async () => {
+    isOver = true;
+    await loop;
+    return most;
+  };
+  return { stop };
+}
+
+/** What the log says of previews, counted. Each change of what is up is a line of its own, so nothing is missed between two looks. */
+export interface ToldOfPreviews {
+  readonly opened: number;
+  readonly openedParked: number;
+  readonly parked: number;
+  readonly unparked: number;
+  readonly built: number;
+}
+
+/** Counts lines of the log. One that is opened and says why is parked from the start. */
+export function countTold(lines: readonly AuditLine[]): ToldOfPreviews {
+  const of = (wanted: string) => lines.filter(({ kind }) => kind === wanted);
+  const opened = of('environment.opened');
+  const openedParked = opened.filter(({ detail }) => 'why' in detail).length;
+  return {
+    opened: opened.length - openedParked,
+    openedParked,
+    parked: of('environment.parked').length,
+    unparked: of('environment.unparked').length,
+    built: of('artifact.built').length,
   };
 }
