@@ -100,9 +100,16 @@ export class Installation {
   }
 
   /** Commits files and pushes them with the real git; gives the commit. */
-  async push(name: string, files: Files): Promise<string> {
+  push(name: string, files: Files): Promise<string> {
+    return this.pushMade(name, ({ commit }) => commit(files));
+  }
+
+  /** Pushes what is made on the branch that is checked out, a merge or a revert say; gives the commit. */
+  async pushMade(name: string, make: (repo: TempRepo) => Promise<unknown>): Promise<string> {
     const repo = await this.repo(name);
-    const commit = await repo.commitAndPush(files);
+    await make(repo);
+    await repo.push();
+    const commit = await repo.git('rev-parse', 'HEAD');
     const count = [...this.commits.values()].filter((label) => label.startsWith(`${name} `)).length;
     this.commits.set(commit, `${name} ${count + 1}`);
     return commit;
@@ -133,6 +140,12 @@ export class Installation {
   /** Asks the gateway as a client outside. */
   get(path: string, host = 'localhost'): Promise<HttpAnswer> {
     return ask({ port: this.port, path, host });
+  }
+
+  /** The same for a path that may be one of another host, `//HOST/PATH`. */
+  getAt(place: string): Promise<HttpAnswer> {
+    const [, host = 'localhost', path = place] = /^\/\/([^/]+)(.*)$/.exec(place) ?? [];
+    return this.get(path, host);
   }
 
   /** The status as the status host gives it. */

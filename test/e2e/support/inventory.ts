@@ -34,8 +34,7 @@ export async function takeInventory(installation: Installation, paths: readonly 
   );
   const answers = await Promise.all(
     paths.map(async (path) => {
-      const [, host = 'localhost', at = path] = /^\/\/([^/]+)(.*)$/.exec(path) ?? [];
-      const { status, body } = await installation.get(at, host);
+      const { status, body } = await installation.getAt(path);
       return `${path} ${status} ${names(body.trim())}`;
     }),
   );
@@ -127,6 +126,9 @@ function processLines(found: readonly FoundProcess[], names: (text: string) => s
   });
 }
 
+/** Where a controller makes its builds, once it has any to make: what is in it counts. */
+const BUILDS_IN = 'data/process/work';
+
 /** Paths with what they hold where that is content; what the daemon keeps open of its database comes and goes. */
 function filesBelow(installation: Installation, folder: string, names: (text: string) => string): string[] {
   const top = join(installation.root, folder);
@@ -136,7 +138,7 @@ function filesBelow(installation: Installation, folder: string, names: (text: st
       const path = join(dir, item.name);
       const name = names(relative(installation.root, path));
       if (/mainspring\.db-(wal|shm)$/.test(name)) continue;
-      lines.push(`${gatewayName(name)}${contentOf(path, name)}`);
+      if (name !== BUILDS_IN) lines.push(`${gatewayName(name)}${contentOf(path, name)}`);
       if (item.isDirectory()) walk(path);
     }
   };
