@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import type { AuditLine, Status } from '../../../src/model/surface.ts';
 import { findParents } from '../../../src/runtime/process/cgroups.ts';
+import { root as checkout } from '../../imports.ts';
 import { type TempRepo, tempRepo } from '../../support/git-repo.ts';
 import type { Files } from './apps.ts';
 import { Daemon, PROGRAM } from './daemon.ts';
@@ -81,7 +82,9 @@ export class Installation {
   /** The environment of everything that is started here: nothing of the settings of whoever runs the tests. */
   get environment(): Record<string, string> {
     const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
-    return { PATH: path, HOME: this.root, TMPDIR: join(this.root, 'tmp'), LC_ALL: 'C.UTF-8' };
+    // What `bin/mainspring` sets: types are stripped once and not at each start.
+    const cache = { NODE_COMPILE_CACHE: join(checkout, 'node_modules/.compile-cache') };
+    return { ...cache, PATH: path, HOME: this.root, TMPDIR: join(this.root, 'tmp'), LC_ALL: 'C.UTF-8' };
   }
 
   /** Writes the settings again with these changes. */
