@@ -17,6 +17,7 @@ export async function untilActedOn(installation: Installation): Promise<void> {
 /** Refs that are not as the last listing of their repo has them. */
 async function unseenRefs(installation: Installation): Promise<string[]> {
   const repos = readTables(installation).find(([table]) => table === 'repos')?.[1] ?? [];
+  if (repos.length === 0) return ['all, as no repo is known yet'];
   const unseen = await Promise.all(
     repos.map(async ({ repo, listing }) => {
       const { branches = {} } = JSON.parse(String(listing ?? '{}')) as { branches?: Record<string, string> };
