@@ -14,7 +14,7 @@ export type Victim = 'controller' | 'supervisor' | 'gateway' | 'instance';
 export class Director {
   readonly #installation: Installation;
   readonly #folder: string;
-  readonly #victimAt: (boundary: string) => Victim;
+  readonly #victimAt: (boundary: string) => Victim | null;
   readonly #random: () => number;
   /** What was killed where, in order: `build:after-effect controller`. */
   readonly done: string[] = [];
@@ -28,7 +28,11 @@ export class Director {
   #isBusy = false;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(installation: Installation, how: { victimAt: (boundary: string) => Victim; random: () => number }) {
+  /** Where `victimAt` gives null all go on as if nothing had been. */
+  constructor(
+    installation: Installation,
+    how: { victimAt: (boundary: string) => Victim | null; random: () => number },
+  ) {
     this.#installation = installation;
     this.#folder = join(installation.root, 'failpoints');
     this.#victimAt = how.victimAt;
@@ -44,6 +48,13 @@ export class Director {
   /** Makes the next coming by each of these boundaries fatal to somebody. */
   arm(boundaries: readonly string[]): void {
     for (const name of boundaries) writeFileSync(join(this.#folder, name), '');
+  }
+
+  /** Takes back what nobody came by so far; says what it was. */
+  disarm(): string[] {
+    const { armed } = this;
+    for (const name of armed) rmSync(join(this.#folder, name), { force: true });
+    return armed;
   }
 
   /** The boundaries that nobody came by so far. */
@@ -104,7 +115,7 @@ export class Director {
     rmSync(join(this.#folder, `${boundary}.reached`));
     const victim = this.#victimAt(boundary);
     // For a moment there may be two: an orphan that does not know it yet, and the one that waits for its lock.
-    if (await this.kill(victim, stopped.pid)) this.done.push(`${boundary} ${victim}`);
+    if (victim === null || (await this.kill(victim, stopped.pid))) this.done.push(`${boundary} ${victim ?? 'nobody'}`);
     // Nobody to kill: the next coming by has to do.
     else {
       this.missed.push(boundary);

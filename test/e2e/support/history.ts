@@ -1,138 +1,33 @@
-import { spawn } from 'node:child_process';
-import { cpSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Files, processApp, staticApp } from './apps.ts';
-import type { Installation, SettledOn } from './installation.ts';
+import type { TestContext } from 'node:test';
+import type { Director } from './director.ts';
+import { Installation } from './installation.ts';
 import { readTables } from './inventory.ts';
+import { untilActedOn } from './pushed.ts';
+import type { Together } from './release-watch.ts';
+import type { SettingsValues } from './settings-text.ts';
 
-/** What a client looks at after each phase. */
-export const LOOKED_AT = ['/', '/site/', '/work/', '/side/', '/one/', '/two/', '/up/x', '/bad/', '/elsewhere'];
-
-/** The app that is live from the first moment to the last, and what it may say. */
-export const STEADY = { path: '/', isGood: (body: string) => /^home \d+\n$/.test(body) };
-
-/** One part of a history: what people do, and when it has come to rest. */
+/** One part of a history: what people do. */
 export interface Phase {
   readonly name: string;
-  act(installation: Installation): Promise<SettledOn>;
+  act(installation: Installation): Promise<unknown>;
+  /** All that it brings was built before. */
+  readonly buildsNothing?: boolean;
 }
 
-/** One app never gets healthy, and must not hold the others. */
-const EACH_ALONE = 'release(atomic = False)\n';
-
-/** What is there before anything is disturbed. */
-export const FIRST: Files = { 'apps.star': `${EACH_ALONE}app("/", "./home")\n`, ...staticApp('home 1', 'home/') };
-
-/** A history that comes by every boundary: apps made, changed, broken, removed and purged, one that never gets healthy, things that nobody owns. */
-export function historyWith(upstreamPort: number): readonly Phase[] {
-  const apps = (installation: Installation, which: readonly string[], greeting = '') =>
-    EACH_ALONE + which.map((name) => declaration(installation, name, { upstreamPort, greeting })).join('');
-  const FEW = ['home', 'site', 'work', 'one', 'two'];
-  const ALL = [...FEW, 'side', 'up', 'bad'];
-  return [
-    {
-      name: 'apps are made, and one never gets healthy',
-      act: async (installation) => {
-        const site = await installation.push('site', staticApp('site 1'));
-        const work = await installation.push('work', processApp('work 1'));
-        const config = await installation.push('config', {
-          'apps.star': apps(installation, ALL),
-          ...processApp('side 1', { folder: 'side/' }),
-          ...processApp('bad 1', { folder: 'bad/', status: 500 }),
-        });
-        return { config, sources: { '/site': site, '/work': work } };
-      },
-    },
-    {
-      name: 'all of them change',
-      act: async (installation) => {
-        const site = await installation.push('site', staticApp('site 2'));
-        const work = await installation.push('work', processApp('work 2'));
-        const config = await installation.push('config', {
-          'apps.star': apps(installation, ALL, ' hello'),
-          ...staticApp('home 2', 'home/'),
-          ...processApp('side 2', { folder: 'side/' }),
-        });
-        return { config, sources: { '/site': site, '/work': work } };
-      },
-    },
-    {
-      name: 'the config is broken while a source moves on',
-      act: async (installation) => {
-        const config = await installation.push('config', { 'apps.star': 'app("/", "./home"' });
-        const work = await installation.push('work', processApp('work 3'));
-        return { config, sources: { '/work': work } };
-      },
-    },
-    {
-      name: 'three apps are removed and their data is purged',
-      act: async (installation) => ({
-        config: await installation.push('config', { 'apps.star': apps(installation, FEW) }),
-      }),
-    },
-    {
-      name: 'apps come back',
-      act: async (installation) => ({
-        config: await installation.push('config', {
-          'apps.star': apps(installation, [...FEW, 'side', 'up'], ' again'),
-          ...staticApp('home 3', 'home/'),
-        }),
-      }),
-    },
-    {
-      name: 'a start finds what nobody owns',
-      act: async (installation) => {
-        plantOrphans(installation);
-        installation.daemon?.signal('SIGHUP');
-        const work = await installation.push('work', processApp('work 4'));
-        const config = await installation.push('config', processApp('side 3', { folder: 'side/' }));
-        return { config, sources: { '/work': work } };
-      },
-    },
-    {
-      name: 'two apps are removed once more',
-      act: async (installation) => ({
-        config: await installation.push('config', { 'apps.star': apps(installation, FEW, ' last') }),
-      }),
-    },
-  ];
-}
-
-function declaration(
-  installation: Installation,
-  name: string,
-  { upstreamPort, greeting }: { readonly upstreamPort: number; readonly greeting: string },
-): string {
-  const repo = (of: string) => join(installation.root, 'repos', `${of}.git`);
-  const params = `params = {"GREETING": "${greeting}"}`;
-  const known: Record<string, string> = {
-    home: 'app("/", "./home")',
-    site: `app("/site", "${repo('site')}", stage = False)`,
-    work: `app("/work", "${repo('work')}", ${params})`,
-    side: `app("/side", "./side", ${params})`,
-    // Both run the artifact of "/side".
-    one: `app("/one", "./side", ${params}, stage = False)`,
-    two: `app("/two", "./side", ${params}, stage = False)`,
-    up: `app("/up", "-", spec = "proxy", params = {"url": "http://127.0.0.1:${upstreamPort}"})`,
-    bad: 'app("/bad", "./bad", health = {"timeout": "1s"})',
-  };
-  return `${known[name]}\n`;
-}
-
-/** An artifact, the record of an instance and a process that no row owns: what a crash in between, or a restored backup, leaves. */
-function plantOrphans(installation: Installation): void {
-  const trees = join(installation.data, 'trees');
-  const [tree = ''] = readdirSync(trees).filter((name) => /^[0-9a-f]{64}$/.test(name));
-  cpSync(join(trees, tree), join(trees, 'f'.repeat(64)), { recursive: true });
-  const records = join(installation.data, 'static', 'instances');
-  const [record = ''] = readdirSync(records);
-  cpSync(join(records, record), join(records, `i${'e'.repeat(19)}.json`));
-  const env = {
-    MAINSPRING_INSTALLATION: installation.installationId ?? '',
-    MAINSPRING_INSTANCE: `i${'f'.repeat(19)}`,
-    MAINSPRING_APP: '/nobody',
-  };
-  spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { env, detached: true, stdio: 'ignore' }).unref();
+/** What happens to an installation from its start on, in parts after each of which all comes to rest. */
+export interface History {
+  readonly settings: Partial<SettingsValues>;
+  /** Pushes what is there before the first start. */
+  begin(installation: Installation): Promise<unknown>;
+  readonly phases: readonly Phase[];
+  /** What a client looks at after each phase. */
+  readonly lookedAt: readonly string[];
+  /** The boundaries that it comes by at least. */
+  readonly boundaries: readonly string[];
+  /** The app that is live from the first moment to the last, and what it may say. */
+  readonly steady: { readonly path: string; readonly isGood: (body: string) => boolean };
+  /** Apps that are never seen apart. */
+  readonly together: Together;
 }
 
 /** Whether timers of retention have nothing left to do: no data of removed apps, no artifact that nothing refers to. */
@@ -144,4 +39,20 @@ export function isRetentionOver(installation: Installation): boolean {
   );
   const artifacts = tables.get('artifacts') ?? [];
   return (tables.get('retained') ?? []).length === 0 && artifacts.every(({ key }) => text.includes(String(key)));
+}
+
+/** Makes an installation with what is there before the first start. */
+export async function prepare(t: TestContext, { settings, begin }: History): Promise<Installation> {
+  // What the program calls itself goes into hashes, so it has to be the same everywhere.
+  const fixed = { retain: '1s', pollInterval: '1s', publicUrl: 'http://localhost' };
+  const installation = await Installation.create(t, {}, { ...fixed, ...settings });
+  await begin(installation);
+  return installation;
+}
+
+/** From here on what is there first is live, and the director watches. */
+export async function goLive(installation: Installation, director: Director): Promise<void> {
+  await installation.serve(director.environment);
+  await untilActedOn(installation);
+  director.start();
 }

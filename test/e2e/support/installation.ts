@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import type { AuditLine, Status } from '../../../src/model/surface.ts';
 import { findParents } from '../../../src/runtime/process/cgroups.ts';
+import { root as checkout } from '../../imports.ts';
 import { type TempRepo, tempRepo } from '../../support/git-repo.ts';
 import type { Files } from './apps.ts';
 import { Daemon, PROGRAM } from './daemon.ts';
@@ -81,7 +82,9 @@ export class Installation {
   /** The environment of everything that is started here: nothing of the settings of whoever runs the tests. */
   get environment(): Record<string, string> {
     const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
-    return { PATH: path, HOME: this.root, TMPDIR: join(this.root, 'tmp'), LC_ALL: 'C.UTF-8' };
+    // What `bin/mainspring` sets: types are stripped once and not at each start.
+    const cache = { NODE_COMPILE_CACHE: join(checkout, 'node_modules/.compile-cache') };
+    return { ...cache, PATH: path, HOME: this.root, TMPDIR: join(this.root, 'tmp'), LC_ALL: 'C.UTF-8' };
   }
 
   /** Writes the settings again with these changes. */
@@ -100,9 +103,16 @@ export class Installation {
   }
 
   /** Commits files and pushes them with the real git; gives the commit. */
-  async push(name: string, files: Files): Promise<string> {
+  push(name: string, files: Files): Promise<string> {
+    return this.pushMade(name, ({ commit }) => commit(files));
+  }
+
+  /** Pushes what is made on the branch that is checked out, a merge or a revert say; gives the commit. */
+  async pushMade(name: string, make: (repo: TempRepo) => Promise<unknown>): Promise<string> {
     const repo = await this.repo(name);
-    const commit = await repo.commitAndPush(files);
+    await make(repo);
+    await repo.push();
+    const commit = await repo.git('rev-parse', 'HEAD');
     const count = [...this.commits.values()].filter((label) => label.startsWith(`${name} `)).length;
     this.commits.set(commit, `${name} ${count + 1}`);
     return commit;
@@ -133,6 +143,12 @@ export class Installation {
   /** Asks the gateway as a client outside. */
   get(path: string, host = 'localhost'): Promise<HttpAnswer> {
     return ask({ port: this.port, path, host });
+  }
+
+  /** The same for a path that may be one of another host, `//HOST/PATH`. */
+  getAt(place: string): Promise<HttpAnswer> {
+    const [, host = 'localhost', path = place] = /^\/\/([^/]+)(.*)$/.exec(place) ?? [];
+    return this.get(path, host);
   }
 
   /** The status as the status host gives it. */

@@ -30,12 +30,11 @@ export async function takeInventory(installation: Installation, paths: readonly 
   const tables = readTables(installation);
   const names = namesIn(installation, tables);
   const rows = tables.flatMap(([table, all]) =>
-    all.map((row) => `${table} ${canonicalJson(plain(keyless(table, row), names))}`),
+    all.map((row) => `${table} ${canonicalJson(plain(comparable(table, row), names))}`),
   );
   const answers = await Promise.all(
     paths.map(async (path) => {
-      const [, host = 'localhost', at = path] = /^\/\/([^/]+)(.*)$/.exec(path) ?? [];
-      const { status, body } = await installation.get(at, host);
+      const { status, body } = await installation.getAt(path);
       return `${path} ${status} ${names(body.trim())}`;
     }),
   );
@@ -87,9 +86,13 @@ function namesIn(installation: Installation, tables: readonly [string, Row[]][])
       .replace(/\b(localhost|127\.0\.0\.1):\d+/g, '$1:PORT');
 }
 
-/** The key of an evaluation is a hash of a file in which paths of this installation stand; what it says is compared. */
-function keyless(table: string, row: Row): Row {
-  return table === 'evaluations' ? { ...row, key: 'SOME' } : row;
+/** A row without what depends on where and when its history is played. */
+function comparable(table: string, row: Row): Row {
+  // A hash of a file in which paths of this installation stand; what it says is compared.
+  if (table === 'evaluations') return { ...row, key: 'SOME' };
+  // What failed verification may have been killed before its time was over.
+  if (table === 'instances' && row.state === 'stopped') return { ...row, problem: null };
+  return row;
 }
 
 /** A row without what is not compared, JSON in columns read as what it says. */
@@ -127,6 +130,9 @@ function processLines(found: readonly FoundProcess[], names: (text: string) => s
   });
 }
 
+/** Where a controller makes its builds, once it has any to make: what is in it counts. */
+const BUILDS_IN = 'data/process/work';
+
 /** Paths with what they hold where that is content; what the daemon keeps open of its database comes and goes. */
 function filesBelow(installation: Installation, folder: string, names: (text: string) => string): string[] {
   const top = join(installation.root, folder);
@@ -136,7 +142,7 @@ function filesBelow(installation: Installation, folder: string, names: (text: st
       const path = join(dir, item.name);
       const name = names(relative(installation.root, path));
       if (/mainspring\.db-(wal|shm)$/.test(name)) continue;
-      lines.push(`${gatewayName(name)}${contentOf(path, name)}`);
+      if (name !== BUILDS_IN) lines.push(`${gatewayName(name)}${contentOf(path, name)}`);
       if (item.isDirectory()) walk(path);
     }
   };

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import type { AuditLine, PlanDocument, Status } from '../../../src/model/surface.ts';
 import { type GitServer, type GitServerOptions, startGitServer } from '../../support/git-server.ts';
 import type { Files } from './apps.ts';
+import { deleteBranch, pushTo } from './branches.ts';
 import { eventually } from './eventually.ts';
 import { ask } from './http.ts';
 import { Installation } from './installation.ts';
@@ -62,20 +63,13 @@ export class Team {
   }
 
   /** Commits to a branch of a repo, made from main if it is new, and pushes it. Gives the commit. */
-  async pushTo(repo: string, branch: string, files: Files): Promise<string> {
-    const { git, switchTo } = await this.installation.repo(repo);
-    if ((await git('symbolic-ref', '--short', 'HEAD')) !== 'main') await switchTo('main');
-    await switchTo(branch);
-    const commit = await this.installation.push(repo, files);
-    await switchTo('main');
-    return commit;
+  pushTo(repo: string, branch: string, files: Files): Promise<string> {
+    return pushTo(this.installation, { repo, branch }, files);
   }
 
   /** Deletes a branch of a repo at the server. */
-  async deleteBranch(repo: string, branch: string): Promise<void> {
-    const { git } = await this.installation.repo(repo);
-    await git('push', '-q', 'origin', '--delete', branch);
-    await git('branch', '-D', branch);
+  deleteBranch(repo: string, branch: string): Promise<void> {
+    return deleteBranch(this.installation, { repo, branch });
   }
 
   /** Waits until all that was pushed to main is acted on, and nothing moves any more. */
