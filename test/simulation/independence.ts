@@ -23,7 +23,12 @@ export async function judgeIndependence(world: SimWorld, player: Player): Promis
   // What waits for others of a release that is stuck already waits whatever happens, and so do those that change with it.
   const isFree = (app: SimApp) => !sourced.some((one) => !isApart(one, app, 'build') && busy.has(one.id));
   const good = apps.filter((app) => world.judge.model.folderOf(app) !== undefined && isFree(app));
-  const stuck = good.find((app) => app.spec === 'procfile' && app.verify);
+  // What a preview of it is made from may be what another app is made from.
+  const isPreviewed = (app: SimApp) =>
+    [...world.recorded.deployments.values()].some(
+      (row) => row.app === app.id && row.env !== 'prod' && row.env !== 'stage',
+    );
+  const stuck = good.find((app) => app.spec === 'procfile' && app.verify && !isPreviewed(app));
   const other = good.find((app) => stuck !== undefined && isApart(app, stuck, kind));
   if (stuck === undefined || other === undefined) return;
   world.count(`stuck: ${kind}`);

@@ -80,6 +80,8 @@ export class ChangeJudge {
     for (const [key, { live }] of this.#shadow.deployments)
       if (live !== null && recorded.deployments.get(key)?.live?.instance !== live.instance)
         this.#retired.set(live.instance, this.#world.clock.now() - RESTART_MS);
+    for (const repo of this.#shadow.repos.keys()) if (!recorded.repos.has(repo)) this.#onForgotten(repo);
+    for (const name of this.#shadow.environments.keys()) if (!recorded.environments.has(name)) this.#onClosed(name);
     this.#shadow.load(recorded);
     this.#brake.onBoot(recorded);
     for (const row of recorded.repos.values()) this.#note(row);

@@ -299,6 +299,30 @@ export const MUTANTS: readonly Mutant[] = [
     'const up = new Set(order.slice(0, policy.max));',
     'const up = new Set(order);',
   ),
+  mutant(
+    "a branch's last good config forgotten",
+    `${RECONCILE}/desire/branch-config.ts`,
+    'const goodConfig = newest.evaluation.ok ? head.commit : (recorded?.goodConfig ?? null);',
+    'const goodConfig = newest.evaluation.ok ? head.commit : recorded === undefined ? head.commit : null;',
+  ),
+  mutant(
+    'a pin ignored in production',
+    `${RECONCILE}/desire.ts`,
+    "yield* followed({ env: PROD, kind: 'prod' }, config.declarations.apps, from);",
+    "yield* followed({ env: PROD, kind: 'prod' }, config.declarations.apps.map(unpinned), from);",
+  ),
+  mutant(
+    'what a revert needs is there and is built again',
+    `${RECONCILE}/accept.ts`,
+    "if (artifact?.state !== 'failed') return [];",
+    "if (artifact?.state !== 'failed' && artifact?.state !== 'built') return [];",
+  ),
+  mutant(
+    'of two apps that trade their places, one leaves the other without',
+    `${RECONCILE}/transitions.ts`,
+    'if (current === undefined || current.serve === null || current.env !== row.env || current.app !== row.app) return [];',
+    'if (current === undefined || current.serve === null) return [];',
+  ),
 ];
 
 /** The planted faults whose text is not there exactly once, told for people. */

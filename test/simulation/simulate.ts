@@ -120,6 +120,7 @@ export function expectedTally(): string[] {
     ...FAULTY_METHODS.flatMap((method) => FAULT_KINDS.map((kind) => `fault: ${method} ${kind}`)),
     ...INTERRUPTIBLE.map((at) => `interrupted: ${at}`),
     ...['fast-forward', 'merge', 'squash', 'rebase'].map((how) => `merged: ${how}`),
+    ...['up', 'parked', 'broken'].map((what) => `preview: ${what}`),
     'health changed in time',
     'brought back in time',
     'killed before the switch',
