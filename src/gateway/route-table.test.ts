@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import type { AppId, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
 import { isUnder } from '../model/route.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../test/support/properties.ts';
 import { branchIdentity, branchLabel, branchOf, envHost } from './environment.ts';
 import type { EnvName } from './ids.ts';
 import { isRoute, parseRoute, type Route } from './route.ts';

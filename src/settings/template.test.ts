@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parse } from 'smol-toml';
+import { fc } from '../../test/support/properties.ts';
 import { variableFor } from './environment.ts';
 import { keyTable } from './keys.ts';
 import { parseSettings } from './parse.ts';

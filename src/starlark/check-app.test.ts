@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Value } from 'starlark-wasm';
 import { appCall } from '../../test/support/config.ts';
+import { fc } from '../../test/support/properties.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import { SPEC_TABLE } from '../runtime/specs.ts';
 import { checkApp } from './check-app.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { appFrom, appInside, type ConfigText, told, type World, worldWith } from '../../../test/support/branches.ts';
 import { CONFIG_REPO, finish } from '../../../test/support/declarations.ts';
+import { fc } from '../../../test/support/properties.ts';
 import type { AppDeclaration } from '../../model/app.ts';
 import type { EnvName } from '../../model/ids.ts';
 import { desire } from '../desire.ts';

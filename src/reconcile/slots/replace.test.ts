@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Loop } from '../../../test/support/loop.ts';
+import { fc } from '../../../test/support/properties.ts';
 import type { FakeBehaviour } from '../../runtime/fake/fake-world.ts';
 
 type Context = { after(fn: () => void | Promise<void>): void };
