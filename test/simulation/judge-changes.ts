@@ -80,8 +80,7 @@ export class ChangeJudge {
     for (const [key, { live }] of this.#shadow.deployments)
       if (live !== null && recorded.deployments.get(key)?.live?.instance !== live.instance)
         this.#retired.set(live.instance, this.#world.clock.now() - RESTART_MS);
-    for (const repo of this.#shadow.repos.keys()) if (!recorded.repos.has(repo)) this.#onForgotten(repo);
-    for (const name of this.#shadow.environments.keys()) if (!recorded.environments.has(name)) this.#onClosed(name);
+    this.#onLost(recorded);
     this.#shadow.load(recorded);
     this.#brake.onBoot(recorded);
     for (const row of recorded.repos.values()) this.#note(row);
@@ -90,6 +89,14 @@ export class ChangeJudge {
     this.#model.accepted = recorded.config.accepted;
     this.#prod.onAccepted(recorded.config.accepted);
     if (isTorn) this.#release(recorded);
+  }
+
+  /** What the last write of the life before dropped without anybody having heard of it. */
+  #onLost(recorded: RecordedView): void {
+    const { repos, environments, deployments } = this.#shadow;
+    for (const repo of repos.keys()) if (!recorded.repos.has(repo)) this.#onForgotten(repo);
+    for (const name of environments.keys()) if (!recorded.environments.has(name)) this.#onClosed(name);
+    for (const [key, row] of deployments) if (!recorded.deployments.has(key)) this.#onGone(row, recorded);
   }
 
   onChange(changes: readonly Change[], recorded: RecordedView): void {
