@@ -20,6 +20,16 @@ export function tipOf({ branches }: Pick<RefListing, 'branches'>, branch: string
   return Object.hasOwn(branches, branch) ? branches[branch] : undefined;
 }
 
+/** Why the files of an app can't be had whose repo was listed and lacks its branch; null: HEAD, which points nowhere. */
+export function branchMissing(repo: string, branch: string | null): Problem {
+  return {
+    code: 'git-ref-missing',
+    message: `source "${repo}": ${branch === null ? 'HEAD points nowhere' : `branch "${branch}" is missing`}`,
+    hint: 'Push the branch, or change git_branch.',
+    retry: 'after-interval',
+  };
+}
+
 /** A repo as recorded: its last good listing, and what went wrong since. */
 export interface RepoState {
   readonly repo: RepoUrl;

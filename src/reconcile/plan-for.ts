@@ -4,6 +4,7 @@ import type { Desired } from '../model/desired.ts';
 import type { AppId, CommitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ConfigState, Snapshot, SourceState } from '../model/snapshot.ts';
+import { branchMissing } from '../model/source.ts';
 import type { ConfigTree } from '../starlark/config-tree.ts';
 import { desire } from './desire.ts';
 import { configFolders, queriesByRepo, wantedCommit } from './observe/queries.ts';
@@ -104,7 +105,7 @@ async function otherSources(
         if (known !== undefined || listing === null) return [query.key, known ?? NOT_LISTED];
         if ('problem' in listing) return [query.key, listing];
         const commit = wantedCommit(query, listing);
-        if (commit === null) return [query.key, missing(query)];
+        if (commit === null) return [query.key, { problem: branchMissing(repo, query.branch ?? listing.head) }];
         await facts.read({ bases: [], configs: [], folders: [{ ...query, commit }] }, signal);
         return [query.key, facts.folder(repo, commit, query.folder) ?? NOT_LISTED];
       }),
@@ -116,11 +117,6 @@ async function otherSources(
 const NOT_LISTED: SourceState = {
   problem: { code: 'git-list-failed', message: 'source: not looked at yet', hint: null, retry: 'after-interval' },
 };
-
-function missing({ repo, branch }: { readonly repo: string; readonly branch: string | null }): SourceState {
-  const message = `source "${repo}": branch "${branch ?? 'HEAD'}" is missing`;
-  return { problem: { code: 'git-ref-missing', message, hint: 'Push the branch first.', retry: 'needs-human' } };
-}
 
 function finish<T>(work: Generator<undefined, T>): T {
   for (;;) {

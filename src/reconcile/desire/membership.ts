@@ -2,7 +2,7 @@ import type { AppDeclaration } from '../../model/app.ts';
 import { hashOf } from '../../model/canonical.ts';
 import type { AppId, CommitId } from '../../model/ids.ts';
 import { type Snapshot, type SourceState, sourceKey, unpinned } from '../../model/snapshot.ts';
-import { type RefListing, type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
+import { branchMissing, type RefListing, type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
 import type { BranchConfig } from './branch-config.ts';
 import { followedBranch, type RepoRefs, refsOf } from './refs.ts';
 import { type Declared, describe } from './target.ts';
@@ -183,17 +183,7 @@ function declaredState(app: AppDeclaration, { snapshot, wishes, repos, states }:
   if (state?.listing == null) return state?.error == null ? undefined : { problem: state.error };
   const branch = app.gitBranch ?? state.listing.head;
   const commit = (app.gitCommit as CommitId | null) ?? tipIn(state.listing, branch);
-  if (commit === undefined) {
-    const message = `source "${repo}": branch "${branch ?? 'HEAD'}" is missing`;
-    return {
-      problem: {
-        code: 'git-ref-missing',
-        message,
-        hint: 'Push the branch, or change git_branch.',
-        retry: 'after-interval',
-      },
-    };
-  }
+  if (commit === undefined) return { problem: branchMissing(repo, branch) };
   return wishes.folder(wanted, commit, folder);
 }
 

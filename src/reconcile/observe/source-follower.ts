@@ -1,7 +1,7 @@
 import { MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import type { CommitId } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
-import type { RefListing, ResolvedSource } from '../../model/source.ts';
+import { branchMissing, type RefListing, type ResolvedSource } from '../../model/source.ts';
 import { put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
@@ -108,21 +108,15 @@ function missingPin(query: KeyedQuery, commit: CommitId): Problem {
 }
 
 function missing(query: KeyedQuery, listing: RefListing): Problem {
-  const retry = 'after-interval' as const;
   if (Object.keys(listing.branches).length === 0) {
     return {
       code: 'git-repo-empty',
       message: `source "${query.repo}": the repo is empty`,
       hint: 'Push a commit to it.',
-      retry,
+      retry: 'after-interval',
     };
   }
-  const branch = query.branch ?? listing.head;
-  const message =
-    branch === null
-      ? `source "${query.repo}": HEAD points nowhere`
-      : `source "${query.repo}": branch "${branch}" is missing`;
-  return { code: 'git-ref-missing', message, hint: 'Push the branch, or change git_branch in the declaration.', retry };
+  return branchMissing(query.repo, query.branch ?? listing.head);
 }
 
 function differs(row: RecordedSource, recorded: RecordedView): boolean {

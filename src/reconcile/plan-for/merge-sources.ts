@@ -2,7 +2,7 @@ import type { AppDeclaration } from '../../model/app.ts';
 import { sha256Hex } from '../../model/canonical.ts';
 import type { AppId, CommitId, TreeId } from '../../model/ids.ts';
 import { type SourceState, sourceKey, unpinned } from '../../model/snapshot.ts';
-import type { RepoUrl, ResolvedSource } from '../../model/source.ts';
+import { branchMissing, type RepoUrl, type ResolvedSource } from '../../model/source.ts';
 import { type Proposal, partOf } from '../desire/membership.ts';
 import { followedBranch } from '../desire/refs.ts';
 import { wantedCommit } from '../observe/queries.ts';
@@ -104,10 +104,7 @@ function declaredState(app: AppDeclaration, proposal: Proposal): SourceState | u
     return undefined;
   }
   const commit = wantedCommit({ branch: app.gitBranch, commit: app.gitCommit as CommitId | null }, state.listing);
-  if (commit === null) {
-    const message = `source "${repo}": branch "${app.gitBranch ?? 'HEAD'}" is missing`;
-    return { problem: { code: 'git-ref-missing', message, hint: 'Push the branch first.', retry: 'needs-human' } };
-  }
+  if (commit === null) return { problem: branchMissing(repo, app.gitBranch ?? state.listing.head) };
   if (known !== undefined && 'tree' in known && known.commit === commit) return known;
   return wishes.folder(of, commit, folder);
 }
