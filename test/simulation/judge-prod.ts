@@ -54,7 +54,17 @@ export class ProdJudge {
     if (app.repo !== '' && app.pin !== null && at !== app.pin.commit) return `runs ${at}, pinned is ${app.pin.commit}`;
     if (app.repo !== '' && app.pin === null && !this.#mains.has(at ?? '')) return `runs ${at}, which main never was at`;
     const folder = repo?.commits.get(at as never)?.folders[app.folder];
+    // A folder of the config repo that is gone says nothing about what should run: what it was goes on.
+    if (app.repo === '' && folder === undefined)
+      return this.#everHeld(app.folder, tree) ? null : 'never had such files';
     return folder !== undefined && treeIdOf(folder) === tree ? null : `runs other files than ${at} has`;
+  }
+
+  /** Whether a commit of the config that was accepted had these files in a folder. */
+  #everHeld(folder: string, tree: string | null): boolean {
+    const { commits } = this.#world.config;
+    const held = [...this.#accepted].map((commit) => commits.get(commit as never)?.folders[folder]);
+    return held.some((content) => content !== undefined && treeIdOf(content) === tree);
   }
 }
 
