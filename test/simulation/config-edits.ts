@@ -1,21 +1,8 @@
-import type { SimEvent } from './events.ts';
+import type { APP_EDITS, SimEvent } from './events.ts';
 import type { SimApp } from './sim-config.ts';
 
 /** An event that changes which apps are declared, or how. */
-export type AppEvent = Extract<
-  SimEvent,
-  {
-    type:
-      | 'add-app'
-      | 'change-app'
-      | 'remove-app'
-      | 'move-app'
-      | 'trade-routes'
-      | 'pin-app'
-      | 'change-policy'
-      | 'change-health';
-  }
->;
+export type AppEvent = Extract<SimEvent, { type: 'add-app' | (typeof APP_EDITS)[number] }>;
 
 /** The app that goes live unverified, wherever it is declared. */
 export const UNVERIFIED = 'app-7';

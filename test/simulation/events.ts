@@ -27,6 +27,17 @@ export const BEHAVIOURS = [
 /** One of them. */
 export type Behaviour = (typeof BEHAVIOURS)[number];
 
+/** What may be edited of an app that is declared. */
+export const APP_EDITS = [
+  'change-app',
+  'remove-app',
+  'move-app',
+  'trade-routes',
+  'pin-app',
+  'change-policy',
+  'change-health',
+] as const;
+
 /** What becomes of the hint that follows a push. */
 export type Hint = 'given' | 'doubled' | 'lost';
 
@@ -51,14 +62,7 @@ export type SimEvent = { readonly pauseMs: number } & (
       readonly hint: Hint;
     }
   | {
-      readonly type:
-        | 'change-app'
-        | 'remove-app'
-        | 'move-app'
-        | 'trade-routes'
-        | 'pin-app'
-        | 'change-policy'
-        | 'change-health';
+      readonly type: (typeof APP_EDITS)[number];
       readonly app: number;
       readonly value: number;
       readonly hint: Hint;
@@ -120,13 +124,7 @@ export const EVENT_TYPES = [
   'restore-branch',
   'delete-folder',
   'add-app',
-  'change-app',
-  'remove-app',
-  'move-app',
-  'trade-routes',
-  'pin-app',
-  'change-policy',
-  'change-health',
+  ...APP_EDITS,
   'interrupt',
   'break-config',
   'mend-config',
@@ -228,7 +226,7 @@ const anyEvent: fc.Arbitrary<SimEvent> = fc.oneof(
   event(1, { type: type('delete-folder'), repo, folder }),
   event(12, { type: type('add-app'), app, spec: fc.nat({ max: 3 }), repo, folder, hint }),
   event(18, {
-    type: type('change-app', 'remove-app', 'move-app', 'trade-routes', 'pin-app', 'change-policy', 'change-health'),
+    type: type(...APP_EDITS),
     app,
     value: fc.nat({ max: 5 }),
     hint,

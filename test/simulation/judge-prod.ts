@@ -1,6 +1,6 @@
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import type { RefListing } from '../../src/model/source.ts';
-import type { SimApp } from './sim-config.ts';
+import { declarationOf, type SimApp } from './sim-config.ts';
 import { treeIdOf } from './sim-git.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { Verdict } from './verdict.ts';
@@ -42,7 +42,7 @@ export class ProdJudge {
     if (app === undefined) return `config ${configCommit} does not declare it`;
     if (policy.path !== app.path) return `its path is ${policy.path}, declared is ${app.path}`;
     const params = JSON.stringify(values.params);
-    const right = JSON.stringify(paramsOf(app));
+    const right = JSON.stringify(declarationOf(app).params);
     if (params !== right) return `its params are ${params}, declared are ${right}`;
     return this.#whyNotFiles(app, configCommit, target.sourceCommit, inputs.tree);
   }
@@ -66,10 +66,4 @@ export class ProdJudge {
     const held = [...this.#accepted].map((commit) => commits.get(commit as never)?.folders[folder]);
     return held.some((content) => content !== undefined && treeIdOf(content) === tree);
   }
-}
-
-/** What an app is started with, as declared. */
-function paramsOf({ spec, params }: SimApp): Readonly<Record<string, unknown>> {
-  if (spec === 'proxy') return { url: `https://target-${params}.example.com` };
-  return spec === 'procfile' ? { N: params } : {};
 }

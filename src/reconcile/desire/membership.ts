@@ -1,6 +1,7 @@
 import type { AppDeclaration } from '../../model/app.ts';
 import { hashOf } from '../../model/canonical.ts';
 import type { AppId, CommitId } from '../../model/ids.ts';
+import type { RecordedDeployment } from '../../model/recorded.ts';
 import { type Snapshot, type SourceState, sourceKey, unpinned } from '../../model/snapshot.ts';
 import { branchMissing, type RefListing, type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
 import type { BranchConfig } from './branch-config.ts';
@@ -27,8 +28,8 @@ export interface Proposal {
   readonly states: ReadonlyMap<RepoUrl, RepoState>;
   readonly snapshot: Snapshot;
   readonly wishes: Wishes;
-  /** The apps that the preview has. */
-  readonly held: ReadonlySet<AppId>;
+  /** What the preview has, by app. */
+  readonly held: ReadonlyMap<AppId, RecordedDeployment>;
 }
 
 /** The apps that a preview may hold. */

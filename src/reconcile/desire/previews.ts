@@ -133,7 +133,7 @@ function previewOf(
   if (config === undefined) return unchanged(recorded, world);
   const name = branchLabel(branch);
   const { repos, states, snapshot } = world;
-  const held = new Set((world.rows.get(name) ?? []).map(({ app }) => app));
+  const held = new Map((world.rows.get(name) ?? []).map((row) => [row.app, row]));
   const members = membersOf({ branch, config, heads, repos, states, snapshot, wishes, held }, name, world);
   const { deployments, isKnown } = members;
   // What is ending is not opened again by what may be no difference at all.
@@ -201,9 +201,8 @@ function membersOf(
   env: EnvName,
   world: World,
 ): { readonly deployments: readonly DesiredDeployment[]; readonly isKnown: boolean } {
-  const { memo, rows, snapshot } = world;
+  const { memo, snapshot } = world;
   const suspects = suspectsOf(proposal, env, world);
-  const present = new Map((rows.get(env) ?? []).map((row) => [row.app, row]));
   const deployments: DesiredDeployment[] = [];
   let { isKnown } = suspects;
   for (const suspect of suspects.found) {
@@ -211,7 +210,7 @@ function membersOf(
     const head = headState(app, proposal);
     const isMember = head === undefined ? undefined : differs(suspect, head.state, proposal);
     if (isMember === false) continue;
-    const row = present.get(app.id);
+    const row = proposal.held.get(app.id);
     if (isMember === undefined || head === undefined || (isPassing(head.state) && hasTarget(row))) {
       isKnown = false;
       if (row !== undefined) deployments.push(asItIs(env, app.id));
@@ -237,7 +236,7 @@ function suspectsOf(proposal: Proposal, env: EnvName, { config: main, memo, prev
     .map(({ listing }) => listing);
   const { declarations, base, from } = config;
   const of = [main.declarations, declarations, base?.declarations, base?.commit, from.commit];
-  const key = [...of, JSON.stringify([[...heads], [...held]]), ...listings];
+  const key = [...of, JSON.stringify([[...heads], [...held.keys()]]), ...listings];
   const found = memo.suspects(env, key, () => {
     const asked = new Wishes(snapshot.facts);
     return { ...findSuspects({ ...proposal, wishes: asked }, previewable), needs: asked.needs() };

@@ -4,6 +4,7 @@ import type { AppId, CommitId } from '../../model/ids.ts';
 import type { ConfigState, Snapshot } from '../../model/snapshot.ts';
 import type { RepoState, RepoUrl } from '../../model/source.ts';
 import { type BranchConfig, branchConfig, mainConfig } from '../desire/branch-config.ts';
+import type { Proposal } from '../desire/membership.ts';
 import type { RepoRefs } from '../desire/refs.ts';
 import type { Wishes } from '../desire/wishes.ts';
 import { mergeDeclarations } from './merge-declarations.ts';
@@ -45,8 +46,8 @@ export function mergeWorld(of: MergeOf): Merge | undefined {
   if ('errors' in config) return { ok: false, ...config };
   const { declarations, sides, from } = config;
   const merged: BranchConfig = { ...mainConfig(main), declarations, from };
-  const held: ReadonlySet<AppId> = new Set();
-  const proposal = { branch: of.branch ?? '', config: merged, heads, repos, states, snapshot: now, wishes, held };
+  const at = { branch: of.branch ?? '', heads, repos, states };
+  const proposal: Proposal = { ...at, config: merged, snapshot: now, wishes, held: new Map() };
   const sources = mergeSources(declarations.apps, sides, proposal);
   if (sources === undefined) return undefined;
   return { ok: true, config: { ...from, declarations }, ...sources, notes: config.notes };
