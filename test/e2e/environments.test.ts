@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { TempRepo } from '../support/git-repo.ts';
 import { staticApp } from './support/apps.ts';
 import { eventually } from './support/eventually.ts';
-import { type Inventory, readTables, takeInventory } from './support/inventory.ts';
+import { type Inventory, takeInventory } from './support/inventory.ts';
 import { leftovers } from './support/leftovers.ts';
 import { NONCE_BUILD, nonceApp, readSaid } from './support/nonce-app.ts';
 import { hostOf, Team } from './support/team.ts';
@@ -174,13 +174,9 @@ async function comesBackTo(team: Team, before: Inventory): Promise<void> {
   await eventually(look, { within: 20_000, what: () => `nothing left: ${left.join('\n')}` });
 }
 
-/** Once the end of the first look is noted, which can be after all is settled: that note is no trace of a branch. */
+/** Once the end of the first look is noted: that note is no trace of a branch. */
 async function inventory(team: Team): Promise<Inventory> {
-  const isNoted = () =>
-    readTables(team.installation).some(
-      ([table, rows]) => table === 'meta' && rows.some(({ key }) => key === 'looked_at'),
-    );
-  await eventually(() => isNoted() || undefined, { what: () => 'the first look noted in the store' });
+  await team.firstLook();
   return takeInventory(team.installation, ['/work', '/page', '/other']);
 }
 

@@ -8,6 +8,7 @@ import { deleteBranch, pushTo } from './branches.ts';
 import { eventually } from './eventually.ts';
 import { ask } from './http.ts';
 import { Installation } from './installation.ts';
+import { readTables } from './inventory.ts';
 import { readSaid, type SaidByApp } from './nonce-app.ts';
 import type { SettingsValues } from './settings-text.ts';
 
@@ -52,6 +53,15 @@ export class Team {
   async serve(env: Readonly<Record<string, string>> = {}): Promise<Status> {
     await this.installation.serve(env);
     return this.settled();
+  }
+
+  /** Waits until the end of the first look is noted, which can be after all is settled. */
+  async firstLook(): Promise<void> {
+    const isNoted = () =>
+      readTables(this.installation).some(
+        ([table, rows]) => table === 'meta' && rows.some(({ key }) => key === 'looked_at'),
+      );
+    await eventually(() => isNoted() || undefined, { what: () => 'the first look noted in the store' });
   }
 
   /** Tells the daemon to look now. */
