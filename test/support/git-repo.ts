@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { CommitId } from '../../src/model/ids.ts';
+import type { Cleanup } from './cleanup.ts';
 
 const run = promisify(execFile);
 
@@ -70,14 +70,14 @@ export async function runTestGit(
 }
 
 /** A temporary folder that is removed after the test. */
-export async function tempDir(t: TestContext, prefix = 'mainspring-test-'): Promise<string> {
+export async function tempDir(t: Cleanup, prefix = 'mainspring-test-'): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), prefix));
   t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
   return dir;
 }
 
 /** Makes an empty bare repo with a work tree beside it, both removed after the test. */
-export async function tempRepo(t: TestContext, options: TempRepoOptions = {}): Promise<TempRepo> {
+export async function tempRepo(t: Cleanup, options: TempRepoOptions = {}): Promise<TempRepo> {
   const home = await tempDir(t);
   const branch = options.branch ?? 'main';
   const bare = join(options.root ?? home, `${options.name ?? 'repo'}.git`);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { TestContext } from 'node:test';
+import type { Cleanup } from './cleanup.ts';
 import { CLEAN_GIT_ENV } from './git-repo.ts';
 
 /** What a test git server is told. */
@@ -40,7 +40,7 @@ export interface GitServer {
 }
 
 /** Serves bare repos over smart HTTP by `git http-backend`, on loopback and a free port. Pushing is allowed where a repo's `http.receivepack` says so. */
-export async function startGitServer(t: TestContext | null, options: GitServerOptions): Promise<GitServer> {
+export async function startGitServer(t: Cleanup | null, options: GitServerOptions): Promise<GitServer> {
   const seen: SeenRequest[] = [];
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     const authorization = request.headers.authorization ?? null;

@@ -3,11 +3,11 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, 
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import type { AuditLine, Status } from '../../../src/model/surface.ts';
 import { findParents } from '../../../src/runtime/process/cgroups.ts';
 import { root as checkout } from '../../imports.ts';
+import type { Cleanup } from '../../support/cleanup.ts';
 import { type TempRepo, tempRepo } from '../../support/git-repo.ts';
 import type { Files } from './apps.ts';
 import { Daemon, PROGRAM } from './daemon.ts';
@@ -37,12 +37,12 @@ export class Installation {
   readonly config: TempRepo;
   readonly settings: SettingsValues;
   daemon: Daemon | null = null;
-  readonly #t: TestContext;
+  readonly #t: Cleanup;
   readonly #repos = new Map<string, TempRepo>();
   /** Every commit that was pushed, by what it is called in an inventory: `config 1`, `work 2`. */
   readonly commits = new Map<string, string>();
 
-  private constructor(t: TestContext, made: Pick<Installation, 'root' | 'port' | 'config' | 'settings'>) {
+  private constructor(t: Cleanup, made: Pick<Installation, 'root' | 'port' | 'config' | 'settings'>) {
     this.#t = t;
     this.root = made.root;
     this.port = made.port;
@@ -52,7 +52,7 @@ export class Installation {
   }
 
   /** Makes repos and settings by the real `init`. Nothing runs yet. */
-  static async create(t: TestContext, files: Files, settings: Partial<SettingsValues> = {}): Promise<Installation> {
+  static async create(t: Cleanup, files: Files, settings: Partial<SettingsValues> = {}): Promise<Installation> {
     const root = mkdtempSync('/tmp/mainspring-e2e-');
     // Apps run as users of their own, which have to get to their folders.
     chmodSync(root, 0o755);

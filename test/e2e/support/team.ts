@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { AuditLine, PlanDocument, Status } from '../../../src/model/surface.ts';
+import type { Cleanup } from '../../support/cleanup.ts';
 import { type GitServer, type GitServerOptions, startGitServer } from '../../support/git-server.ts';
 import type { Files } from './apps.ts';
 import { deleteBranch, pushTo } from './branches.ts';
@@ -26,7 +26,7 @@ export class Team {
 
   /** Makes all of it; nothing runs yet. `files` are the config repo's, and may depend on where repos are. */
   static async create(
-    t: TestContext,
+    t: Cleanup,
     files: (url: (repo: string) => string) => Files,
     {
       settings = {},

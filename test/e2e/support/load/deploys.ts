@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cleanup } from '../../../support/cleanup.ts';
+import type { LoadReport } from './ledger.ts';
+import { type LoadSize, Site } from './site.ts';
+
+/** What deploys under load came to. */
+export interface DeploysUnderLoad {
+  readonly report: LoadReport;
+  /** Milliseconds from the end of a push until it was served. */
+  readonly times: readonly number[];
+  readonly seconds: number;
+}
+
+/**
+ * Deploys a process app and static apps in turns, spread evenly over a time, each as its last one is served. Rejects when one is not
+ * served within a minute.
+ */
+export async function deployUnderLoad(
+  t: Cleanup,
+  { deploys, seconds, size }: { readonly deploys: number; readonly seconds: number; readonly size: LoadSize },
+): Promise<DeploysUnderLoad> {
+  const site = await Site.create(t);
+  await site.team.serve();
+  const load = await site.load(t, size);
+  const began = performance.now();
+  const times: number[] = [];
+  const busy = new Map<string, Promise<void>>();
+  for (let at = 0; at < deploys; at += 1) {
+    const app = site.apps[at % site.apps.length] ?? '';
+    await delay(Math.max(0, began + (at * seconds * 1_000) / deploys - performance.now()));
+    await busy.get(app);
+    busy.set(
+      app,
+      timed(times, () => site.deploy(app)),
+    );
+  }
+  await Promise.all(busy.values());
+  const took = (performance.now() - began) / 1_000;
+  const report = await load.end();
+  await site.team.installation.daemon?.stop();
+  return { report, times, seconds: took };
+}
+
+async function timed(times: number[], run: () => Promise<void>): Promise<void> {
+  const began = performance.now();
+  await run();
+  times.push(performance.now() - began);
+}
