@@ -17,7 +17,13 @@ export const ANSWERS = {
   noHook: { status: 404, title: 'Not found', text: 'There is no hook of this name.' },
   badSignature: { status: 401, title: 'Unauthorized', text: 'The signature or token is not the one of this hook.' },
   methodNotAllowed: { status: 405, title: 'Method not allowed', text: 'This method is not allowed here.' },
+  notAcceptable: { status: 406, title: 'Not acceptable', text: 'There is no form of this that the client takes.' },
   timeout: { status: 408, title: 'Request timeout', text: 'The request took too long to arrive.' },
+  preconditionFailed: {
+    status: 412,
+    title: 'Precondition failed',
+    text: 'This is not the version that was asked for.',
+  },
   tooLarge: { status: 413, title: 'Content too large', text: 'The request is larger than allowed.' },
   badExpectation: { status: 417, title: 'Expectation failed', text: 'Only "100-continue" can be expected here.' },
   headTooLarge: {

@@ -8,8 +8,7 @@ import type { Peer } from './peer.ts';
 import { proxyRequest } from './proxy-request.ts';
 import type { RequestTarget } from './request-target.ts';
 import type { LiveRoute } from './route-table.ts';
-import { serveStatic } from './serve-static.ts';
-import type { StaticFiles } from './static-files.ts';
+import { type StaticParts, serveStatic } from './serve-static.ts';
 import { basePath, upstreamPath } from './target-path.ts';
 import type { Upstreams } from './upstream-pool.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -17,7 +16,7 @@ import type { WaitingRoom } from './waiting-room.ts';
 /** What apps are served with. */
 export interface AppServerDeps {
   readonly upstreams: Upstreams;
-  readonly files: StaticFiles;
+  readonly trees: StaticParts;
   readonly inFlight: InFlight;
   readonly room: WaitingRoom;
   readonly cookie: CookieRule;
@@ -66,8 +65,8 @@ export class AppServer {
     const rest = route.depth === 0 ? decoded : decoded.slice(route.row.path.length);
     const noindex = call.noindex || route.serve.noindex;
     const wanted = { tree, rest, sentPath: sent, query: target.query, noindex };
-    const served = serveStatic(this.#deps.files, request, response, wanted);
-    served.catch((error: unknown) => this.#deps.onFailed(call, error));
+    const served = serveStatic(this.#deps.trees, request, response, wanted);
+    served?.catch((error: unknown) => this.#deps.onFailed(call, error));
   }
 
   #serveProxied(call: Call, route: LiveRoute, upstream: RouteTarget & { readonly kind: 'http' }): void {

@@ -12,7 +12,7 @@ import { trustOf } from './peer.ts';
 import { isUpgrade, RequestHandler } from './request-handler.ts';
 import { RouteFeed } from './route-feed.ts';
 import { RouteTable } from './route-table.ts';
-import { StaticFiles } from './static-files.ts';
+import { staticParts } from './serve-static.ts';
 import { Upstreams } from './upstream-pool.ts';
 import { HOLD_LIMITS, WaitingRoom } from './waiting-room.ts';
 
@@ -88,7 +88,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     table,
     hasTable: () => feed.hasTable,
     upstreams,
-    files: new StaticFiles(),
+    trees: staticParts(),
     hooks,
     inFlight,
     room,

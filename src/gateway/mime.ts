@@ -60,11 +60,23 @@ const TYPES: Readonly<Record<string, string>> = {
   pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
 };
 const TEXTUAL = new Set(TEXT.split(' '));
+/** Not text, and not compressed by themselves. */
+const LOOSE = new Set(['wasm', 'ttf', 'otf', 'bmp', 'ico', 'tar', 'doc', 'xls', 'ppt']);
 
 /** The Content-Type of a file by the end of its name; bytes of no known kind where it tells nothing. */
 export function contentType(name: string): string {
-  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+  const extension = extensionOf(name);
   const type = Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined;
   if (type === undefined) return 'application/octet-stream';
   return TEXTUAL.has(extension) ? `${type}; charset=utf-8` : type;
+}
+
+/** Whether files of that name mostly get smaller when they are compressed. Those of no known kind don't count. */
+export function isCompressible(name: string): boolean {
+  const extension = extensionOf(name);
+  return TEXTUAL.has(extension) || LOOSE.has(extension);
+}
+
+function extensionOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1).toLowerCase();
 }

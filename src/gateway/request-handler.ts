@@ -12,7 +12,7 @@ import { judgePeer, type Peer, plainAddress, type Trust } from './peer.ts';
 import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
 import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
-import type { StaticFiles } from './static-files.ts';
+import type { StaticParts } from './serve-static.ts';
 import type { Upstreams } from './upstream-pool.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 import { isInZone } from './zone.ts';
@@ -23,7 +23,7 @@ export interface RequestHandlerDeps {
   /** Whether the table was read at least once. */
   readonly hasTable: () => boolean;
   readonly upstreams: Upstreams;
-  readonly files: StaticFiles;
+  readonly trees: StaticParts;
   readonly hooks: Hooks;
   readonly inFlight: InFlight;
   readonly room: WaitingRoom;

@@ -1,10 +1,12 @@
-import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream';
 import type { RouteTarget } from '../model/routing.ts';
 import { ANSWERS, markNoindex, sendAnswer } from './answer.ts';
-import { type ByteRange, matchesTag, parseRange } from './byte-range.ts';
-import type { StaticEntry, StaticFile, StaticFiles } from './static-files.ts';
+import { Compressor } from './compressor.ts';
+import { CodingChoice } from './content-coding.ts';
+import { isExhausted, OpenFiles } from './open-files.ts';
+import { StaticCodings } from './static-codings.ts';
+import { type StaticEntry, type StaticFile, StaticFiles } from './static-files.ts';
+import { StaticSender } from './static-sender.ts';
 
 /** A request for something in a tree. */
 export interface StaticRequest {
@@ -17,39 +19,83 @@ export interface StaticRequest {
   readonly noindex: boolean;
 }
 
-/** Serves a file of a tree: GET and HEAD, conditional and range requests. Dot files and whatever lies outside don't exist. */
-export async function serveStatic(
-  files: StaticFiles,
+/** What trees are served with. */
+export interface StaticParts {
+  readonly files: StaticFiles;
+  readonly sender: StaticSender;
+}
+
+/** What the trees of one process are served with. */
+export function staticParts(): StaticParts {
+  const codings = new StaticCodings(new CodingChoice(), new Compressor());
+  return { files: new StaticFiles(), sender: new StaticSender(codings, new OpenFiles()) };
+}
+
+/**
+ * Serves a file of a tree: GET and HEAD. Dot files and whatever lies outside don't exist. What is in memory is answered at once,
+ * and undefined given; else a promise of when the answer is under way.
+ */
+export function serveStatic(
+  parts: StaticParts,
   request: IncomingMessage,
   response: ServerResponse,
   wanted: StaticRequest,
-): Promise<void> {
+): Promise<void> | undefined {
   if (wanted.noindex) markNoindex(response);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return sendAnswer(request, response, { ...ANSWERS.methodNotAllowed, headers: { Allow: 'GET, HEAD' } });
+    return void sendAnswer(request, response, { ...ANSWERS.methodNotAllowed, headers: { Allow: 'GET, HEAD' } });
   }
   // Relative links of the page only work when its address ends in a slash.
-  if (wanted.rest === '') return redirectToFolder(response, wanted);
-  const found = await findFile(files, wanted);
-  if (found === 'redirect') return redirectToFolder(response, wanted);
-  if (response.destroyed) return;
-  if (found === undefined) sendAnswer(request, response, ANSWERS.noFile);
-  else sendFile(request, response, found);
+  if (wanted.rest === '') return void redirectToFolder(response, wanted);
+  const segments = fileSegments(wanted.rest);
+  if (segments === undefined) return void sendAnswer(request, response, ANSWERS.noFile);
+  const known = parts.files.known(
+    wanted.tree.root,
+    wanted.rest.endsWith('/') ? indexName(wanted) : wanted.rest.slice(1),
+  );
+  if (known?.kind === 'file') return parts.sender.send(request, response, known.file);
+  return findAndServe(parts, request, response, { ...wanted, segments });
 }
 
-async function findFile(files: StaticFiles, wanted: StaticRequest): Promise<StaticFile | 'redirect' | undefined> {
-  const { root, index, fallback } = wanted.tree;
-  const segments = fileSegments(wanted.rest);
-  const isFolder = wanted.rest.endsWith('/');
-  let entry: StaticEntry = segments === undefined ? { kind: 'missing' } : await files.find(root, segments);
-  if (segments !== undefined && entry.kind === 'folder') {
+interface Lookup extends StaticRequest {
+  readonly segments: readonly string[];
+}
+
+async function findAndServe(
+  { files, sender }: StaticParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  wanted: Lookup,
+): Promise<void> {
+  const found = await findFile(files, wanted).catch((error: unknown) => {
+    if (!isExhausted(error)) throw error;
+    return 'busy' as const;
+  });
+  if (response.destroyed) return;
+  if (found === 'busy') sendAnswer(request, response, ANSWERS.unavailable);
+  else if (found === undefined) sendAnswer(request, response, ANSWERS.noFile);
+  else if (found === 'redirect') redirectToFolder(response, wanted);
+  else await sender.send(request, response, found);
+}
+
+async function findFile(
+  files: StaticFiles,
+  { tree, rest, segments }: Lookup,
+): Promise<StaticFile | 'redirect' | undefined> {
+  const { root, index, fallback } = tree;
+  const isFolder = rest.endsWith('/');
+  let entry: StaticEntry = await files.find(root, segments);
+  if (entry.kind === 'folder') {
     const page = await files.find(root, [...segments, index]);
     if (page.kind === 'file' && !isFolder) return 'redirect';
     entry = page;
   } else if (isFolder) entry = { kind: 'missing' };
-  if (entry.kind !== 'file' && fallback !== null && segments !== undefined)
-    entry = await files.find(root, fallback.split('/'));
+  if (entry.kind !== 'file' && fallback !== null) entry = await files.find(root, fallback.split('/'));
   return entry.kind === 'file' ? entry.file : undefined;
+}
+
+function indexName({ rest, tree }: StaticRequest): string {
+  return rest.slice(1) + tree.index;
 }
 
 /** The path as segments, undefined for what is never served: dot files (but `/.well-known/`), empty and odd segments. */
@@ -66,43 +112,4 @@ function redirectToFolder(response: ServerResponse, { sentPath, query }: StaticR
   const location = `${sentPath.replace(/^\/+/, '/')}/${query}`;
   response.writeHead(302, { Location: location, 'Cache-Control': 'no-cache', 'Content-Length': 0 });
   response.end();
-}
-
-function sendFile(request: IncomingMessage, response: ServerResponse, file: StaticFile): void {
-  const headers = { ETag: file.tag, 'Cache-Control': 'no-cache', 'Accept-Ranges': 'bytes' };
-  const noneMatch = request.headers['if-none-match'];
-  if (noneMatch !== undefined && matchesTag(noneMatch, file.tag)) {
-    response.writeHead(304, headers);
-    response.end();
-    return;
-  }
-  const range = isRangeFor(request, file) ? parseRange(request.headers.range, file.size) : undefined;
-  if (range === 'unsatisfiable') {
-    response.writeHead(416, { ...headers, 'Content-Range': `bytes */${file.size}`, 'Content-Length': 0 });
-    response.end();
-    return;
-  }
-  const length = range === undefined ? file.size : range.end - range.start + 1;
-  const partial = range === undefined ? {} : { 'Content-Range': `bytes ${range.start}-${range.end}/${file.size}` };
-  response.writeHead(range === undefined ? 200 : 206, {
-    ...headers,
-    ...partial,
-    'Content-Type': file.type,
-    'Content-Length': length,
-    'X-Content-Type-Options': 'nosniff',
-  });
-  if (request.method === 'HEAD' || length === 0) response.end();
-  else sendContent(response, file, range ?? { start: 0, end: file.size - 1 });
-}
-
-/** Ranges are for GET, and only for the file that If-Range means (RFC 9110, 13.1.5). */
-function isRangeFor(request: IncomingMessage, file: StaticFile): boolean {
-  const ifRange = request.headers['if-range'];
-  return request.method === 'GET' && (ifRange === undefined || ifRange === file.tag);
-}
-
-function sendContent(response: ServerResponse, file: StaticFile, { start, end }: ByteRange): void {
-  if (file.content !== null) response.end(file.content.subarray(start, end + 1));
-  // What goes wrong while sending cuts the connection, which is all that can be said at that point.
-  else pipeline(createReadStream(file.path, { start, end }), response, () => {});
 }

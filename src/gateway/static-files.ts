@@ -1,17 +1,33 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { contentType } from './mime.ts';
+import { BoundedCache } from './bounded-cache.ts';
+import { CODINGS, type Coding } from './content-coding.ts';
+import { contentType, isCompressible } from './mime.ts';
+import { isNoSuchFile } from './open-files.ts';
 
-/** A file of a tree, ready to be sent. */
-export interface StaticFile {
+/** The bytes of a file in one coding, ready to be sent. */
+export interface Representation {
+  readonly coding: Coding | 'identity';
+  /** Where it lies; empty for what was compressed here, which only is in memory. */
   readonly path: string;
   readonly size: number;
-  readonly type: string;
-  /** Strong: the tree never changes under its path, so root and name say which bytes they are. */
+  /** Strong: the tree never changes under its path, so root, name and coding say which bytes they are (RFC 9110, 8.8.3). */
   readonly tag: string;
-  /** The content of a small file. */
+  /** The content of a small one, and of what was compressed here. */
   readonly content: Buffer | null;
+}
+
+/** A file of a tree in all codings that lie there. */
+export interface StaticFile {
+  readonly type: string;
+  /** The same for all of its codings, and for nothing else. */
+  readonly identity: string;
+  readonly plain: Representation;
+  /** Siblings that were compressed beforehand: `app.js.br` beside `app.js`. In our order. */
+  readonly stored: readonly Representation[];
+  /** Whether compressing it here is worth a try. */
+  readonly pays: boolean;
 }
 
 /** What a path in a tree leads to. */
@@ -20,80 +36,114 @@ export type StaticEntry =
   | { readonly kind: 'folder' }
   | { readonly kind: 'missing' };
 
-const SMALL = 64 * 1024;
-const CACHE_BYTES = 8 * 1024 * 1024;
-const CACHE_ENTRIES = 5_000;
+/** Up to this a content is kept in memory. */
+export const MOST_KEPT_BYTES = 64 * 1024;
+const LIMITS = { entries: 5_000, bytes: 8 * 1024 * 1024 };
 const MISSING: StaticEntry = { kind: 'missing' };
+const SUFFIXES: Readonly<Record<Coding, string>> = { br: '.br', zstd: '.zst', gzip: '.gz' };
 
 /**
  * Finds files in exported trees. Trees are read-only and content-addressed, so what was found stays true; it is kept in
  * memory, small contents too, within bounds.
  */
 export class StaticFiles {
-  readonly #known = new Map<string, StaticEntry>();
-  #bytes = 0;
+  readonly #known = new BoundedCache<StaticEntry>(LIMITS);
+
+  /** What is known of a path already: at once, without asking the file system. */
+  known(root: string, name: string): StaticEntry | undefined {
+    return this.#known.get(`${root}\0${name}`);
+  }
 
   /** Looks up a path, given as decoded segments that hold no slash and no `..`, below a tree. */
   async find(root: string, segments: readonly string[]): Promise<StaticEntry> {
-    const key = `${root}\0${segments.join('/')}`;
-    const known = this.#known.get(key);
+    const name = segments.join('/');
+    const known = this.known(root, name);
     if (known !== undefined) return known;
     const entry = await readEntry(root, segments);
     // Not what is missing: a tree may be asked for just before it is there, and names that don't exist are endless.
-    if (entry.kind !== 'missing') this.#keep(key, entry);
+    if (entry.kind !== 'missing') this.#known.set(`${root}\0${name}`, entry, bytesOf(entry));
     return entry;
   }
+}
 
-  #keep(key: string, entry: StaticEntry): void {
-    const size = entry.kind === 'file' ? (entry.file.content?.length ?? 0) : 0;
-    if (this.#known.size >= CACHE_ENTRIES || this.#bytes + size > CACHE_BYTES) {
-      this.#known.clear();
-      this.#bytes = 0;
-    }
-    this.#bytes += size;
-    this.#known.set(key, entry);
-  }
+function bytesOf(entry: StaticEntry): number {
+  if (entry.kind !== 'file') return 0;
+  return [entry.file.plain, ...entry.file.stored].reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
 }
 
 async function readEntry(root: string, segments: readonly string[]): Promise<StaticEntry> {
   try {
     const top = await realpath(root);
-    const path = await realpath(join(root, ...segments));
-    // A link may lead elsewhere in the tree, never out of it.
-    if (path !== top && !path.startsWith(top + sep)) return MISSING;
-    const { size, isFile } = await kindOf(path);
-    if (!isFile) return (await stat(path)).isDirectory() ? { kind: 'folder' } : MISSING;
-    const content = size <= SMALL ? await readSmall(path, size) : null;
-    const type = contentType(segments.at(-1) ?? '');
-    return { kind: 'file', file: { path, size, type, tag: tagOf(root, segments), content } };
+    const path = await pathInside(top, join(root, ...segments));
+    if (path === undefined) return MISSING;
+    const found = await stat(path);
+    if (found.isDirectory()) return { kind: 'folder' };
+    if (!found.isFile()) return MISSING;
+    return { kind: 'file', file: await readFile({ root, top, segments }, path, found.size) };
   } catch (error) {
     if (isNoSuchFile(error)) return MISSING;
     throw error;
   }
 }
 
-async function kindOf(path: string): Promise<{ size: number; isFile: boolean }> {
-  const found = await stat(path);
-  return { size: found.size, isFile: found.isFile() };
+/** Where a path really leads; undefined if that is out of the tree. A link may lead elsewhere in the tree. */
+async function pathInside(top: string, path: string): Promise<string | undefined> {
+  const real = await realpath(path);
+  return real === top || real.startsWith(top + sep) ? real : undefined;
 }
 
-async function readSmall(path: string, size: number): Promise<Buffer> {
-  const handle: FileHandle = await open(path);
+interface Place {
+  readonly root: string;
+  /** Where the root really is. */
+  readonly top: string;
+  readonly segments: readonly string[];
+}
+
+async function readFile(place: Place, path: string, size: number): Promise<StaticFile> {
+  const { root, segments } = place;
+  const name = segments.at(-1) ?? '';
+  const identity = createHash('sha256')
+    .update(`${root}\0${segments.join('/')}`)
+    .digest('base64url')
+    .slice(0, 24);
+  const isWorthIt = isCompressible(name);
+  const stored = isWorthIt ? await Promise.all(CODINGS.map((coding) => readSibling(place, identity, coding))) : [];
+  const plain = { coding: 'identity' as const, path, size, tag: `"${identity}"`, content: await readSmall(path, size) };
+  return {
+    type: contentType(name),
+    identity,
+    plain,
+    // One that is no smaller is no use, and probably something else.
+    stored: stored.flatMap((sibling) => (sibling !== undefined && sibling.size < size ? sibling : [])),
+    pays: isWorthIt && size >= LEAST_BYTES && size <= MOST_BYTES,
+  };
+}
+
+/** Below this a head and a packet are most of it; above it takes too long and too much memory. */
+const LEAST_BYTES = 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
+
+async function readSibling(place: Place, identity: string, coding: Coding): Promise<Representation | undefined> {
+  try {
+    const path = await pathInside(place.top, join(place.root, ...place.segments) + SUFFIXES[coding]);
+    if (path === undefined) return undefined;
+    const found = await stat(path);
+    if (!found.isFile()) return undefined;
+    const content = await readSmall(path, found.size);
+    return { coding, path, size: found.size, tag: `"${identity}-${coding}"`, content };
+  } catch (error) {
+    if (isNoSuchFile(error)) return undefined;
+    throw error;
+  }
+}
+
+async function readSmall(path: string, size: number): Promise<Buffer | null> {
+  if (size > MOST_KEPT_BYTES) return null;
+  const handle = await open(path);
   try {
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size), position: 0 });
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }
-}
-
-function tagOf(root: string, segments: readonly string[]): string {
-  return `"${createHash('sha256')
-    .update(`${root}\0${segments.join('/')}`)
-    .digest('base64url')
-    .slice(0, 24)}"`;
-}
-
-function isNoSuchFile(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -193,9 +193,13 @@ export async function echo(request: IncomingMessage, response: ServerResponse): 
 }
 
 /** Waits until the condition holds; fails after the limit. */
-export async function eventually(condition: () => boolean, what: string, limitMs = 5_000): Promise<void> {
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 5_000,
+): Promise<void> {
   const deadline = Date.now() + limitMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
