@@ -45,6 +45,12 @@ export const ANSWERS = {
     text: 'This app is being replaced by its next version. Try again in a moment.',
     headers: { 'Retry-After': '1' },
   },
+  overloaded: {
+    status: 503,
+    title: 'Busy',
+    text: 'This app has as much to do as it may. Try again in a moment.',
+    headers: { 'Retry-After': '2' },
+  },
   unavailable: {
     status: 503,
     title: 'Unavailable',

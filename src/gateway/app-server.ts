@@ -1,5 +1,7 @@
 import type { RouteTarget } from '../model/routing.ts';
+import { admitRequest } from './admit-request.ts';
 import { ANSWERS } from './answer.ts';
+import type { AppQueue } from './app-queue.ts';
 import { answerCall, type Call } from './call.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import { holdRequest } from './hold-request.ts';
@@ -19,6 +21,7 @@ export interface AppServerDeps {
   readonly trees: StaticParts;
   readonly inFlight: InFlight;
   readonly room: WaitingRoom;
+  readonly queue: AppQueue;
   readonly cookie: CookieRule;
   readonly peerOf: (call: Call) => Peer;
   readonly isDraining: () => boolean;
@@ -38,7 +41,7 @@ export class AppServer {
   serve(call: Call, route: LiveRoute): void {
     const upstream = route.serve.target;
     if (upstream.kind === 'held') this.#hold(call, route);
-    else this.#serveFrom(upstream, call, route);
+    else admitRequest(this.#deps, call, route, () => this.#serveFrom(upstream, call, route));
   }
 
   #serveFrom(upstream: RouteTarget, call: Call, route: LiveRoute): void {
@@ -49,7 +52,8 @@ export class AppServer {
   }
 
   /** What waits is in flight nowhere: the instance that the row still names stops when nothing is on it any more. */
-  #hold(call: Call, { row, serve }: LiveRoute): void {
+  #hold({ share, ...call }: Call, { row, serve }: LiveRoute): void {
+    share?.release();
     const { room, lookAgain, isDraining } = this.#deps;
     const noindex = call.noindex || serve.noindex;
     const refuse = () => {
@@ -85,6 +89,7 @@ export class AppServer {
       noindex: call.noindex || route.serve.noindex,
       cookie,
       isDraining,
+      ...(route.serve.limits?.bodyBytes === undefined ? {} : { maxBodyBytes: route.serve.limits.bodyBytes }),
       locations: () => ({ upstreamOrigins: ownOrigins(upstream, target), base, prefix }),
       ...(upgrade === undefined ? {} : { upgrade }),
     });

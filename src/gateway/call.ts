@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, markNoindex, sendAnswer } from './answer.ts';
+import type { Share } from './app-queue.ts';
 import type { ProxyPlan } from './proxy-request.ts';
 import type { RequestTarget } from './request-target.ts';
 
@@ -13,6 +14,8 @@ export interface Call {
   readonly noindex: boolean;
   /** Until when it may wait for a held route; absent before it found one. */
   readonly heldUntil?: number;
+  /** What it takes of its app's limit, given back when the response closes; absent where there is none. */
+  readonly share?: Share;
 }
 
 /** Gives an answer of the gateway itself. */

@@ -27,6 +27,8 @@ export interface GatewayConfig {
   readonly drainMs: number;
   readonly timeouts?: UpstreamTimeouts;
   readonly hold?: HoldLimits;
+  /** How long a request waits for its turn at its app at most. */
+  readonly queueMs?: number;
   readonly pollMs?: number;
 }
 

@@ -3,6 +3,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { parseAllow } from '../model/proxy-target.ts';
 import { openRouteReader } from '../store/route-reader.ts';
 import { ANSWERS, rawAnswer } from './answer.ts';
+import { AppQueue, QUEUE_WAIT_MS } from './app-queue.ts';
 import { ControlClient } from './control-client.ts';
 import { cookieRule } from './cookie-rule.ts';
 import type { GatewayConfig, GatewayLog } from './gateway-config.ts';
@@ -27,6 +28,8 @@ export interface Gateway {
   inFlight(): number;
   /** How many requests wait for held routes. */
   held(): number;
+  /** How many wait because their app may not get more at once. */
+  queued(): number;
   /** Stops accepting, lets requests finish within the drain time, then closes everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -56,6 +59,7 @@ type Parts = ReturnType<typeof assemble>;
 
 function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
   const room = new WaitingRoom(config.hold ?? HOLD_LIMITS, () => performance.now());
+  const queue = new AppQueue(config.queueMs ?? QUEUE_WAIT_MS);
   const table = new RouteTable((rows) => room.rowsApplied(rows));
   const reader = openRouteReader(config.dbPath);
   const report = coalesced(() => control.send({ type: 'use', ...inFlight.report() }));
@@ -92,6 +96,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     hooks,
     inFlight,
     room,
+    queue,
     isTrusted: trustOf(config.trustedProxies),
     cookie: cookieRule(config),
     statusHost: config.statusHost,
@@ -99,7 +104,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     envDomain: config.envDomain,
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
-  return { table, reader, inFlight, room, feed, control, upstreams, handler };
+  return { table, reader, inFlight, room, queue, feed, control, upstreams, handler };
 }
 
 /** Many changes in one turn of the event loop are one message. */
@@ -161,6 +166,7 @@ function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Serv
     generation: () => parts.table.generation,
     inFlight: () => parts.inFlight.total,
     held: () => parts.room.size,
+    queued: () => parts.queue.size,
     stop: () => {
       stopped ??= stop(config, parts, servers);
       return stopped;

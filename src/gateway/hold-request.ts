@@ -44,7 +44,7 @@ const MOST_AHEAD_BYTES = 64 * 1024;
  * Nobody reads a connection that is to be upgraded, and unread it does not show that the client has left. So what comes is read and
  * kept, within bounds; the result stops that and gives all that has come.
  */
-function readAhead(upgrade: Upgrade): () => Upgrade {
+export function readAhead(upgrade: Upgrade): () => Upgrade {
   const { socket } = upgrade;
   const chunks = [upgrade.rest];
   let bytes = 0;

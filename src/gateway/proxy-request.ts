@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { ANSWERS, type Answer, markNoindex, sendAnswer } from './answer.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import { clientHeaders, type RequestBody, upstreamHead } from './forward-headers.ts';
+import { lingerAtEnd } from './linger.ts';
 import type { Peer } from './peer.ts';
 import type { ResponseHead, UpstreamFault } from './response-head.ts';
 import { type LocationMap, mapLocation } from './target-path.ts';
@@ -24,6 +25,8 @@ export interface ProxyPlan {
   /** Made when an answer has a `Location`, which few have. */
   readonly locations: () => LocationMap;
   readonly extra?: string;
+  /** The longest body that is passed on; beyond it the client gets 413 and the upstream's connection is cut. */
+  readonly maxBodyBytes?: number;
   /** What a client is told when the upstream cannot be reached; default 502. */
   readonly unreachable?: Answer;
   /** The connection of a client that asks for another protocol, and what has come of it already. */
@@ -143,6 +146,15 @@ class Exchange implements ExchangeHandler {
     return fault.code === 'unreachable' ? (this.#plan.unreachable ?? ANSWERS.badGateway) : ANSWERS.badGateway;
   }
 
+  #refuseBody(): void {
+    this.#over()?.abandon();
+    this.#response.shouldKeepAlive = false;
+    lingerAtEnd(this.#request.socket);
+    this.#request.resume();
+    if (this.#response.headersSent) this.#response.destroy();
+    else this.#answer(ANSWERS.tooLarge);
+  }
+
   /** Ends the exchange for us; gives the connection the first time only. */
   #over(): UpstreamConnection | undefined {
     const connection = this.#isOver ? undefined : this.#connection;
@@ -175,8 +187,11 @@ class Exchange implements ExchangeHandler {
     const request = this.#request;
     const isChunked = this.#body.kind === 'chunked';
     const resume = () => request.resume();
+    let left = this.#plan.maxBodyBytes ?? Number.POSITIVE_INFINITY;
     request.on('data', (content: Buffer) => {
       if (this.#isOver) return;
+      left -= content.length;
+      if (left < 0) return this.#refuseBody();
       const isRoom = isChunked ? writeChunk(connection, content) : connection.write(content);
       if (isRoom) return;
       request.pause();

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { isUnder, RESERVED_PREFIX } from '../model/route.ts';
 import { ANSWERS, type Answer, markNoindex, rawAnswer, sendAnswer } from './answer.ts';
+import type { AppQueue } from './app-queue.ts';
 import { AppServer } from './app-server.ts';
 import { answerCall, type Call } from './call.ts';
 import type { CookieRule } from './cookie-rule.ts';
@@ -27,6 +28,7 @@ export interface RequestHandlerDeps {
   readonly hooks: Hooks;
   readonly inFlight: InFlight;
   readonly room: WaitingRoom;
+  readonly queue: AppQueue;
   readonly isTrusted: Trust;
   readonly cookie: CookieRule;
   readonly statusHost: string;
@@ -59,6 +61,7 @@ export class RequestHandler {
   startDraining(): void {
     this.#isDraining = true;
     this.#deps.room.close();
+    this.#deps.queue.close();
   }
 
   handle(request: IncomingMessage, response: ServerResponse, upgrade?: ProxyPlan['upgrade']): void {

@@ -23,12 +23,25 @@ export interface HealthPolicy {
 /** When a deployment goes to sleep; null: by the spec's default; false: never. */
 export type IdlePolicy = false | { readonly pauseMs: number | null; readonly stopMs: number | null } | null;
 
+/** How much may be asked of an app, and how long an old instance of it may take to finish; absent: by default. */
+export interface AppLimits {
+  /** The longest body of a request. By default there is none: bodies stream. */
+  readonly bodyBytes?: number;
+  /** Requests in flight in each gateway process. By default there is none. */
+  readonly requests?: number;
+  /** Requests that wait beyond those. */
+  readonly queue?: number;
+  /** How long what is in flight on an old instance may go on after a switch. */
+  readonly drainMs?: number;
+}
+
 /** What an environment may override. */
 export interface Overrides {
   readonly params?: JsonObject;
   readonly containerOpts?: JsonObject;
   readonly idle?: IdlePolicy;
   readonly health?: Partial<HealthPolicy>;
+  readonly limits?: AppLimits;
 }
 
 /** One `app(...)` call, checked and normalised. */
@@ -54,6 +67,8 @@ export interface AppDeclaration {
   /** Only what was declared; `healthOf` fills in the rest. */
   readonly health: Partial<HealthPolicy>;
   readonly idle: IdlePolicy;
+  /** Only what was declared. */
+  readonly limits: AppLimits;
   readonly verify: boolean | readonly string[];
   readonly position: Position;
   /** Arguments that were given and are right, but whose effect comes with a later version. */

@@ -1,4 +1,4 @@
-import type { HealthPolicy, IdlePolicy } from './app.ts';
+import type { AppLimits, HealthPolicy, IdlePolicy } from './app.ts';
 import type { Cause } from './cause.ts';
 import type { ConfigError } from './config.ts';
 import type { EnvIdentity, EnvKind } from './environment.ts';
@@ -18,6 +18,8 @@ export interface Policy {
   readonly fallback: string | null;
   readonly health: HealthPolicy;
   readonly idle: IdlePolicy;
+  /** Absent where nothing is declared, so that targets of earlier versions stay what they are. */
+  readonly limits?: AppLimits;
   readonly verify: boolean | readonly string[];
   readonly strategy: 'blue_green' | 'replace';
   readonly promote: 'on_merge' | 'pinned';

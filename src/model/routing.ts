@@ -1,3 +1,4 @@
+import type { AppLimits } from './app.ts';
 import type { AppId, EnvName, InstanceId } from './ids.ts';
 
 /** What a route leads to. */
@@ -19,6 +20,9 @@ export type RouteTarget =
       readonly external: boolean;
     };
 
+/** What gateways hold requests of an app to. */
+export type RequestLimits = Pick<AppLimits, 'bodyBytes' | 'requests' | 'queue'>;
+
 /** Requests are held until a newer row says where they go. */
 export type HeldTarget = { readonly kind: 'held' };
 
@@ -38,5 +42,7 @@ export interface RouteRow {
     readonly stripPath: boolean;
     /** Anything but prod: answers say `X-Robots-Tag: noindex`. */
     readonly noindex: boolean;
+    /** Absent where nothing is declared, and in rows of earlier versions. */
+    readonly limits?: RequestLimits;
   } | null;
 }

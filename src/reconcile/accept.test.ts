@@ -154,6 +154,17 @@ test('another description of what runs begins anew, and the instance that was on
   assert.deepEqual(change(changes, 'instance'), [put('instance', instance({ id: 'i-next', state: 'stopping' }))]);
 });
 
+test('limits that change what gateways do are in the route row, how long to drain is not', () => {
+  const limits = { requests: 5, bodyBytes: 1_024 };
+  const recorded = recordedWith(...rows(deployment({ live: live(target) })), put('instance', instance()));
+  const changes = accepted(recorded, { apps: [unstagedApp({ limits: { ...limits, drainMs: 1_000 } })] });
+  assert.equal(change(changes, 'instance').length, 0);
+  for (const one of changes) recorded.apply(one);
+  assert.deepEqual(recorded.route('example.com', '/a')?.serve?.limits, limits);
+  const quiet = accepted(recorded, { apps: [unstagedApp({ limits: { ...limits, drainMs: 2_000 } })] });
+  assert.deepEqual([change(quiet, 'deployment').length, change(quiet, 'route').length], [1, 0]);
+});
+
 test('a change of policy of what is live changes its row and route, and starts nothing', () => {
   const to = targetOf(unstagedApp({ stripPath: false }));
   const recorded = recordedWith(...rows(deployment({ live: live(target) })), put('instance', instance()));

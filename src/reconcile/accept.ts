@@ -8,7 +8,7 @@ import type { Step } from '../model/plan.ts';
 import type { NextState, RecordedDeployment } from '../model/recorded.ts';
 import { audit, type Change, drop, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import { leaveRoute, retireInstance, routeChanges, touchArtifact } from './transitions.ts';
+import { drainTime, leaveRoute, retireInstance, routeChanges, touchArtifact } from './transitions.ts';
 
 /** What accepting a step is decided from. */
 export interface AcceptContext {
@@ -122,7 +122,9 @@ function acceptPark(step: Step, context: AcceptContext): Change[] {
     ...supersede(row, context, null),
     put('deployment', { ...row, live: null, next: null }),
     ...leaveRoute(live?.target ?? null, null, row, context),
-    ...(instance === undefined ? [] : retireInstance(instance, context.at, 'draining', context.drainMs)),
+    ...(instance === undefined
+      ? []
+      : retireInstance(instance, context.at, 'draining', drainTime(live, context.drainMs))),
     ...(live === null ? [] : touchArtifact(live.target.artifact, context.recorded, context.at)),
     event('deployment.parked', step, { revision: live?.target.revision ?? null }),
   ];

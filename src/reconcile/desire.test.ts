@@ -101,6 +101,7 @@ test('a long pass is cut into slices', () => {
 for (const [name, edit] of [
   ['idle', { idle: { pauseMs: null, stopMs: 60_000 } }],
   ['health', { health: { path: '/up', timeoutMs: 5_000 } }],
+  ['limits', { limits: { requests: 5 } }],
   ['verify', { verify: false }],
   ['verify with paths', { verify: ['/up'] }],
   ['strategy', { strategy: 'replace' }],

@@ -255,6 +255,7 @@ for (const [edit, expected] of [
   [{ stripPath: false }, ['strip_path']],
   [{ health: { path: '/up' } }, ['health']],
   [{ idle: false }, ['idle']],
+  [{ limits: { requests: 5 } }, ['limits']],
   [{ verify: false }, ['verify']],
   [{ strategy: 'replace' }, ['strategy']],
   [{ promote: 'pinned' }, ['promote']],

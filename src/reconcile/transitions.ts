@@ -1,9 +1,10 @@
+import type { AppLimits } from '../model/app.ts';
 import { canonicalJson } from '../model/canonical.ts';
 import type { Target } from '../model/desired.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
-import type { RouteRow, RouteTarget } from '../model/routing.ts';
+import type { RequestLimits, RouteRow, RouteTarget } from '../model/routing.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 
@@ -70,8 +71,19 @@ function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget,
     generation,
     env: row.env,
     app: row.app,
-    serve: { instance: live.instance, target: served, stripPath: policy.stripPath, noindex: row.env !== PROD },
+    serve: {
+      instance: live.instance,
+      target: served,
+      stripPath: policy.stripPath,
+      noindex: row.env !== PROD,
+      ...requestLimits(policy.limits),
+    },
   };
+}
+
+/** Absent where nothing is declared, so that rows of earlier versions stay what they are. */
+function requestLimits({ drainMs: _, ...limits }: AppLimits = {}): { readonly limits?: RequestLimits } {
+  return Object.keys(limits).length === 0 ? {} : { limits };
 }
 
 /**
@@ -118,6 +130,11 @@ export function retireInstance(
   return [
     put('instance', { ...instance, state: how, retryAt: null, drainUntil: how === 'draining' ? at + drainMs : null }),
   ];
+}
+
+/** How long what is in flight may go on when this stops being live. */
+export function drainTime(live: LiveState | null, defaultMs: number): number {
+  return live?.target.policy.limits?.drainMs ?? defaultMs;
 }
 
 /**

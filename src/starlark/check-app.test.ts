@@ -45,6 +45,7 @@ test('an app of path and source alone has every default', () => {
     stripPath: null,
     health: {},
     idle: null,
+    limits: {},
     verify: true,
     position: { file: 'apps.star', line: 1, column: 1 },
     notInEffect: [],
@@ -83,6 +84,12 @@ for (const [name, args, expected] of [
     { idle: { stop: '1h', pause: '5m' } },
     { idle: { pauseMs: 300_000, stopMs: 3_600_000 }, notInEffect: ['idle'] },
   ],
+  [
+    'limits',
+    { limits: { body: '10m', requests: 50, queue: 0, drain: '1m' } },
+    { limits: { bodyBytes: 10_485_760, requests: 50, queue: 0, drainMs: 60_000 } },
+  ],
+  ['limits of another environment', { stage: { limits: { requests: 2 } } }, { stage: { limits: { requests: 2 } } }],
   ['never idle', { idle: false }, { idle: false, notInEffect: ['idle'] }],
   [
     'overrides of stage',
@@ -288,6 +295,17 @@ for (const [args, expected] of [
   ],
   [{ health: { interval: '2m' } }, ['app "/x": health: "timeout" (1m) is shorter than "interval" (2m)']],
   [{ health: { path: 'healthz' } }, ['app "/x": health.path: expected a path such as "/healthz", got "healthz"']],
+  [
+    { limits: { body: '1b', requests: 0, quue: 1, drain: '2d' } },
+    [
+      'app "/x": limits.body: expected a size such as "512m" or "2g", got "1b"',
+      'app "/x": limits.drain: expected at most "1d", got "2d"',
+      'app "/x": limits: unknown key "quue" | Did you mean "queue"?',
+      'app "/x": limits.requests: expected a whole number from 1 to 100000, got 0',
+    ],
+  ],
+  [{ limits: { body: '2t' } }, ['app "/x": limits.body: expected a size such as "512m" or "2g", got "2t"']],
+  [{ limits: { body: '2048g' } }, ['app "/x": limits.body: expected "1k" to "1024g", got "2048g"']],
   [
     { idle: true },
     [

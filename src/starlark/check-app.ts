@@ -12,7 +12,7 @@ import type { LocatedError, Spot } from './located-error.ts';
 import { namesNotInEffect } from './not-in-effect.ts';
 import { optionsShape, requireOptions, rulesOf } from './options.ts';
 import { paramsShape } from './params.ts';
-import { anyDict, healthShape, idleShape, overridesShape, verifyShape } from './policy-shapes.ts';
+import { anyDict, healthShape, idleShape, limitsShape, overridesShape, verifyShape } from './policy-shapes.ts';
 import { flag, oneOf } from './shapes.ts';
 
 /** One `app()` call as far as it could be read. What is compared across files is there also where something else is wrong. */
@@ -123,6 +123,7 @@ function readPolicy(check: CallChecker) {
     stripPath: check.take('strip_path', flag) ?? null,
     health: check.take('health', healthShape) ?? {},
     idle: check.take('idle', idleShape) ?? null,
+    limits: check.take('limits', limitsShape) ?? {},
     verify: check.take('verify', verifyShape) ?? true,
   } as const;
 }

@@ -21,6 +21,7 @@ export const APP_ARGUMENTS = [
   'strip_path',
   'health',
   'idle',
+  'limits',
   'verify',
   'auth',
 ] as const;

@@ -1,4 +1,4 @@
-import { type HealthPolicy, healthOf, type IdlePolicy, type Overrides } from '../model/app.ts';
+import { type AppLimits, type HealthPolicy, healthOf, type IdlePolicy, type Overrides } from '../model/app.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { SpecRules } from '../model/spec-table.ts';
@@ -6,7 +6,7 @@ import { describe, isDict } from './field.ts';
 import { plainJson } from './json-value.ts';
 import { optionsShape } from './options.ts';
 import { paramsShape } from './params.ts';
-import { dictEntries, duration, fields, listOf, number, requestPath, type Shape } from './shapes.ts';
+import { byteSize, dictEntries, duration, fields, listOf, number, requestPath, type Shape } from './shapes.ts';
 
 const HEALTH_FIELDS = fields('a dict such as {"path": "/healthz", "timeout": "30s"}', {
   path: requestPath,
@@ -61,6 +61,26 @@ export const idleShape: Shape<Exclude<IdlePolicy, null>> = (value, field) => {
   );
 };
 
+const LIMITS_FIELDS = fields('a dict such as {"body": "10m", "requests": 50}', {
+  body: byteSize({ min: '1k', max: '1024g' }),
+  requests: number({ min: 1, max: 100_000, whole: true }),
+  queue: number({ min: 0, max: 100_000, whole: true }),
+  drain: duration({ minMs: 1_000, maxMs: 86_400_000 }),
+});
+
+/** `limits`: only what was given, in the model's words. */
+export const limitsShape: Shape<AppLimits> = (value, field) => {
+  const given = LIMITS_FIELDS(value, field);
+  if (given === undefined) return undefined;
+  const { body, requests, queue, drain } = given;
+  return {
+    ...(body === undefined ? {} : { bodyBytes: body }),
+    ...(requests === undefined ? {} : { requests }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(drain === undefined ? {} : { drainMs: drain }),
+  };
+};
+
 /** Any dict: where a spec is unknown, what it allows can't be said. */
 export const anyDict: Shape<JsonObject> = (value, field) => {
   const entries = dictEntries('a dict', value, field);
@@ -74,6 +94,7 @@ export function overridesShape(rules: SpecRules | undefined, spec: string): Shap
     container_opts: rules === undefined ? anyDict : optionsShape(rules.containerOpts, `Spec "${spec}"`),
     idle: idleShape,
     health: partialHealth,
+    limits: limitsShape,
   });
   return (value, field) => {
     if (typeof value === 'boolean') return value;

@@ -52,10 +52,12 @@ export function oneOf<const T extends string>(names: readonly T[]): Shape<T> {
 }
 
 /** A duration, in milliseconds. */
-export function duration({ minMs }: { readonly minMs: number }): Shape<number> {
+export function duration({ minMs, maxMs }: { readonly minMs: number; readonly maxMs?: number }): Shape<number> {
   return (value, field) => {
     const ms = typeof value === 'string' ? parseDurationMs(value) : undefined;
     if (ms === undefined) return unexpected(DURATION_FORM, value, field);
+    if (maxMs !== undefined && ms > maxMs)
+      return field.fail(`expected at most "${formatDuration(maxMs)}", got ${describe(value)}`);
     return ms >= minMs ? ms : field.fail(`expected at least "${formatDuration(minMs)}", got ${describe(value)}`);
   };
 }
@@ -70,6 +72,16 @@ export const size: Shape<string> = (value, field) => {
     ? value
     : field.fail(`expected at least "4m", got ${describe(value)}`, 'Units are k, m and g.');
 };
+
+/** A size in bytes. */
+export function byteSize({ min, max }: { readonly min: string; readonly max: string }): Shape<number> {
+  return (value, field) => {
+    const bytes = typeof value === 'string' ? parseSizeBytes(value) : undefined;
+    if (bytes === undefined) return unexpected(SIZE_FORM, value, field);
+    const fits = bytes >= (parseSizeBytes(min) ?? 0) && bytes <= (parseSizeBytes(max) ?? 0);
+    return fits ? bytes : field.fail(`expected "${min}" to "${max}", got ${describe(value)}`);
+  };
+}
 
 /** A list whose elements have one shape. Elements that don't fit are reported and left out. */
 export function listOf<T>(what: string, element: Shape<T>): Shape<readonly T[]> {

@@ -18,18 +18,17 @@ export interface TestGateway {
   readonly dir: string;
   readonly hints: string[];
   /** Writes a route (null: a tombstone) as the switch does, announces it and waits until the gateway has applied it. */
-  route(
-    place: string,
-    target: RouteTarget | HeldTarget | null,
-    options?: { instance?: string; stripPath?: boolean; noindex?: boolean },
-  ): Promise<void>;
+  route(place: string, target: RouteTarget | HeldTarget | null, options?: ServeOptions): Promise<void>;
   /** Writes a route without a word. Gives its generation. */
-  routeSilently(place: string, target: RouteTarget | HeldTarget | null, options?: { instance?: string }): number;
+  routeSilently(place: string, target: RouteTarget | HeldTarget | null, options?: ServeOptions): number;
   /** A request to the gateway, by any Host. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** Sends bytes as they are; gives all that comes back until the gateway closes, or until `isDone`. */
   raw(bytes: string, isDone?: (text: string) => boolean): Promise<string>;
 }
+
+/** What a test's route says beside its target. */
+type ServeOptions = Partial<Omit<NonNullable<RouteRow['serve']>, 'instance' | 'target'>> & { instance?: string };
 
 export const GOING: AbortSignal = new AbortController().signal;
 

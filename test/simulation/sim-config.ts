@@ -91,6 +91,7 @@ export function declarationOf(app: SimApp): AppDeclaration {
     stripPath: null,
     health: { timeoutMs: app.timeoutMs, path: app.health },
     idle: null,
+    limits: {},
     verify: app.verify,
     position: { file: CONFIG_FILE, line: 1, column: 1 },
     notInEffect: [],

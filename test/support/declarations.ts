@@ -56,6 +56,7 @@ export function appDeclaration({
     stripPath: null,
     health: {},
     idle: null,
+    limits: {},
     verify: true,
     position: { file: 'apps.star', line: 1, column: 1 },
     notInEffect: [],

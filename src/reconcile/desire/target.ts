@@ -1,4 +1,4 @@
-import { type AppDeclaration, healthOf, type Overrides } from '../../model/app.ts';
+import { type AppDeclaration, type AppLimits, healthOf, type Overrides } from '../../model/app.ts';
 import { hashOf } from '../../model/canonical.ts';
 import type { Cause } from '../../model/cause.ts';
 import type { Blocked, DesiredDeployment, Policy, Target } from '../../model/desired.ts';
@@ -160,11 +160,16 @@ function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Pol
     fallback: spec.fallback,
     health: healthOf({ ...app.health, ...overrides.health }),
     idle: overrides.idle === undefined ? app.idle : overrides.idle,
+    ...limitsOf({ ...app.limits, ...overrides.limits }),
     verify: app.verify,
     strategy: app.strategy,
     promote: app.promote,
     after: isStagedFirst ? STAGE : null,
   };
+}
+
+function limitsOf(limits: AppLimits): Pick<Policy, 'limits'> {
+  return Object.keys(limits).length === 0 ? {} : { limits };
 }
 
 function notesOf(app: AppDeclaration, chosen: ChosenSpec): string[] {

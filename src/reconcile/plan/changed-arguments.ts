@@ -1,4 +1,4 @@
-import type { HealthPolicy, IdlePolicy } from '../../model/app.ts';
+import type { AppLimits, HealthPolicy, IdlePolicy } from '../../model/app.ts';
 import { hashOf } from '../../model/canonical.ts';
 import type { Target } from '../../model/desired.ts';
 import { formatDuration } from '../../model/duration.ts';
@@ -65,6 +65,7 @@ function valuesOf({ policy, revisionSpec, values, inputs }: Target): [string, ..
     ['strip_path', policy.stripPath],
     ['health', healthOf(policy.health)],
     ['idle', idleOf(policy.idle)],
+    ['limits', limitsOf(policy.limits ?? {})],
     ['verify', policy.verify],
     ['strategy', policy.strategy],
     ['promote', policy.promote],
@@ -83,4 +84,14 @@ function idleOf(idle: IdlePolicy): Json {
   if (idle === null || idle === false) return idle;
   const text = (ms: number | null) => (ms === null ? null : formatDuration(ms));
   return { pause: text(idle.pauseMs), stop: text(idle.stopMs) };
+}
+
+/** Sizes in bytes: what was written is not kept. */
+function limitsOf({ bodyBytes, requests, queue, drainMs }: AppLimits): Json {
+  return {
+    ...(bodyBytes === undefined ? {} : { body: bodyBytes }),
+    ...(requests === undefined ? {} : { requests }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(drainMs === undefined ? {} : { drain: formatDuration(drainMs) }),
+  };
 }

@@ -196,6 +196,14 @@ test('switch: the old instance drains, the new one is live, and what was live is
   assert.deepEqual([old?.state, old?.drainUntil], ['draining', AT + 30_000]);
 });
 
+test('switch: what is in flight may go on for as long as the app that is live says', () => {
+  const declared = (drainMs: number) =>
+    targetOf(unstagedApp({ path: '/x', params: { V: drainMs }, limits: { drainMs } }));
+  const recorded = recordedOf({ a: { live: declared(90_000), next: declared(5_000) } });
+  places(recorded, ['a']);
+  assert.equal(recorded.instances.get('a old')?.drainUntil, AT + 90_000);
+});
+
 test('switch: production keeps the artifacts of its last six revisions, newest first, each once', () => {
   const recorded = recordedOf({ a: { live: at('/x'), next: at('/x', 2) } });
   const kept = ['1', '2', '3', '4', '5', '6', at('/x').artifact] as readonly string[] as RecordedDeployment['kept'];

@@ -7,13 +7,14 @@ import { audit, type Change, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { deploymentKey } from '../../store/tables.ts';
 import { changedArguments } from '../plan/changed-arguments.ts';
-import { isPolicyOnly, leaveRoute, retireInstance, takeRoute, touchArtifact } from '../transitions.ts';
+import { drainTime, isPolicyOnly, leaveRoute, retireInstance, takeRoute, touchArtifact } from '../transitions.ts';
 
 /** What a switch is decided from. */
 export interface SwitchContext {
   readonly recorded: RecordedView;
   readonly generation: () => number;
   readonly at: number;
+  /** For apps that declare none. */
   readonly drainMs: number;
 }
 
@@ -67,7 +68,7 @@ function taken(row: RecordedDeployment, next: NextState, instance: RecordedInsta
   const detail = { revision: target.revision, was, seen_ms_ago: at - next.seenAt, ...releaseOf(next) };
   const changes = [
     put('deployment', { ...row, live, next: null, kept: keptAfter(row, target.artifact) }),
-    ...(old === undefined ? [] : retireInstance(old, at, 'draining', drainMs)),
+    ...(old === undefined ? [] : retireInstance(old, at, 'draining', drainTime(row.live, drainMs))),
     ...(row.live === null ? [] : touchArtifact(row.live.target.artifact, recorded, at)),
     audit({ kind: 'deployment.live', env: row.env, app: row.app, cause: next.cause, detail }),
   ];
@@ -108,7 +109,7 @@ function unrouted(row: RecordedDeployment, next: NextState, { recorded, at, drai
   const detail = { revision: row.live.target.revision, ...releaseOf(next) };
   const changes = [
     leaving,
-    ...(instance === undefined ? [] : retireInstance(instance, at, 'draining', drainMs)),
+    ...(instance === undefined ? [] : retireInstance(instance, at, 'draining', drainTime(row.live, drainMs))),
     ...touchArtifact(row.live.target.artifact, recorded, at),
     audit({ kind: 'deployment.unrouted', env: row.env, app: row.app, cause: next.cause, detail }),
   ];
@@ -171,7 +172,7 @@ export function suspendChanges(row: RecordedDeployment, context: SwitchContext):
   return [
     put('deployment', { ...row, live }),
     ...(instance.route === null ? [] : takeRoute(row, live, instance.route, context)),
-    ...retireInstance(instance, at, 'draining', drainMs),
+    ...retireInstance(instance, at, 'draining', drainTime(row.live, drainMs)),
     audit({ kind: 'deployment.suspended', env: row.env, app: row.app, cause: row.next.cause, detail }),
   ];
 }
