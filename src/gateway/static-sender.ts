@@ -23,12 +23,20 @@ interface Selection {
   readonly parts: readonly Part[];
 }
 
+/** An answer with all of a representation; it is the same each time. */
+interface Whole {
+  readonly head: string[];
+  /** A short content as text, a character a byte: Node writes head and text together then, and a buffer apart from the head. */
+  readonly text: string | null;
+}
+
+const SHORT_BYTES = 8 * 1024;
+
 /** Sends files: the coding that the client likes best, all of it, parts of it, or nothing where it has it already. */
 export class StaticSender {
   readonly #codings: StaticCodings;
   readonly #open: OpenFiles;
-  /** The head of a 200 never changes, so it is made once. */
-  readonly #heads = new WeakMap<Representation, string[]>();
+  readonly #whole = new WeakMap<Representation, Whole>();
 
   constructor(codings: StaticCodings, open: OpenFiles) {
     this.#codings = codings;
@@ -74,16 +82,25 @@ export class StaticSender {
 
   #sendWhole(exchange: Exchange, chosen: Representation): Promise<void> | undefined {
     const { request, response, file } = exchange;
-    let head = this.#heads.get(chosen);
-    if (head === undefined) {
-      head = [...headersOf(file, chosen), 'Content-Type', file.type, 'Content-Length', `${chosen.size}`];
-      this.#heads.set(chosen, head);
-    }
+    const { head, text } = this.#wholeOf(file, chosen);
     if (request.method !== 'HEAD' && chosen.content === null) {
       return this.#sendFromDisk(exchange, chosen, { status: 200, head, parts: [{ start: 0, end: chosen.size - 1 }] });
     }
     response.writeHead(200, head);
-    return void response.end(request.method === 'HEAD' ? undefined : chosen.content);
+    if (request.method === 'HEAD') return void response.end();
+    return void (text === null ? response.end(chosen.content) : response.end(text, 'latin1'));
+  }
+
+  #wholeOf(file: StaticFile, chosen: Representation): Whole {
+    let whole = this.#whole.get(chosen);
+    if (whole === undefined) {
+      const { content, size } = chosen;
+      const head = [...headersOf(file, chosen), 'Content-Type', file.type, 'Content-Length', `${size}`];
+      const isShort = content !== null && size <= SHORT_BYTES;
+      whole = { head, text: isShort ? content.toString('latin1') : null };
+      this.#whole.set(chosen, whole);
+    }
+    return whole;
   }
 
   #sendRanges(
