@@ -218,6 +218,7 @@ async function gateway(): Promise<void> {
       statusHost: 'mainspring.localhost',
       envDomain: 'env.localhost',
       sharedCookies: false,
+      crawlersWake: false,
       hooks: {},
       trustedProxies: [],
       proxyAllow: [],

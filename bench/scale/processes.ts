@@ -70,6 +70,7 @@ export async function startGatewayProcess(settings: Settings): Promise<BenchGate
     statusHost: settings.status.host,
     envDomain: settings.envDomain,
     sharedCookies: settings.gateway.sharedCookies,
+    crawlersWake: settings.gateway.crawlersWake,
     hooks: settings.hooks,
     trustedProxies: [],
     proxyAllow: [],

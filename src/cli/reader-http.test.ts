@@ -35,7 +35,7 @@ async function readerOf(t: TestContext, ports: Partial<StatusPorts> = {}, peer =
     ports: { ...NOTHING, ...ports },
     settings: () => ({
       status: { host: 'mainspring.localhost', tokenFile: null },
-      gateway: { processes: 1, sharedCookies: false, trustedProxies: [], limits },
+      gateway: { processes: 1, sharedCookies: false, crawlersWake: false, trustedProxies: [], limits },
     }),
     onFault: () => {},
   });

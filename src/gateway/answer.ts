@@ -51,6 +51,19 @@ export const ANSWERS = {
     text: 'This app has as much to do as it may. Try again in a moment.',
     headers: { 'Retry-After': '2' },
   },
+  asleep: {
+    status: 503,
+    title: 'Asleep',
+    text: 'This app is asleep. It wakes when somebody wants to use it.',
+    headers: { 'Retry-After': '10' },
+  },
+  waking: {
+    status: 503,
+    title: 'Starting',
+    text: 'This app was asleep and is starting. The page shows it as soon as it answers.',
+    // Understood by all browsers, and by nothing else.
+    headers: { 'Retry-After': '1', Refresh: '1' },
+  },
   unavailable: {
     status: 503,
     title: 'Unavailable',

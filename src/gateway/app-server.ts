@@ -1,6 +1,6 @@
 import type { RouteTarget } from '../model/routing.ts';
 import { admitRequest } from './admit-request.ts';
-import { ANSWERS } from './answer.ts';
+import { ANSWERS, type Answer } from './answer.ts';
 import type { AppQueue } from './app-queue.ts';
 import { answerCall, type Call } from './call.ts';
 import type { CookieRule } from './cookie-rule.ts';
@@ -13,7 +13,9 @@ import type { LiveRoute } from './route-table.ts';
 import { type StaticParts, serveStatic } from './serve-static.ts';
 import { basePath, upstreamPath } from './target-path.ts';
 import type { Upstreams } from './upstream-pool.ts';
+import type { IsUse } from './use.ts';
 import type { WaitingRoom } from './waiting-room.ts';
+import type { Waker } from './waker.ts';
 
 /** What apps are served with. */
 export interface AppServerDeps {
@@ -22,6 +24,10 @@ export interface AppServerDeps {
   readonly inFlight: InFlight;
   readonly room: WaitingRoom;
   readonly queue: AppQueue;
+  readonly waker: Waker;
+  readonly isUse: IsUse;
+  /** Whether there is a controller, without which nothing wakes. */
+  readonly canWake: () => boolean;
   readonly cookie: CookieRule;
   readonly peerOf: (call: Call) => Peer;
   readonly isDraining: () => boolean;
@@ -29,6 +35,11 @@ export interface AppServerDeps {
   readonly lookAgain: (call: Call) => void;
   readonly onFailed: (call: Call, error: unknown) => void;
 }
+
+// What wakes within this time just answers; a person who waits for longer is told what goes on.
+const PAGE_AFTER_MS = 1_000;
+// A controller that is away may be back in a moment.
+const UNHEARD_MS = 3_000;
 
 /** Serves requests of which the route is known, from whatever it leads to. */
 export class AppServer {
@@ -40,27 +51,45 @@ export class AppServer {
 
   serve(call: Call, route: LiveRoute): void {
     const upstream = route.serve.target;
-    if (upstream.kind === 'held') this.#hold(call, route);
+    if (upstream.kind === 'asleep') this.#wake(call, route);
+    else if (upstream.kind === 'held') this.#hold(call, route, ANSWERS.held);
     else admitRequest(this.#deps, call, route, () => this.#serveFrom(upstream, call, route));
   }
 
+  /** What nobody uses is woken by whoever wants to use it, and waits for that; a browser that waits for long is shown that something goes on. */
+  #wake(call: Call, route: LiveRoute): void {
+    const { waker, isUse, canWake, room } = this.#deps;
+    if (!isUse(call.request, call.target.path.decoded)) {
+      this.#refuse(call, route, ANSWERS.asleep);
+      return;
+    }
+    const patienceMs = showsPages(call) ? PAGE_AFTER_MS : canWake() ? undefined : UNHEARD_MS;
+    const heldUntil =
+      call.heldUntil ?? Math.min(room.deadline(), performance.now() + (patienceMs ?? Number.POSITIVE_INFINITY));
+    this.#hold({ ...call, heldUntil }, route, ANSWERS.waking);
+    waker.want(route.row);
+  }
+
   #serveFrom(upstream: RouteTarget, call: Call, route: LiveRoute): void {
-    const use = this.#deps.inFlight.enter(route.serve.instance);
-    call.response.once('close', () => this.#deps.inFlight.leave(use));
+    const { inFlight, isUse } = this.#deps;
+    const use = inFlight.enter(route.serve.instance);
+    const countsAsUse = isUse(call.request, call.target.path.decoded);
+    call.response.once('close', () => inFlight.leave(use, { countsAsUse }));
     if (upstream.kind === 'http') this.#serveProxied(call, route, upstream);
     else this.#serveTree(call, route, upstream);
   }
 
   /** What waits is in flight nowhere: the instance that the row still names stops when nothing is on it any more. */
-  #hold({ share, ...call }: Call, { row, serve }: LiveRoute): void {
+  #hold({ share, ...call }: Call, route: LiveRoute, answer: Answer): void {
     share?.release();
-    const { room, lookAgain, isDraining } = this.#deps;
-    const noindex = call.noindex || serve.noindex;
-    const refuse = () => {
-      if (isDraining()) call.response.shouldKeepAlive = false;
-      answerCall({ ...call, noindex }, ANSWERS.held);
-    };
-    holdRequest(room, { call, place: row, onRow: lookAgain, onRefused: refuse });
+    const { room, lookAgain } = this.#deps;
+    const refuse = () => this.#refuse(call, route, answer);
+    holdRequest(room, { call, place: route.row, onRow: lookAgain, onRefused: refuse });
+  }
+
+  #refuse(call: Call, { serve }: LiveRoute, answer: Answer): void {
+    if (this.#deps.isDraining()) call.response.shouldKeepAlive = false;
+    answerCall({ ...call, noindex: call.noindex || serve.noindex }, answer);
   }
 
   #serveTree(call: Call, route: LiveRoute, tree: RouteTarget & { readonly kind: 'static' }): void {
@@ -101,4 +130,12 @@ function ownOrigins(upstream: RouteTarget & { readonly kind: 'http' }, target: R
   const own = [new URL(upstream.url).origin];
   const authority = target.authority.toLowerCase();
   return upstream.external ? own : [...own, `http://${authority}`, `https://${authority}`];
+}
+
+/** Whether somebody looks at what is answered, and would rather see a page than wait. */
+function showsPages({ request, upgrade }: Call): boolean {
+  const { method, headers } = request;
+  if (method !== 'GET' || upgrade !== undefined) return false;
+  const mode = headers['sec-fetch-mode'];
+  return mode === undefined ? headers.accept?.includes('text/html') === true : mode === 'navigate';
 }

@@ -13,6 +13,7 @@ export interface ControlClientOptions {
   readonly generation: () => number;
   readonly onRoutes: (generation: number) => void;
   readonly onWatch: (instance: InstanceId) => void;
+  readonly onAsk: (instance: InstanceId) => void;
 }
 
 const FIRST_DELAY_MS = 20;
@@ -49,6 +50,11 @@ export class ControlClient {
     if (this.#socket !== undefined) writeJsonLine(this.#socket, message);
   }
 
+  /** Whether there is a controller to talk to. */
+  get isConnected(): boolean {
+    return this.#socket?.readyState === 'open';
+  }
+
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -58,6 +64,7 @@ export class ControlClient {
   #receive(message: ControllerMessage): void {
     if (message.type === 'routes') this.#options.onRoutes(message.generation);
     if (message.type === 'watch') this.#options.onWatch(message.instance);
+    if (message.type === 'ask') this.#options.onAsk(message.instance);
   }
 
   #startAgain(): void {

@@ -63,11 +63,11 @@ test('an instance is idle when the gateways, asked now, have nothing in flight o
   const a = await gateway('a', 1);
   const idle = settledFlag(server.idle(ONE, GOING));
   assert.deepEqual(await a.next('watch'), { type: 'watch', instance: ONE });
-  a.say({ type: 'use', inFlight: { [ONE]: 2 }, lastUse: {} });
-  a.say({ type: 'use', inFlight: {}, lastUse: {} });
+  a.say({ type: 'use', inFlight: { [ONE]: 2 }, idleMs: {} });
+  a.say({ type: 'use', inFlight: {}, idleMs: {} });
   await turn();
   assert.equal(idle.isSettled, false);
-  a.say({ type: 'use', inFlight: { [ONE]: 0 }, lastUse: { [ONE]: 1 } });
+  a.say({ type: 'use', inFlight: { [ONE]: 0 }, idleMs: { [ONE]: 1 } });
   await idle.promise;
 });
 

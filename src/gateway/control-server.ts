@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ControllerMessage, GatewayMessage } from '../model/control.ts';
-import type { InstanceId } from '../model/ids.ts';
+import type { AppId, EnvName, InstanceId } from '../model/ids.ts';
 import { readJsonLines, writeJsonLine } from './json-lines.ts';
 import { placeSocket, removeSocket } from './socket-path.ts';
 
@@ -11,6 +11,8 @@ export interface ControlServerOptions {
   readonly socketPath: string;
   /** A gateway verified a webhook: look now. */
   readonly onHint: (hook: string) => void;
+  /** A request waits for an app that is asleep. Comes again for as long as one does. */
+  readonly onWake?: (env: EnvName, app: AppId) => void;
   /** A gateway did not answer for `answerMs`: it counts as gone and is to be replaced. */
   readonly onHung?: (pid: number) => void;
   /** So many gateways are known to live: nothing counts as applied or idle before they said hello or `graceMs` is over. Default 1. */
@@ -31,6 +33,11 @@ export interface ControlServer {
   applied(generation: number, signal: AbortSignal): Promise<void>;
   /** Resolves when no connected gateway has anything in flight on the instance. Rejects only when the signal aborts. */
   idle(instance: InstanceId, signal: AbortSignal): Promise<void>;
+  /**
+   * What the connected gateways together say of the use of an instance: requests in flight, and for how many milliseconds nobody has used
+   * it. With none connected it counts as used just now. Rejects only when the signal aborts.
+   */
+  use(instance: InstanceId, signal: AbortSignal): Promise<InstanceUse>;
   /** The gateways that are connected, for `status` and `doctor`. */
   connected(): readonly { readonly pid: number; readonly generation: number }[];
   /** Lets go of all gateways (they serve on) and removes the socket. */
@@ -44,6 +51,12 @@ export async function startControlServer(options: ControlServerOptions): Promise
   return control;
 }
 
+/** The use of an instance by what gateways count. */
+export interface InstanceUse {
+  readonly inFlight: number;
+  readonly idleMs: number;
+}
+
 interface Link {
   readonly id: string;
   readonly pid: number;
@@ -52,6 +65,8 @@ interface Link {
   /** When the oldest question was put that it has not answered yet. */
   askedAt: number | null;
   readonly inFlight: Map<InstanceId, number>;
+  /** The last answers to `ask`, for as long as somebody waits for them. */
+  readonly uses: Map<InstanceId, InstanceUse | null>;
 }
 
 interface Waiter {
@@ -59,7 +74,7 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-const DEFAULTS = { onHung: () => {}, expectGateways: 1, graceMs: 2_000, answerMs: 10_000 };
+const DEFAULTS = { onHung: () => {}, onWake: () => {}, expectGateways: 1, graceMs: 2_000, answerMs: 10_000 };
 const TICK_MS = 100;
 const ASK_AGAIN_MS = 2_000;
 
@@ -69,6 +84,8 @@ class Control implements ControlServer {
   /** Gateways whose connection broke, and until when they are waited for: they live, and may still follow an old route. */
   readonly #missing = new Map<string, { readonly pid: number; readonly until: number }>();
   readonly #watched = new Map<InstanceId, number>();
+  /** How many wait for the use of an instance. */
+  readonly #asked = new Map<InstanceId, number>();
   readonly #waiters = new Set<Waiter>();
   readonly #server: Server;
   readonly #startedAt = performance.now();
@@ -112,6 +129,21 @@ class Control implements ControlServer {
     }
   }
 
+  async use(instance: InstanceId, signal: AbortSignal): Promise<InstanceUse> {
+    this.#asked.set(instance, (this.#asked.get(instance) ?? 0) + 1);
+    for (const link of this.#links.values()) this.#askUse(link, instance);
+    try {
+      await this.#until(() => [...this.#links.values()].every((link) => link.uses.get(instance) != null), signal);
+      const uses = [...this.#links.values()].map((link) => link.uses.get(instance) ?? { inFlight: 0, idleMs: 0 });
+      return {
+        inFlight: uses.reduce((sum, { inFlight }) => sum + inFlight, 0),
+        idleMs: uses.length === 0 ? 0 : Math.min(...uses.map(({ idleMs }) => idleMs)),
+      };
+    } finally {
+      this.#unask(instance);
+    }
+  }
+
   connected(): readonly { readonly pid: number; readonly generation: number }[] {
     return [...this.#links.values()].map(({ pid, generation }) => ({ pid, generation }));
   }
@@ -140,12 +172,13 @@ class Control implements ControlServer {
   }
 
   #greet(socket: Socket, { id, pid, generation }: GatewayMessage & { type: 'hello' }): Link {
-    const link: Link = { id, pid, socket, generation, askedAt: null, inFlight: new Map() };
+    const link: Link = { id, pid, socket, generation, askedAt: null, inFlight: new Map(), uses: new Map() };
     this.#links.get(id)?.socket.destroy();
     this.#links.set(id, link);
     this.#missing.delete(id);
     this.#announceTo(link);
     for (const instance of this.#watched.keys()) this.#watch(link, instance);
+    for (const instance of this.#asked.keys()) this.#askUse(link, instance);
     this.#check();
     return link;
   }
@@ -156,8 +189,9 @@ class Control implements ControlServer {
     if (message.type === 'applied') link.generation = Math.max(link.generation, message.generation);
     if (message.type === 'use') {
       for (const [instance, count] of Object.entries(message.inFlight))
-        link.inFlight.set(instance as InstanceId, count);
+        this.#noteUse(link, instance as InstanceId, count, message.idleMs);
     }
+    if (message.type === 'wake') this.#options.onWake(message.env, message.app);
     this.#check();
   }
 
@@ -181,6 +215,25 @@ class Control implements ControlServer {
     const others = (this.#watched.get(instance) ?? 1) - 1;
     if (others > 0) this.#watched.set(instance, others);
     else this.#watched.delete(instance);
+  }
+
+  #askUse(link: Link, instance: InstanceId): void {
+    link.uses.set(instance, null);
+    this.#ask(link, { type: 'ask', instance });
+  }
+
+  #unask(instance: InstanceId): void {
+    const others = (this.#asked.get(instance) ?? 1) - 1;
+    if (others > 0) this.#asked.set(instance, others);
+    else {
+      this.#asked.delete(instance);
+      for (const link of this.#links.values()) link.uses.delete(instance);
+    }
+  }
+
+  #noteUse(link: Link, instance: InstanceId, inFlight: number, idle: Readonly<Record<InstanceId, number>>): void {
+    link.inFlight.set(instance, inFlight);
+    if (link.uses.has(instance)) link.uses.set(instance, { inFlight, idleMs: idle[instance] ?? 0 });
   }
 
   #ask(link: Link, message: ControllerMessage): void {
@@ -237,6 +290,7 @@ class Control implements ControlServer {
     for (const link of this.#links.values()) {
       this.#announceTo(link);
       for (const instance of this.#watched.keys()) this.#ask(link, { type: 'watch', instance });
+      for (const instance of this.#asked.keys()) if (link.uses.get(instance) === null) this.#askUse(link, instance);
     }
   }
 

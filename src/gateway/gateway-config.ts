@@ -18,6 +18,8 @@ export interface GatewayConfig {
   readonly envDomain: string;
   /** Whether cookies of apps may reach that zone. */
   readonly sharedCookies: boolean;
+  /** Whether crawlers wake apps that are asleep, and keep them awake. */
+  readonly crawlersWake: boolean;
   readonly hooks: Readonly<Record<string, { readonly secretFile: string }>>;
   readonly trustedProxies: readonly string[];
   readonly proxyAllow: readonly string[];

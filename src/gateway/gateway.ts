@@ -15,7 +15,9 @@ import { RouteFeed } from './route-feed.ts';
 import { RouteTable } from './route-table.ts';
 import { staticParts } from './serve-static.ts';
 import { Upstreams } from './upstream-pool.ts';
+import { useRule } from './use.ts';
 import { HOLD_LIMITS, WaitingRoom } from './waiting-room.ts';
+import { Waker } from './waker.ts';
 
 /** A gateway that is serving. */
 export interface Gateway {
@@ -26,6 +28,8 @@ export interface Gateway {
   generation(): number;
   /** What is in flight to apps. */
   inFlight(): number;
+  /** Whether it is connected to a controller. */
+  isControlled(): boolean;
   /** How many requests wait for held routes. */
   held(): number;
   /** How many wait because their app may not get more at once. */
@@ -60,10 +64,17 @@ type Parts = ReturnType<typeof assemble>;
 function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
   const room = new WaitingRoom(config.hold ?? HOLD_LIMITS, () => performance.now());
   const queue = new AppQueue(config.queueMs ?? QUEUE_WAIT_MS);
-  const table = new RouteTable((rows) => room.rowsApplied(rows));
+  const waker = new Waker({
+    wake: (env, app) => control.send({ type: 'wake', env, app }),
+    isWanted: (place) => room.isAwaited(place),
+  });
+  const table = new RouteTable((rows) => {
+    waker.rowsApplied(rows);
+    room.rowsApplied(rows);
+  });
   const reader = openRouteReader(config.dbPath);
   const report = coalesced(() => control.send({ type: 'use', ...inFlight.report() }));
-  const inFlight = new InFlight(Date.now, report);
+  const inFlight = new InFlight(() => performance.now(), report);
   const feed = new RouteFeed({
     table,
     readSince: (generation) => reader.readSince(generation),
@@ -80,6 +91,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
       inFlight.watch(instance);
       report();
     },
+    onAsk: (instance) => control.send({ type: 'use', ...inFlight.reportOf([instance]) }),
   });
   const hooks = new Hooks({
     hooks: config.hooks,
@@ -97,6 +109,9 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     inFlight,
     room,
     queue,
+    waker,
+    isUse: useRule(config),
+    canWake: () => control.isConnected,
     isTrusted: trustOf(config.trustedProxies),
     cookie: cookieRule(config),
     statusHost: config.statusHost,
@@ -104,7 +119,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     envDomain: config.envDomain,
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
-  return { table, reader, inFlight, room, queue, feed, control, upstreams, handler };
+  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, handler };
 }
 
 /** Many changes in one turn of the event loop are one message. */
@@ -165,6 +180,7 @@ function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Serv
     isReady: () => parts.feed.hasTable,
     generation: () => parts.table.generation,
     inFlight: () => parts.inFlight.total,
+    isControlled: () => parts.control.isConnected,
     held: () => parts.room.size,
     queued: () => parts.queue.size,
     stop: () => {
@@ -191,6 +207,7 @@ async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly 
     server.close(() => {});
   }
   parts.feed.stop();
+  parts.waker.close();
   parts.control.stop();
   parts.upstreams.close();
   parts.reader.close();

@@ -15,19 +15,25 @@ test('only watched instances are reported, until they were reported at zero', ()
   );
   const [one, two] = [inFlight.enter(A), inFlight.enter(A)];
   inFlight.enter(B);
-  assert.deepEqual([inFlight.report(), changes, inFlight.total], [{ inFlight: {}, lastUse: {} }, 0, 3]);
+  assert.deepEqual([inFlight.report(), changes, inFlight.total], [{ inFlight: {}, idleMs: {} }, 0, 3]);
   inFlight.watch(A);
-  assert.deepEqual(inFlight.report(), { inFlight: { a: 2 }, lastUse: { a: 100 } });
+  assert.deepEqual(inFlight.report(), { inFlight: { a: 2 }, idleMs: { a: 0 } });
   now = 200;
-  inFlight.leave(one);
-  assert.deepEqual([inFlight.report(), changes], [{ inFlight: { a: 1 }, lastUse: { a: 200 } }, 1]);
-  inFlight.leave(two);
-  assert.deepEqual(inFlight.report(), { inFlight: { a: 0 }, lastUse: { a: 200 } });
-  assert.deepEqual(inFlight.report(), { inFlight: {}, lastUse: {} });
+  inFlight.leave(one, { countsAsUse: true });
+  assert.deepEqual([inFlight.report(), changes], [{ inFlight: { a: 1 }, idleMs: { a: 0 } }, 1]);
+  now = 250;
+  inFlight.leave(two, { countsAsUse: false });
+  assert.deepEqual(inFlight.report(), { inFlight: { a: 0 }, idleMs: { a: 50 } });
+  assert.deepEqual(inFlight.report(), { inFlight: {}, idleMs: {} });
 });
 
-test('an instance that nobody ever used is at zero', () => {
-  const inFlight = new InFlight(Date.now, () => {});
-  inFlight.watch(B);
-  assert.deepEqual(inFlight.report(), { inFlight: { b: 0 }, lastUse: {} });
+test('an instance that nobody ever used has been idle for no longer than anybody counts', () => {
+  let now = 1_000;
+  const inFlight = new InFlight(
+    () => now,
+    () => {},
+  );
+  now = 1_700;
+  inFlight.leave(inFlight.enter(A), { countsAsUse: false });
+  assert.deepEqual(inFlight.reportOf([A, B]), { inFlight: { a: 0, b: 0 }, idleMs: { a: 700, b: 700 } });
 });

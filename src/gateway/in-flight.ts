@@ -4,8 +4,14 @@ import type { InstanceId } from '../model/ids.ts';
 export interface Use {
   readonly instance: InstanceId;
   count: number;
-  /** Milliseconds since the epoch. */
-  lastUse: number;
+  /** When it was last in use, by the gateway's monotonic clock. */
+  usedAt: number;
+}
+
+/** What is told of the use of instances: requests in flight, and for how many milliseconds nobody has used them. */
+export interface UseReport {
+  readonly inFlight: Readonly<Record<InstanceId, number>>;
+  readonly idleMs: Readonly<Record<InstanceId, number>>;
 }
 
 /** Counts what is in flight by instance: requests, streams and upgraded connections alike. */
@@ -14,12 +20,15 @@ export class InFlight {
   readonly #watched = new Set<InstanceId>();
   readonly #now: () => number;
   readonly #onChange: () => void;
+  /** What was used before is not known. */
+  readonly #countsSince: number;
   #total = 0;
 
-  /** `onChange` is called when the count of a watched instance has changed. */
+  /** `now` is a monotonic clock in milliseconds. `onChange` is called when the count of a watched instance has changed. */
   constructor(now: () => number, onChange: () => void) {
     this.#now = now;
     this.#onChange = onChange;
+    this.#countsSince = now();
   }
 
   /** All that is in flight. */
@@ -31,20 +40,19 @@ export class InFlight {
   enter(instance: InstanceId): Use {
     let use = this.#uses.get(instance);
     if (use === undefined) {
-      use = { instance, count: 0, lastUse: 0 };
+      use = { instance, count: 0, usedAt: this.#countsSince };
       this.#uses.set(instance, use);
     }
     use.count += 1;
-    use.lastUse = this.#now();
     this.#total += 1;
     if (this.#watched.has(instance)) this.#onChange();
     return use;
   }
 
-  /** It has ended, in whatever way. */
-  leave(use: Use): void {
+  /** It has ended, in whatever way. What would not wake the instance (a probe, say) does not keep it awake either. */
+  leave(use: Use, { countsAsUse }: { readonly countsAsUse: boolean }): void {
     use.count -= 1;
-    use.lastUse = this.#now();
+    if (countsAsUse) use.usedAt = this.#now();
     this.#total -= 1;
     if (this.#watched.has(use.instance)) this.#onChange();
   }
@@ -54,17 +62,22 @@ export class InFlight {
     this.#watched.add(instance);
   }
 
-  /** Counts and last uses of the watched instances; those at zero are watched no longer. */
-  report(): { readonly inFlight: Record<InstanceId, number>; readonly lastUse: Record<InstanceId, number> } {
-    const inFlight: Record<InstanceId, number> = {};
-    const lastUse: Record<InstanceId, number> = {};
-    for (const instance of this.#watched) {
-      const use = this.#uses.get(instance);
-      inFlight[instance] = use?.count ?? 0;
-      if (use !== undefined) lastUse[instance] = use.lastUse;
-      if ((use?.count ?? 0) === 0) this.#watched.delete(instance);
-    }
-    return { inFlight, lastUse };
+  /** The use of the watched instances; those at zero are watched no longer. */
+  report(): UseReport {
+    const report = this.reportOf([...this.#watched]);
+    for (const [instance, count] of Object.entries(report.inFlight))
+      if (count === 0) this.#watched.delete(instance as InstanceId);
+    return report;
+  }
+
+  /** The use of these instances now. */
+  reportOf(instances: readonly InstanceId[]): UseReport {
+    const now = this.#now();
+    const uses = instances.map((instance) => [instance, this.#uses.get(instance)] as const);
+    return {
+      inFlight: Object.fromEntries(uses.map(([instance, use]) => [instance, use?.count ?? 0])),
+      idleMs: Object.fromEntries(uses.map(([instance, use]) => [instance, now - (use?.usedAt ?? this.#countsSince)])),
+    };
   }
 
   /** Forgets instances that no route leads to and nothing is in flight on. */

@@ -15,7 +15,9 @@ import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
 import type { StaticParts } from './serve-static.ts';
 import type { Upstreams } from './upstream-pool.ts';
+import type { IsUse } from './use.ts';
 import type { WaitingRoom } from './waiting-room.ts';
+import type { Waker } from './waker.ts';
 import { isInZone } from './zone.ts';
 
 /** What requests are answered with. */
@@ -29,6 +31,9 @@ export interface RequestHandlerDeps {
   readonly inFlight: InFlight;
   readonly room: WaitingRoom;
   readonly queue: AppQueue;
+  readonly waker: Waker;
+  readonly isUse: IsUse;
+  readonly canWake: () => boolean;
   readonly isTrusted: Trust;
   readonly cookie: CookieRule;
   readonly statusHost: string;

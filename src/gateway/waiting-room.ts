@@ -48,6 +48,11 @@ export class WaitingRoom {
     return this.#size;
   }
 
+  /** Whether anybody waits at the place. */
+  isAwaited(place: Place): boolean {
+    return this.#seats.has(keyOf(place));
+  }
+
   /** Until when somebody who comes now may wait. */
   deadline(): number {
     return this.#now() + this.#limits.waitMs;

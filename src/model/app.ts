@@ -1,4 +1,5 @@
 import type { Position } from './config.ts';
+import type { EnvKind } from './environment.ts';
 import type { AppId } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import type { Route } from './route.ts';
@@ -20,7 +21,7 @@ export interface HealthPolicy {
   readonly timeoutMs: number;
 }
 
-/** When a deployment goes to sleep; null: by the spec's default; false: never. */
+/** When a deployment goes to sleep; null: by the environment's default; false: never. */
 export type IdlePolicy = false | { readonly pauseMs: number | null; readonly stopMs: number | null } | null;
 
 /** How much may be asked of an app, and how long an old instance of it may take to finish; absent: by default. */
@@ -77,6 +78,21 @@ export interface AppDeclaration {
 
 /** What `health` is where nothing is declared. */
 export const DEFAULT_HEALTH: HealthPolicy = { path: '/', expect: 200, intervalMs: 1_000, timeoutMs: 60_000 };
+
+/** Outside of production what nobody uses is stopped after a quarter of an hour, unless the environment itself is told otherwise. */
+const OTHERS_IDLE_MS = 15 * 60_000;
+
+/**
+ * When an app goes to sleep in an environment: as declared there, else in production as declared (by default never), elsewhere
+ * no later than after a quarter of an hour. An app that is never to sleep sleeps nowhere.
+ */
+export function idleOf(kind: EnvKind, declared: IdlePolicy, there: IdlePolicy | undefined): IdlePolicy {
+  if (there !== undefined) return there;
+  if (kind === 'prod' || declared === false) return declared;
+  const stopMs = Math.min(declared?.stopMs ?? OTHERS_IDLE_MS, OTHERS_IDLE_MS);
+  const pauseMs = declared?.pauseMs ?? null;
+  return { pauseMs: pauseMs !== null && pauseMs < stopMs ? pauseMs : null, stopMs };
+}
 
 /** The health policy with defaults filled in. */
 export function healthOf(declared: Partial<HealthPolicy>): HealthPolicy {

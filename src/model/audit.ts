@@ -31,6 +31,9 @@ export const AUDIT_KINDS = {
   'deployment.promotable': 'what held a promotion is mended; it goes on',
   'deployment.suspended': 'the live instance is stopped so that its replacement runs alone; requests are held',
   'deployment.resumed': 'the live instance of a replacement that failed or was given up serves again',
+  'deployment.asleep':
+    'nobody used the deployment for as long as `idle` says: it is stopped, and the next request wakes it',
+  'deployment.awake': 'a deployment that was asleep serves again',
   'deployment.parked': 'its environment is parked: nothing of the deployment runs any more, its data is kept',
   'deployment.unrouted': 'no new request reaches the deployment any more; its removal goes on',
   'deployment.removed': 'nothing of the deployment is left but retained data',

@@ -1,4 +1,4 @@
-import type { InstanceId } from './ids.ts';
+import type { AppId, EnvName, InstanceId } from './ids.ts';
 
 /**
  * What gateways and controller tell each other over the control socket: one JSON object a line, both ways.
@@ -10,14 +10,16 @@ export type GatewayMessage =
   /** The table up to this generation is applied: no new request follows an older one. */
   | { readonly type: 'applied'; readonly generation: number }
   /**
-   * Requests in flight by instance (streams included), sent when asked for and whenever a watched instance changes.
-   * `lastUse` is in milliseconds since the epoch.
+   * Requests in flight by instance (streams included), sent when asked for and whenever a watched instance changes. `idleMs`: for
+   * how long nothing that counts as use was in flight, at most for as long as this gateway has been counting.
    */
   | {
       readonly type: 'use';
       readonly inFlight: Readonly<Record<InstanceId, number>>;
-      readonly lastUse: Readonly<Record<InstanceId, number>>;
+      readonly idleMs: Readonly<Record<InstanceId, number>>;
     }
+  /** A request waits for an app that is asleep. Said again once a second while one does. */
+  | { readonly type: 'wake'; readonly env: EnvName; readonly app: AppId }
   /** A verified webhook came in. Only says: look now. */
   | { readonly type: 'hint'; readonly hook: string };
 
@@ -26,4 +28,6 @@ export type ControllerMessage =
   /** There are routes up to this generation: read them. */
   | { readonly type: 'routes'; readonly generation: number }
   /** Report the use of this instance now and at each change, until it is at zero. */
-  | { readonly type: 'watch'; readonly instance: InstanceId };
+  | { readonly type: 'watch'; readonly instance: InstanceId }
+  /** Report the use of this instance once. */
+  | { readonly type: 'ask'; readonly instance: InstanceId };

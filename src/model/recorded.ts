@@ -32,7 +32,10 @@ export interface LiveState {
   readonly instance: InstanceId;
   readonly generation: number;
   readonly since: string;
+  /** Nothing of it runs, or all of it is on its way to that: requests wait, and wake it. */
   readonly asleep: boolean;
+  /** It is asleep and was asked for: it is being started, and serves once it is seen to answer. */
+  readonly waking: boolean;
   /** Its instance is stopped so that the next one can run alone (`strategy = "replace"`); requests are held meanwhile. */
   readonly suspended: boolean;
   readonly condition: Condition | null;
@@ -107,7 +110,9 @@ export type InstanceStateName =
   /** Not wanted any more: no new request reaches it, those in flight may end until `drainUntil`. */
   | 'draining'
   | 'stopping'
-  /** Failed verification and was stopped; kept with its log until the deployment wants something else. */
+  /**
+   * Stopped and kept: asleep, making room for its replacement, or with its log because it failed verification.
+   */
   | 'stopped'
   | 'removing';
 

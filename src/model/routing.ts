@@ -23,8 +23,8 @@ export type RouteTarget =
 /** What gateways hold requests of an app to. */
 export type RequestLimits = Pick<AppLimits, 'bodyBytes' | 'requests' | 'queue'>;
 
-/** Requests are held until a newer row says where they go. */
-export type HeldTarget = { readonly kind: 'held' };
+/** Requests are held until a newer row says where they go. Asleep: the first one asks the controller to wake the app. */
+export type HeldTarget = { readonly kind: 'held' } | { readonly kind: 'asleep' };
 
 /** One row of the route table: the contract between controller and gateways. */
 export interface RouteRow {

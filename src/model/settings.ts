@@ -37,6 +37,7 @@ export interface Settings {
     readonly processes: number;
     readonly trustedProxies: readonly string[];
     readonly sharedCookies: boolean;
+    readonly crawlersWake: boolean;
     readonly limits: GatewayLimits;
   };
   readonly engines: {

@@ -16,6 +16,7 @@ export const MOMENTS = [
   'unrouted',
   'retiring',
   'adopted',
+  'dozing',
 ] as const;
 
 const PARTS = ['before-intent', 'after-intent', 'after-effect', 'after-commit'] as const;

@@ -99,7 +99,7 @@ test('a long pass is cut into slices', () => {
 
 /** Arguments of `app()` that are policy: they change rows, never what runs. */
 for (const [name, edit] of [
-  ['idle', { idle: { pauseMs: null, stopMs: 60_000 } }],
+  ['idle', { spec: 'procfile', idle: { pauseMs: null, stopMs: 60_000 } }],
   ['health', { health: { path: '/up', timeoutMs: 5_000 } }],
   ['limits', { limits: { requests: 5 } }],
   ['verify', { verify: false }],
@@ -110,7 +110,8 @@ for (const [name, edit] of [
   ['stage = False', { stage: false }],
 ] as const) {
   test(`${name} changes the policy of a deployment, never its revision or instance`, () => {
-    const [before, after] = [targetOf(), targetOf(appDeclaration(edit))];
+    const spec = 'spec' in edit ? edit.spec : 'static';
+    const [before, after] = [targetOf(appDeclaration({ spec })), targetOf(appDeclaration(edit))];
     assert.deepEqual([after.revision, after.instanceHash], [before.revision, before.instanceHash]);
     assert.notEqual(after.policyHash, before.policyHash);
   });

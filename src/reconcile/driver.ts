@@ -1,6 +1,6 @@
 import { observation } from '../model/cause.ts';
 import type { Problem } from '../model/errors.ts';
-import { type AppId, type ArtifactKey, type InstanceId, PROD, STAGE } from '../model/ids.ts';
+import { type AppId, type ArtifactKey, type EnvName, type InstanceId, PROD, STAGE } from '../model/ids.ts';
 import type { RecordedArtifact, RecordedDeployment, RecordedInstance, RetainedData } from '../model/recorded.ts';
 import type { EngineEvent } from '../runtime/engine.ts';
 import { audit, type Change, put } from '../store/changes.ts';
@@ -8,6 +8,7 @@ import type { RecordedView } from '../store/recorded.ts';
 import { deploymentKey, type RowOf, type TableName } from '../store/tables.ts';
 import { limiter } from './limiter.ts';
 import type { Ports } from './ports.ts';
+import { wakeChanges } from './sleep.ts';
 import { ArtifactSlots } from './slots/artifact-slots.ts';
 import { DeploymentSlots } from './slots/deployment-slots.ts';
 import { InstanceSlots } from './slots/instance-slots.ts';
@@ -22,6 +23,7 @@ import { Slots } from './slots/slots.ts';
 export class Driver {
   readonly #ports: Ports;
   readonly #instanceSlots: InstanceSlots;
+  readonly #deploymentSlots: DeploymentSlots;
   readonly #slots;
   /** The artifacts that each deployment referred to or kept when it was last looked at. */
   readonly #uses = new Map<string, readonly ArtifactKey[]>();
@@ -37,8 +39,9 @@ export class Driver {
       ports.log.warn(`${slot}: ${error instanceof Error ? error.message : String(error)}`);
     const deps = { clock: ports.clock, onError };
     this.#instanceSlots = new InstanceSlots(ports, limiter(ports.limits.starts));
+    this.#deploymentSlots = new DeploymentSlots(ports);
     this.#slots = {
-      deployment: new Slots(new DeploymentSlots(ports), deps),
+      deployment: new Slots(this.#deploymentSlots, deps),
       instance: new Slots(this.#instanceSlots, deps),
       artifact: new Slots(new ArtifactSlots(ports, limiter(ports.limits.builds)), deps),
       release: new Slots(new ReleaseSlots(ports), deps),
@@ -87,6 +90,7 @@ export class Driver {
 
   #wakeDeployment(row: RecordedDeployment, recorded: RecordedView): void {
     const key = deploymentKey(row);
+    this.#deploymentSlots.changed(key);
     this.#slots.deployment.wake(key);
     this.#wakeReleases(key, recorded);
     // What is staged may be promoted.
@@ -155,6 +159,11 @@ export class Driver {
     this.#slots.retained.wake(row.dataName);
     // The app that had this data may be back and wait for it to be gone.
     this.#slots.deployment.wake(deploymentKey(row));
+  }
+
+  /** Records that somebody asks for what is asleep: it is started. */
+  wakeUp(env: EnvName, app: AppId): void {
+    this.#ports.store.transact((recorded) => wakeChanges(recorded.deployment(env, app)));
   }
 
   /** Records what an engine saw happen. A gap is the caller's: it means to list again. */

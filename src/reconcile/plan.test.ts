@@ -254,15 +254,16 @@ for (const [edit, expected] of [
   [{ previews: { params: { A: 1 } } }, ['previews']],
   [{ stripPath: false }, ['strip_path']],
   [{ health: { path: '/up' } }, ['health']],
-  [{ idle: false }, ['idle']],
   [{ limits: { requests: 5 } }, ['limits']],
+  [{ spec: 'procfile', idle: false }, ['idle']],
   [{ verify: false }, ['verify']],
   [{ strategy: 'replace' }, ['strategy']],
   [{ promote: 'pinned' }, ['promote']],
   [{ params: { A: 1 }, verify: false }, ['params', 'verify']],
 ] as const) {
   test(`changed: ${JSON.stringify(edit)} is told as ${JSON.stringify(expected)}`, () => {
-    assert.deepEqual(changedArguments(targetOf(), targetOf(appDeclaration(edit))), expected);
+    const before = 'idle' in edit ? appDeclaration({ spec: edit.spec }) : appDeclaration();
+    assert.deepEqual(changedArguments(targetOf(before), targetOf(appDeclaration(edit))), expected);
   });
 }
 

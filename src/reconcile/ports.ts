@@ -22,6 +22,11 @@ export interface GatewayControl {
   applied(generation: number, signal: AbortSignal): Promise<void>;
   /** Resolves when no connected gateway has anything in flight on the instance. Rejects only when the signal aborts. */
   idle(instance: InstanceId, signal: AbortSignal): Promise<void>;
+  /**
+   * What all gateways together say of the use of an instance: requests in flight, and for how many milliseconds nobody has used it. With
+   * no gateway there to ask, it counts as used just now. Rejects only when the signal aborts.
+   */
+  use(instance: InstanceId, signal: AbortSignal): Promise<{ readonly inFlight: number; readonly idleMs: number }>;
 }
 
 /** Where reconcile says what went wrong outside of what it records. */

@@ -13,7 +13,8 @@ import type {
 } from '../model/recorded.ts';
 import { type Change, put } from '../store/changes.ts';
 import { dataNameOf } from './accept.ts';
-import { neverHealthy, nextOfArtifact, nextOfDeployment, nextOfInstance, nextOfRetained } from './progress.ts';
+import { neverHealthy, nextOfArtifact, nextOfDeployment, nextOfRetained } from './progress.ts';
+import { nextOfInstance } from './progress-of-instance.ts';
 import { backoffMs } from './transitions.ts';
 
 const target = targetOf(unstagedApp());

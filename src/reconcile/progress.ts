@@ -3,12 +3,12 @@ import type {
   NextState,
   RecordedArtifact,
   RecordedDeployment,
-  RecordedInstance,
   RecordedRelease,
   RetainedData,
 } from '../model/recorded.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import { isKeptForLog, isPolicyOnly, isWanted, othersMayRun } from './transitions.ts';
+import { standsBy } from './sleep.ts';
+import { isPolicyOnly, othersMayRun } from './transitions.ts';
 
 /** Nothing to do before `until` (null: until something changes). */
 export interface Wait {
@@ -52,7 +52,7 @@ export function nextOfDeployment(row: RecordedDeployment, recorded: RecordedView
 }
 
 function nextOfReady(row: RecordedDeployment, next: NextState, recorded: RecordedView): DeploymentStep {
-  if (!isPolicyOnly(row) && !runs(next, recorded)) return { do: 'verify' };
+  if (!isPolicyOnly(row) && !isUp(row, next, recorded)) return { do: 'verify' };
   // The others of a release are waited for; its own slot switches them all.
   return next.release === null ? { do: 'switch' } : FOREVER;
 }
@@ -117,7 +117,7 @@ function stageOf(row: RecordedDeployment, next: NextState, recorded: RecordedVie
 }
 
 /** Whether the live instance makes room for the one that takes its place, and is to stay down until that is decided. */
-function makesRoom(row: RecordedDeployment | undefined, recorded: RecordedView): boolean {
+export function makesRoom(row: RecordedDeployment | undefined, recorded: RecordedView): boolean {
   const next = row?.next ?? null;
   if (row?.live?.suspended !== true || next?.target?.policy.strategy !== 'replace') return false;
   if (next.state === 'held' || next.state === 'quarantined') return false;
@@ -171,48 +171,10 @@ export function neverHealthy(next: NextState, reason: string | null): Problem {
   };
 }
 
-function runs(next: NextState, recorded: RecordedView): boolean {
-  return next.instance !== null && recorded.instances.get(next.instance)?.state === 'running';
-}
-
-/** What a slot of an instance can do. */
-export interface InstanceAction {
-  readonly do: 'start' | 'retire' | 'drain' | 'stop' | 'revive' | 'reinstate' | 'discard' | 'remove';
-}
-/** What an instance does next. */
-export type InstanceStep = Wait | InstanceAction;
-
-/** The next step of an instance, from what is recorded alone. */
-export function nextOfInstance(row: RecordedInstance, recorded: RecordedView, at: number): InstanceStep {
-  const deployment = recorded.deployment(row.env, row.app);
-  const wanted = isWanted(row.id, deployment);
-  const isLive = deployment?.live?.instance === row.id;
-  switch (row.state) {
-    case 'starting':
-      // What is live comes back, and is not to any more: its replacement can be started now.
-      if (!wanted || (isLive && makesRoom(deployment, recorded))) return { do: 'retire' };
-      if (row.problem?.retry === 'needs-human' && row.retryAt === null) return FOREVER;
-      if (row.retryAt !== null && row.retryAt > at) return { do: 'wait', until: row.retryAt };
-      return artifactReady(row, recorded) ? { do: 'start' } : FOREVER;
-    case 'running':
-      if (!wanted) return { do: 'retire' };
-      if (!isLive || deployment?.live?.suspended !== true) return FOREVER;
-      return makesRoom(deployment, recorded) ? { do: 'retire' } : { do: 'reinstate' };
-    case 'draining':
-      return { do: 'drain' };
-    case 'stopping':
-      return { do: 'stop' };
-    case 'stopped':
-      if (isLive)
-        return makesRoom(deployment, recorded) || othersMayRun(row, row.id, recorded) ? FOREVER : { do: 'revive' };
-      return isKeptForLog(row.id, deployment) ? FOREVER : { do: 'discard' };
-    case 'removing':
-      return { do: 'remove' };
-  }
-}
-
-function artifactReady(row: RecordedInstance, recorded: RecordedView): boolean {
-  return recorded.artifacts.get(row.target.artifact)?.state === 'built';
+/** Whether what is next runs, or was verified and sleeps like its predecessor. */
+function isUp(row: RecordedDeployment, next: NextState, recorded: RecordedView): boolean {
+  const instance = next.instance === null ? undefined : recorded.instances.get(next.instance);
+  return instance?.state === 'running' || (instance !== undefined && standsBy(row, next, instance));
 }
 
 /** What a slot of an artifact can do. */
@@ -267,7 +229,7 @@ function isWaiting({ next }: RecordedDeployment): boolean {
 function canSwitch(member: RecordedDeployment, recorded: RecordedView): boolean {
   const { next } = member;
   if (next?.state === 'removing') return true;
-  return next?.state === 'ready' && (isPolicyOnly(member) || runs(next, recorded));
+  return next?.state === 'ready' && (isPolicyOnly(member) || isUp(member, next, recorded));
 }
 
 /** What a slot of retained data can do. */

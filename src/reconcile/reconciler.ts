@@ -1,6 +1,6 @@
 import type { Cause } from '../model/cause.ts';
 import type { Desired, DesiredDeployment } from '../model/desired.ts';
-import type { CommitId } from '../model/ids.ts';
+import type { AppId, CommitId, EnvName } from '../model/ids.ts';
 import type { Plan, Step } from '../model/plan.ts';
 import type { RecordedDeployment } from '../model/recorded.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -87,6 +87,11 @@ export class Reconciler {
   /** Looks at all repos now. Only ever a hint: nothing else is done than at the next poll. */
   hint(): void {
     if (!this.#stop.signal.aborted) void this.#observer.look();
+  }
+
+  /** Somebody asks for an app that is asleep. What is awake, or unknown, stays as it is. */
+  wake(env: EnvName, app: AppId): void {
+    if (!this.#stop.signal.aborted) this.#driver.wakeUp(env, app);
   }
 
   /** Ends everything in this process and waits for it; what runs goes on. */

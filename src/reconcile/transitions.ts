@@ -64,7 +64,8 @@ function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget,
   const { policy } = live.target;
   const own: RouteTarget = target.kind === 'static' ? { ...target, fallback: policy.fallback } : target;
   // Its instance is down for its replacement: requests wait for whichever of the two is up next.
-  const served = live.suspended ? ({ kind: 'held' } as const) : own;
+  const asleep = live.asleep ? ({ kind: 'asleep' } as const) : own;
+  const served = live.suspended ? ({ kind: 'held' } as const) : asleep;
   return {
     host: policy.host,
     path: policy.path,

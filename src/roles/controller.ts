@@ -4,7 +4,7 @@ import { formatHead } from '../audit/chain.ts';
 import { startControlServer } from '../gateway/control-server.ts';
 import { observation } from '../model/cause.ts';
 import { MainspringError, problemOf } from '../model/errors.ts';
-import type { ArtifactKey } from '../model/ids.ts';
+import type { AppId, ArtifactKey, EnvName } from '../model/ids.ts';
 import { SUPERVISOR_FD_VARIABLE } from '../model/processes.ts';
 import type { Settings } from '../model/settings.ts';
 import type { RepoUrl } from '../model/source.ts';
@@ -128,16 +128,18 @@ async function startController(options: ControllerOptions): Promise<Running> {
   const places = placesIn(settings.dataDir);
   const { store, connection } = openStarted(settings.dataDir, options.version);
   const evaluator = evaluatorFor(settings, new EvaluationTable(connection));
-  const hints = { take: () => {} };
+  const calls = { hint: () => {}, wake: (_env: EnvName, _app: AppId) => {} };
   const control = await startControlServer({
     socketPath: places.controlSocket,
-    onHint: () => hints.take(),
+    onHint: () => calls.hint(),
+    onWake: (env, app) => calls.wake(env, app),
     expectGateways: settings.gateway.processes,
   });
   const ports = portsOf({ settings, store, connection, evaluator, gateways: control }, options);
   await recheckAfterUncleanStop(ports.engines.values(), places.cleanStop, log);
   const reconciler = new Reconciler(ports);
-  hints.take = () => reconciler.hint();
+  calls.hint = () => reconciler.hint();
+  calls.wake = (env, app) => reconciler.wake(env, app);
   const status = await startStatusServer(places.statusSocket, {
     ports: statusPorts(answeringFor(reconciler, ports, connection, options.version)),
     settings: () => settings,

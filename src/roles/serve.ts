@@ -83,6 +83,7 @@ function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'
     statusHost: settings.status.host,
     envDomain: settings.envDomain,
     sharedCookies: settings.gateway.sharedCookies,
+    crawlersWake: settings.gateway.crawlersWake,
     hooks: settings.hooks,
     trustedProxies: settings.gateway.trustedProxies,
     proxyAllow: settings.proxy.allow,

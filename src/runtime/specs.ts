@@ -12,6 +12,8 @@ export interface Spec {
   readonly name: string;
   readonly engine: EngineName;
   readonly rules: SpecRules;
+  /** Whether something of it runs that may be stopped while nobody uses it. */
+  readonly sleeps: boolean;
   /** The file that a static tree serves for what does not exist; null: 404, or nothing static. */
   readonly fallback: string | null;
   /** Names in `app_config` that decide what a build yields. All others may change without one. */
@@ -38,6 +40,7 @@ const STATIC: Spec = {
   name: 'static',
   engine: 'static',
   rules: { needsSource: true, stripPath: true, params: {}, containerOpts: {}, appConfig: STATIC_CONFIG },
+  sleeps: false,
   fallback: null,
   buildOptions: [],
 };
@@ -59,6 +62,7 @@ const PROCFILE: Spec = {
     },
     appConfig: { build: { kind: 'command' }, build_timeout: { kind: 'duration' } },
   },
+  sleeps: true,
   fallback: null,
   buildOptions: ['build', 'build_timeout'],
 };
@@ -73,6 +77,7 @@ const PROXY: Spec = {
     containerOpts: {},
     appConfig: {},
   },
+  sleeps: false,
   fallback: null,
   buildOptions: [],
 };

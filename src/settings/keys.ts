@@ -19,6 +19,7 @@ export function keyTable(folder: string) {
     'gateway.processes': check.wholeNumber(1, 64),
     'gateway.trusted_proxies': check.listOf(check.network, 'addresses and networks'),
     'gateway.shared_cookies': check.yesOrNo,
+    'gateway.crawlers_wake': check.yesOrNo,
     'gateway.limits.headers': check.size({ from: '4k', to: '1m' }),
     'gateway.limits.header_timeout': check.duration({ from: '1s' }),
     'gateway.limits.hook_body': check.size({ from: '1k', to: '64m' }),

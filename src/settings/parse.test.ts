@@ -34,6 +34,7 @@ test('a file that only names the config repo gives every default', () => {
       processes: 4,
       trustedProxies: [],
       sharedCookies: false,
+      crawlersWake: false,
       limits: { headerBytes: 32_768, headerTimeoutMs: 10_000, hookBodyBytes: 5_242_880, connections: 10_000 },
     },
     engines: { process: 'off', docker: 'auto', onExit: 'keep' },

@@ -75,6 +75,7 @@ function gatewayOf(values: Values, cores: number): Settings['gateway'] {
     processes: values.get('gateway.processes') ?? Math.max(1, Math.min(MOST_DEFAULT_GATEWAYS, cores)),
     trustedProxies: values.get('gateway.trusted_proxies') ?? [],
     sharedCookies: values.get('gateway.shared_cookies') ?? false,
+    crawlersWake: values.get('gateway.crawlers_wake') ?? false,
     limits: limitsOf(values),
   };
 }

@@ -78,6 +78,7 @@ process = "off"
 # trusted_proxies = ["10.0.0.0/8"]
 # Let apps set cookies that reach the environments' zone; only where that is a domain registered apart.
 # shared_cookies = false
+# crawlers_wake = false
 # [gateway.limits]
 # headers = "32k"
 # header_timeout = "10s"

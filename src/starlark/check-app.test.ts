@@ -78,11 +78,11 @@ for (const [name, args, expected] of [
   ],
   ['verify as one path', { verify: '/a' }, { verify: ['/a'], notInEffect: [] }],
   ['verify off', { verify: false }, { verify: false, notInEffect: [] }],
-  ['idle as a duration', { idle: '30m' }, { idle: { pauseMs: null, stopMs: 1_800_000 }, notInEffect: ['idle'] }],
+  ['idle as a duration', { idle: '30m' }, { idle: { pauseMs: null, stopMs: 1_800_000 } }],
   [
     'idle as two durations',
     { idle: { stop: '1h', pause: '5m' } },
-    { idle: { pauseMs: 300_000, stopMs: 3_600_000 }, notInEffect: ['idle'] },
+    { idle: { pauseMs: 300_000, stopMs: 3_600_000 }, notInEffect: ['idle.pause'] },
   ],
   [
     'limits',
@@ -90,7 +90,7 @@ for (const [name, args, expected] of [
     { limits: { bodyBytes: 10_485_760, requests: 50, queue: 0, drainMs: 60_000 } },
   ],
   ['limits of another environment', { stage: { limits: { requests: 2 } } }, { stage: { limits: { requests: 2 } } }],
-  ['never idle', { idle: false }, { idle: false, notInEffect: ['idle'] }],
+  ['never idle', { idle: false }, { idle: false }],
   [
     'overrides of stage',
     {
@@ -99,7 +99,6 @@ for (const [name, args, expected] of [
     },
     {
       stage: { params: { A: '1' }, containerOpts: { memory: '1g' }, idle: false, health: { path: '/s' } },
-      notInEffect: ['stage.idle'],
     },
   ],
   ['no previews', { previews: false }, { previews: false, notInEffect: [] }],

@@ -1,4 +1,4 @@
-import type { AppDeclaration } from '../model/app.ts';
+import type { AppDeclaration, IdlePolicy } from '../model/app.ts';
 import type { SpecRules } from '../model/spec-table.ts';
 import { idleOptions } from './options.ts';
 
@@ -7,9 +7,9 @@ export function namesNotInEffect(app: Omit<AppDeclaration, 'notInEffect'>, rules
   const later: readonly (readonly [string, boolean])[] = [
     ['container_args', Object.keys(app.containerArgs).length > 0],
     ['container_vols', app.containerVols.length > 0],
-    ['idle', app.idle !== null],
-    ['stage.idle', differsInIdle(app.stage)],
-    ['previews.idle', differsInIdle(app.previews)],
+    ['idle.pause', pauses(app.idle)],
+    ['stage.idle.pause', differsInPause(app.stage)],
+    ['previews.idle.pause', differsInPause(app.previews)],
   ];
   return [
     ...idleOptions('container_opts', app.containerOpts, rules.containerOpts),
@@ -19,6 +19,10 @@ export function namesNotInEffect(app: Omit<AppDeclaration, 'notInEffect'>, rules
   ];
 }
 
-function differsInIdle(given: AppDeclaration['stage']): boolean {
-  return typeof given !== 'boolean' && given.idle !== undefined;
+function pauses(idle: IdlePolicy | undefined): boolean {
+  return typeof idle === 'object' && idle?.pauseMs != null;
+}
+
+function differsInPause(given: AppDeclaration['stage']): boolean {
+  return typeof given !== 'boolean' && pauses(given.idle);
 }

@@ -120,6 +120,7 @@ async function startForTest(
       gateway: {
         processes: 1,
         sharedCookies: false,
+        crawlersWake: false,
         trustedProxies: settings.trustedProxies ?? [],
         limits: { headerBytes: 1, headerTimeoutMs: 1, hookBodyBytes: 1, connections: 1 },
       },

@@ -17,6 +17,8 @@ export interface TestGateway {
   readonly port: number;
   readonly dir: string;
   readonly hints: string[];
+  /** Apps that the gateway asked to be woken, as `ENV APP`. */
+  readonly wakes: string[];
   /** Writes a route (null: a tombstone) as the switch does, announces it and waits until the gateway has applied it. */
   route(place: string, target: RouteTarget | HeldTarget | null, options?: ServeOptions): Promise<void>;
   /** Writes a route without a word. Gives its generation. */
@@ -60,6 +62,7 @@ export async function startTestGateway(
     statusHost: 'mainspring.localhost',
     envDomain: 'env.localhost',
     sharedCookies: false,
+    crawlersWake: false,
     hooks: {},
     trustedProxies: [],
     proxyAllow: [],
@@ -69,7 +72,12 @@ export async function startTestGateway(
   };
   const database = createRoutes(withStore ? config.dbPath : ':memory:');
   const hints: string[] = [];
-  const control = await startControlServer({ socketPath: config.controlSocket, onHint: (hook) => hints.push(hook) });
+  const wakes: string[] = [];
+  const control = await startControlServer({
+    socketPath: config.controlSocket,
+    onHint: (hook) => hints.push(hook),
+    onWake: (env, app) => wakes.push(`${env} ${app}`),
+  });
   const gateway = await startGateway(config, { id: `test-${dir}`, pid: process.pid, log: () => {} });
   t.after(async () => {
     await gateway.stop();
@@ -101,6 +109,7 @@ export async function startTestGateway(
     port,
     dir,
     hints,
+    wakes,
     routeSilently,
     route: async (place, target, options) => {
       const written = routeSilently(place, target, options);
@@ -153,8 +162,13 @@ export function rawExchange(
 }
 
 /** An HTTP upstream. */
-export async function httpUpstream(t: TestContext, listener: RequestListener): Promise<RouteTarget & { kind: 'http' }> {
+export async function httpUpstream(
+  t: TestContext,
+  listener: RequestListener,
+  onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
+): Promise<RouteTarget & { kind: 'http' }> {
   const server = createServer(listener);
+  if (onUpgrade !== undefined) server.on('upgrade', onUpgrade as never);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
     server.closeAllConnections();

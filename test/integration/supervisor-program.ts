@@ -63,6 +63,7 @@ function gatewayConfig(): GatewayProcessConfig {
     statusHost: 'mainspring.localhost',
     envDomain: 'env.localhost',
     sharedCookies: false,
+    crawlersWake: false,
     hooks: {},
     trustedProxies: [],
     proxyAllow: [],

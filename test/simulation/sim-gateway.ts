@@ -39,7 +39,8 @@ export class SimGateway {
     const route = this.table.find(host, path);
     if (route?.row.host !== host || route.row.path !== path) return undefined;
     // Requests that are held reach nobody yet.
-    return route.serve.target.kind === 'held' ? undefined : route.serve.instance;
+    const { kind } = route.serve.target;
+    return kind === 'held' || kind === 'asleep' ? undefined : route.serve.instance;
   }
 
   /** Every place that leads somewhere, with the instance. */
@@ -75,6 +76,7 @@ export class SimGateway {
         else void clock.sleep(1_000).then(() => this.apply());
       },
       applied: (generation, signal) => this.#until(() => this.table.generation >= generation, signal, isDead),
+      use: async (instance) => ({ inFlight: this.inFlight.get(instance) ?? 0, idleMs: 0 }),
       idle: (instance, signal) => this.#until(() => (this.inFlight.get(instance) ?? 0) === 0, signal, isDead),
     };
   }

@@ -86,6 +86,11 @@ export function resolved(edit: Partial<ResolvedSource> = {}): ResolvedSource {
   };
 }
 
+/** A source that the app's spec can use. */
+function filesFor({ spec }: AppDeclaration): ResolvedSource {
+  return spec === 'procfile' ? resolved({ entries: ['Procfile'], procfile: 'web: ./run' }) : resolved();
+}
+
 /** What of the settings decides. */
 export function settingsOf(edit: Partial<Settings> = {}): Settings {
   return {
@@ -119,7 +124,7 @@ export function snapshot(edit: SnapshotEdit = {}): Snapshot {
   for (const app of apps) {
     const key = sourceKey(app);
     const state = edit.sources?.[app.id];
-    if (key !== null && state !== null) sources.set(key, state ?? resolved());
+    if (key !== null && state !== null) sources.set(key, state ?? filesFor(app));
   }
   return {
     at: Date.UTC(2026, 0, 1),
@@ -173,7 +178,7 @@ export function wantOf(edit: SnapshotEdit = {}) {
 }
 
 /** The target of one app. */
-export function targetOf(app: AppDeclaration = appDeclaration(), source: ResolvedSource = resolved()): Target {
+export function targetOf(app: AppDeclaration = appDeclaration(), source: ResolvedSource = filesFor(app)): Target {
   const want = wantOf({ apps: [app], sources: { [app.id]: source } });
   if (!isTarget(want)) throw new Error('problem' in want ? want.problem.message : `it stays ${want.stay}`);
   return want;

@@ -121,7 +121,7 @@ export class Loop {
   /** What serves an app: its route's tree or URL; null if nothing does. */
   served(name: string): string | null {
     const target = this.ports.store.recorded.route('example.com', `/${name}`)?.serve?.target;
-    if (target === undefined || target.kind === 'held') return null;
+    if (target === undefined || target.kind === 'held' || target.kind === 'asleep') return null;
     return target.kind === 'static' ? target.root : target.url;
   }
 

@@ -66,7 +66,12 @@ export function testPorts(
     ),
     available: () => null,
     probe: fakeProbe(world, clock),
-    gateways: { announce: () => {}, applied: async () => {}, idle: async () => {} },
+    gateways: {
+      announce: () => {},
+      applied: async () => {},
+      idle: async () => {},
+      use: async () => ({ inFlight: 0, idleMs: 0 }),
+    },
     log: { info: () => {}, warn: (message) => warnings.push(message) },
     limits: defaultLimits(4),
     reach: () => undefined,

@@ -26,6 +26,7 @@ export function live(target: Target, edit: Partial<LiveState> = {}): LiveState {
     generation: 1,
     since: new Date(AT).toISOString(),
     asleep: false,
+    waking: false,
     suspended: false,
     condition: null,
     ...edit,

@@ -52,10 +52,10 @@ for (const [name, edit, value, expected] of [
     ],
   ],
   [
-    'idle is replaced, by null and False too',
-    { idle: { pauseMs: null, stopMs: 9_000 }, stage: { idle: null }, previews: { idle: false } },
+    'idle: nothing of a static app runs',
+    { idle: { pauseMs: null, stopMs: 9_000 } },
     (of: Target) => of.policy.idle,
-    [null, { pauseMs: null, stopMs: 9_000 }, false],
+    [null, null, null],
   ],
   [
     'health is merged, and defaults fill in the rest',

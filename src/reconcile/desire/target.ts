@@ -1,4 +1,4 @@
-import { type AppDeclaration, type AppLimits, healthOf, type Overrides } from '../../model/app.ts';
+import { type AppDeclaration, type AppLimits, healthOf, idleOf, type Overrides } from '../../model/app.ts';
 import { hashOf } from '../../model/canonical.ts';
 import type { Cause } from '../../model/cause.ts';
 import type { Blocked, DesiredDeployment, Policy, Target } from '../../model/desired.ts';
@@ -159,8 +159,8 @@ function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Pol
     stripPath: app.stripPath ?? spec.rules.stripPath,
     fallback: spec.fallback,
     health: healthOf({ ...app.health, ...overrides.health }),
-    idle: overrides.idle === undefined ? app.idle : overrides.idle,
     ...limitsOf({ ...app.limits, ...overrides.limits }),
+    idle: spec.sleeps ? idleOf(place.kind, app.idle, overrides.idle) : null,
     verify: app.verify,
     strategy: app.strategy,
     promote: app.promote,
@@ -176,6 +176,9 @@ function notesOf(app: AppDeclaration, chosen: ChosenSpec): string[] {
   return [
     ...(chosen.found === null ? [] : [`spec "auto": found ${chosen.found}, uses "${chosen.spec.name}"`]),
     ...ignoredOptions(chosen.spec, app),
+    ...(app.idle === null || chosen.spec.sleeps
+      ? []
+      : [`idle has no effect: nothing runs of spec "${chosen.spec.name}"`]),
     ...app.notInEffect.map((name) => `${name}: not in effect yet in this version`),
   ];
 }

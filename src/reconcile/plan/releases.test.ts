@@ -137,7 +137,7 @@ for (const [name, change, expected, byItself] of [
   ],
   [
     'changes of policy with each other',
-    (of: World) => declare(of, { '/a': { health: { path: '/up' } }, '/b': { idle: false } }),
+    (of: World) => declare(of, { '/a': { health: { path: '/up' } }, '/b': { verify: false } }),
     ['prod: /a /b'],
     [],
   ],

@@ -8,10 +8,12 @@ import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
 import { type DeploymentAction, type DeploymentStep, neverHealthy, nextOfDeployment } from '../progress.ts';
+import { isResting } from '../sleep.ts';
 import { retireInstance, touchArtifact } from '../transitions.ts';
 import { lookAt, lookPauseMs } from './look.ts';
 import type { SlotKind } from './slots.ts';
 import { type SwitchContext, suspendChanges, switchChanges } from './switching.ts';
+import { VerifyTurns } from './verify-turns.ts';
 
 type Context = { readonly recorded: RecordedView; readonly generation: () => number };
 
@@ -22,9 +24,16 @@ const KEEPS_DATA = new Set(['process', 'docker']);
 export class DeploymentSlots implements SlotKind<DeploymentAction> {
   readonly name = 'deployment';
   readonly #ports: Ports;
+  readonly #turns = new VerifyTurns();
 
   constructor(ports: Ports) {
     this.#ports = ports;
+  }
+
+  /** A deployment has changed: one that is not being verified any more lets another be. */
+  changed(key: string): void {
+    const state = this.#ports.store.recorded.deployments.get(key)?.next?.state;
+    if (state !== 'starting' && state !== 'verifying') this.#turns.leave(key);
   }
 
   next(key: string): DeploymentStep {
@@ -59,7 +68,9 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
         this.#change(key, step.do, (row, next, context) => this.#require(row, next, context));
         return;
       case 'begin':
+        if (isResting(this.#ports.store.recorded.deployments.get(key)?.live)) await this.#turns.take(key, signal);
         this.#change(key, step.do, (row, next) => this.#begin(row, next));
+        this.changed(key);
         return;
       case 'verify':
         this.#change(key, step.do, (row, next) => [put('deployment', { ...row, next: this.#verifying(next) })]);

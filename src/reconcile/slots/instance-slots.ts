@@ -10,8 +10,9 @@ import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
-import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress.ts';
-import { backoffMs, isKeptForLog, keepRoute, retireInstance } from '../transitions.ts';
+import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress-of-instance.ts';
+import { awakeChanges, idleMsOf, LastUses, sleepChanges, wakeChanges } from '../sleep.ts';
+import { backoffMs, isKeptForLog, isWanted, keepRoute, retireInstance } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import { lookAt, lookPauseMs } from './look.ts';
 import type { SlotKind } from './slots.ts';
@@ -29,6 +30,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   readonly #limit: Limiter;
   /** Instances that ended while their start was under way: the event may come before the answer. */
   readonly #endedEarly = new Map<InstanceId, Problem>();
+  readonly #uses = new LastUses();
 
   constructor(ports: Ports, limit: Limiter) {
     this.#ports = ports;
@@ -38,7 +40,8 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   next(key: string): InstanceStep {
     const { recorded } = this.#ports.store;
     const row = recorded.instances.get(key);
-    return row === undefined ? { do: 'wait', until: null } : nextOfInstance(row, recorded, this.#ports.clock.now());
+    if (row === undefined) return { do: 'wait', until: null };
+    return nextOfInstance(row, recorded, this.#ports.clock.now(), (of, idleMs) => this.#uses.askAt(of, idleMs));
   }
 
   async perform(key: string, step: InstanceAction, signal: AbortSignal): Promise<void> {
@@ -55,8 +58,19 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       case 'stop':
         return this.#stop(row, signal);
       case 'revive':
+        this.#change(row.id, (now, recorded) => (now.state === 'stopped' ? startAgain(now, recorded) : []));
+        return;
+      case 'doze':
+        return this.#doze(row, signal);
+      case 'rouse':
+        // It may have ended meanwhile; one that runs is left as it is by being started.
+        this.#change(row.id, (now, recorded) =>
+          now.state === 'draining' && this.#isDue(now.id, 'rouse') ? startAgain(now, recorded) : [],
+        );
+        return;
+      case 'rest':
         this.#change(row.id, (now) =>
-          now.state === 'stopped' ? [put('instance', { ...now, state: 'starting', attempts: 0, retryAt: null })] : [],
+          this.#isDue(now.id, 'rest') ? retireInstance(now, this.#ports.clock.now(), 'stopping') : [],
         );
         return;
       case 'reinstate':
@@ -131,7 +145,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     if (deployment?.live?.instance !== row.id)
       return [running, this.#event('instance.started', row, deployment?.next?.cause ?? null, {})];
     // Requests wait until it is seen to answer.
-    if (deployment.live.suspended)
+    if (deployment.live.suspended || deployment.live.asleep)
       return [running, this.#event('instance.started', row, deployment.next?.cause ?? null, {})];
     const live = { ...deployment.live, condition: null };
     return [
@@ -146,6 +160,9 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   async #reinstate(row: RecordedInstance, signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
     if (row.route === null) return;
+    // What is asleep serves again by being woken.
+    if (row.state === 'stopped')
+      return this.#change(row.id, (now, recorded, generation) => this.#back(now, recorded, generation));
     const { policy } = row.target;
     const deadline = (row.startedAt ?? clock.now()) + policy.health.timeoutMs;
     const isAsked = policy.verify !== false && clock.now() < deadline;
@@ -157,12 +174,38 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   #back(row: RecordedInstance, recorded: RecordedView, generation: () => number): Change[] {
     const deployment = recorded.deployment(row.env, row.app);
     if (deployment?.live == null || row.route === null || !this.#isDue(row.id, 'reinstate')) return [];
-    const live = { ...deployment.live, condition: null, suspended: false };
+    const context = { recorded, generation, at: this.#ports.clock.now() };
+    if (!deployment.live.suspended) return awakeChanges(deployment, row, context);
+    const asleep = deployment.live.asleep && row.state === 'stopped';
+    const live = { ...deployment.live, asleep, waking: false, condition: null, suspended: false };
     return [
       put('deployment', { ...deployment, live }),
-      ...keepRoute(deployment, live, row.route, { recorded, generation }),
+      ...keepRoute(deployment, live, row.route, context),
       this.#event('deployment.resumed', row, deployment.next?.cause ?? null, {}),
     ];
+  }
+
+  /** Asks the gateways whether it is still in use; puts it to sleep when it has not been for long enough. */
+  async #doze(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { clock, gateways, limits, reach } = this.#ports;
+    const late = { code: 'timed-out', message: 'the gateways did not say what is in use' } as const;
+    const use = await withDeadline({ clock, ms: limits.probeMs, signal, late }, (limited) =>
+      gateways.use(row.id, limited),
+    ).catch((error: unknown) => {
+      if (signal.aborted || !(error instanceof MainspringError)) throw error;
+      // Whoever can't be asked may be using it.
+      return { inFlight: 1, idleMs: 0 };
+    });
+    const at = clock.now();
+    this.#uses.note(row.id, use.inFlight > 0 ? at : at - use.idleMs);
+    await reach('dozing');
+    this.#change(row.id, (now, recorded, generation) => {
+      const deployment = recorded.deployment(now.env, now.app);
+      const afterMs = idleMsOf(deployment?.live?.target.policy.idle ?? null);
+      if (deployment === undefined || afterMs === null || !this.#isDue(now.id, 'doze')) return [];
+      const context = { recorded, generation, at: clock.now(), drainMs: limits.drainMs };
+      return sleepChanges(deployment, now, { idleMs: use.idleMs, afterMs }, context);
+    });
   }
 
   /** What is recorded when an engine says that an instance ended. */
@@ -208,19 +251,17 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     await performEffect(reach, 'drain', {
       intent: () => this.#isDue(row.id, 'drain'),
       effect: async () => {
-        if (left <= 0) return;
-        await withDeadline({ clock, ms: left, signal, late }, async (limited) => {
+        if (left <= 0) return false;
+        return withDeadline({ clock, ms: left, signal, late }, async (limited) => {
           await gateways.applied(store.recorded.generation, limited);
           await gateways.idle(row.id, limited);
+          return true;
         }).catch((error: unknown) => {
-          // Requests that are still in flight when the drain time is over are cut: that is what the time is for.
           if (signal.aborted || !(error instanceof MainspringError)) throw error;
+          return false;
         });
       },
-      commit: () =>
-        this.#change(row.id, (now) =>
-          now.state === 'draining' ? [put('instance', { ...now, state: 'stopping' })] : [],
-        ),
+      commit: (isIdle) => this.#change(row.id, (now, recorded) => drained(now, isIdle, recorded)),
     });
   }
 
@@ -237,7 +278,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         this.#change(row.id, (now, recorded) => {
           if (now.state !== 'stopping') return [];
           const deployment = recorded.deployment(now.env, now.app);
-          const isKept = deployment?.live?.instance === now.id || isKeptForLog(now.id, deployment);
+          const isKept = isWanted(now.id, deployment) || isKeptForLog(now.id, deployment);
           return [put('instance', { ...now, state: isKept ? 'stopped' : 'removing' })];
         }),
     });
@@ -252,6 +293,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         withDeadline({ clock, ms: limits.graceMs * 3, signal, late }, () => this.#engine(row).remove(row.id)),
       commit: () => {
         this.#endedEarly.delete(row.id);
+        this.#uses.forget(row.id);
         this.#change(row.id, (now) => [drop('instance', now), this.#event('instance.stopped', row, null, {})]);
       },
     });
@@ -326,4 +368,26 @@ function variablesOf(
 /** Not strings: JSON. */
 function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** What is stopped, or about to be, is started. What is asleep is being woken from then on. */
+function startAgain(row: RecordedInstance, recorded: RecordedView): Change[] {
+  const deployment = recorded.deployment(row.env, row.app);
+  const isLive = deployment?.live?.instance === row.id;
+  return [
+    put('instance', { ...row, state: 'starting', attempts: 0, retryAt: null, drainUntil: null }),
+    ...(isLive ? wakeChanges(deployment) : []),
+  ];
+}
+
+/**
+ * The drain time is over, or nothing is in flight any more. What is replaced is cut then: that is what the time is for. What was only
+ * put to sleep is in use, and goes on.
+ */
+function drained(row: RecordedInstance, isIdle: boolean, recorded: RecordedView): Change[] {
+  if (row.state !== 'draining') return [];
+  const deployment = recorded.deployment(row.env, row.app);
+  const isLive = deployment?.live?.instance === row.id;
+  if (isLive && deployment.live.asleep && !deployment.live.suspended && !isIdle) return wakeChanges(deployment);
+  return [put('instance', { ...row, state: 'stopping' })];
 }

@@ -7,6 +7,7 @@ import { audit, type Change, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { deploymentKey } from '../../store/tables.ts';
 import { changedArguments } from '../plan/changed-arguments.ts';
+import { sleepsOn } from '../sleep.ts';
 import { drainTime, isPolicyOnly, leaveRoute, retireInstance, takeRoute, touchArtifact } from '../transitions.ts';
 
 /** What a switch is decided from. */
@@ -60,7 +61,8 @@ function taken(row: RecordedDeployment, next: NextState, instance: RecordedInsta
     instance: instance.id,
     generation: next.generation,
     since: isoTime(at),
-    asleep: false,
+    asleep: sleepsOn(row),
+    waking: false,
     suspended: false,
     condition: null,
   };

@@ -1,0 +1,96 @@
+import type { IdlePolicy } from '../model/app.ts';
+import { observation } from '../model/cause.ts';
+import type { InstanceId } from '../model/ids.ts';
+import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
+import { audit, type Change, put } from '../store/changes.ts';
+import { keepRoute, type RouteContext, retireInstance } from './transitions.ts';
+
+/** How long nobody may use an instance before it goes to sleep, in milliseconds; null: it never does. */
+export function idleMsOf(idle: IdlePolicy): number | null {
+  return idle === false || idle === null ? null : idle.stopMs;
+}
+
+/** Whether something is asleep, and nobody has asked for it since. */
+export function isResting(live: LiveState | null | undefined): boolean {
+  return live?.asleep === true && !live.waking;
+}
+
+/** Whether what is next is to be asleep like its predecessor once it has switched. */
+export function sleepsOn({ live, next }: Pick<RecordedDeployment, 'live' | 'next'>): boolean {
+  return isResting(live) && next?.target != null && idleMsOf(next.target.policy.idle) !== null;
+}
+
+/** Whether what was verified is stopped until somebody asks for it, because its predecessor is asleep. */
+export function standsBy(row: RecordedDeployment, next: NextState, instance: RecordedInstance | undefined): boolean {
+  return next.state === 'ready' && sleepsOn(row) && instance?.state !== 'starting' && instance?.route != null;
+}
+
+/** How long nobody has used what is to go to sleep, and what that is by. */
+export interface Idleness {
+  readonly idleMs: number;
+  readonly afterMs: number;
+}
+
+/**
+ * Puts to sleep what nobody uses: from this transaction on requests wait and wake it. What is in flight may end, however long it takes:
+ * nothing is cut for being idle.
+ */
+export function sleepChanges(
+  row: RecordedDeployment,
+  instance: RecordedInstance,
+  { idleMs, afterMs }: Idleness,
+  context: RouteContext & { readonly at: number; readonly drainMs: number },
+): Change[] {
+  if (row.live === null || instance.route === null) return [];
+  const live: LiveState = { ...row.live, asleep: true, waking: false };
+  const detail = { instance: instance.id, revision: live.target.revision, idle_ms: idleMs, idle_after_ms: afterMs };
+  return [
+    put('deployment', { ...row, live }),
+    ...keepRoute(row, live, instance.route, context),
+    ...retireInstance(instance, context.at, 'draining', context.drainMs),
+    audit({ kind: 'deployment.asleep', env: row.env, app: row.app, cause: observation('nobody used it'), detail }),
+  ];
+}
+
+/** Somebody asked for what is asleep: it is started, unless it is on its way already. */
+export function wakeChanges(row: RecordedDeployment | undefined): Change[] {
+  if (row?.live == null || !isResting(row.live)) return [];
+  return [put('deployment', { ...row, live: { ...row.live, waking: true } })];
+}
+
+/** What was woken answers: from this transaction on requests reach it. */
+export function awakeChanges(
+  row: RecordedDeployment,
+  instance: RecordedInstance,
+  context: RouteContext & { readonly at: number },
+): Change[] {
+  if (row.live === null || instance.route === null) return [];
+  const live: LiveState = { ...row.live, asleep: false, waking: false, condition: null };
+  const startMs = instance.startedAt === null ? null : context.at - instance.startedAt;
+  const detail = { instance: instance.id, revision: live.target.revision, start_ms: startMs };
+  return [
+    put('deployment', { ...row, live }),
+    ...keepRoute(row, live, instance.route, context),
+    audit({ kind: 'deployment.awake', env: row.env, app: row.app, cause: observation('it was asked for'), detail }),
+  ];
+}
+
+/** What gateways said last about the use of instances, in memory alone: gateways count on while a controller is away. */
+export class LastUses {
+  readonly #usedAt = new Map<InstanceId, number>();
+
+  /** Notes until when an instance was in use, in milliseconds since the epoch. */
+  note(id: InstanceId, usedAt: number): void {
+    this.#usedAt.set(id, usedAt);
+  }
+
+  forget(id: InstanceId): void {
+    this.#usedAt.delete(id);
+  }
+
+  /** When an instance is to be asked for whether it is still in use; null: never. */
+  askAt(row: RecordedInstance, idleMs: number | null): number | null {
+    if (idleMs === null) return null;
+    return Math.max(row.startedAt ?? 0, this.#usedAt.get(row.id) ?? 0) + idleMs;
+  }
+}
