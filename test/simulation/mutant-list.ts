@@ -200,9 +200,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a superseded instance left running',
     edits: [
       {
-        file: `${RECONCILE}/progress.ts`,
-        find: "if (!wanted) return { do: 'retire' };\n      if (!isLive",
-        replace: 'if (!isLive',
+        file: `${RECONCILE}/progress-of-instance.ts`,
+        find: "if (!isWanted(row.id, deployment)) return { do: 'retire' };\n      return live",
+        replace: 'return live',
       },
       {
         file: `${RECONCILE}/accept.ts`,
