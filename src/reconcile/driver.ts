@@ -8,7 +8,7 @@ import type { RecordedView } from '../store/recorded.ts';
 import { deploymentKey, type RowOf, type TableName } from '../store/tables.ts';
 import { limiter } from './limiter.ts';
 import type { Ports } from './ports.ts';
-import { wakeChanges } from './sleep.ts';
+import { callChanges } from './sleep.ts';
 import { ArtifactSlots } from './slots/artifact-slots.ts';
 import { DeploymentSlots } from './slots/deployment-slots.ts';
 import { InstanceSlots } from './slots/instance-slots.ts';
@@ -163,7 +163,7 @@ export class Driver {
 
   /** Records that somebody asks for what is asleep: it is started. */
   wakeUp(env: EnvName, app: AppId): void {
-    this.#ports.store.transact((recorded) => wakeChanges(recorded.deployment(env, app)));
+    this.#ports.store.transact((recorded) => callChanges(recorded.deployment(env, app), recorded));
   }
 
   /** Records what an engine saw happen. A gap is the caller's: it means to list again. */

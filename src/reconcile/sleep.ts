@@ -3,6 +3,7 @@ import { observation } from '../model/cause.ts';
 import type { InstanceId } from '../model/ids.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import { audit, type Change, put } from '../store/changes.ts';
+import type { RecordedView } from '../store/recorded.ts';
 import { keepRoute, type RouteContext, retireInstance } from './transitions.ts';
 
 /** How long nobody may use an instance before it goes to sleep, in milliseconds; null: it never does. */
@@ -52,10 +53,29 @@ export function sleepChanges(
   ];
 }
 
-/** Somebody asked for what is asleep: it is started, unless it is on its way already. */
+/** Somebody wants to use what is asleep: it is on its way back from now on, unless it is already. */
 export function wakeChanges(row: RecordedDeployment | undefined): Change[] {
   if (row?.live == null || !isResting(row.live)) return [];
   return [put('deployment', { ...row, live: { ...row.live, waking: true } })];
+}
+
+/** Somebody asks for an app: if it is asleep it is started, at once where it is stopped already. */
+export function callChanges(row: RecordedDeployment | undefined, recorded: RecordedView): Change[] {
+  const instance = row?.live == null ? undefined : recorded.instances.get(row.live.instance);
+  if (!isResting(row?.live)) return [];
+  return instance?.state === 'stopped' && row?.live?.suspended === false
+    ? startAgain(instance, recorded)
+    : wakeChanges(row);
+}
+
+/** What is stopped, or about to be, is started. What is asleep is being woken from then on. */
+export function startAgain(row: RecordedInstance, recorded: RecordedView): Change[] {
+  const deployment = recorded.deployment(row.env, row.app);
+  const isLive = deployment?.live?.instance === row.id;
+  return [
+    put('instance', { ...row, state: 'starting', attempts: 0, retryAt: null, drainUntil: null }),
+    ...(isLive ? wakeChanges(deployment) : []),
+  ];
 }
 
 /** What was woken answers: from this transaction on requests reach it. */

@@ -6,6 +6,7 @@ import { formatHead } from '../../src/audit/chain.ts';
 import { readAudit } from '../../src/audit/log.ts';
 import { AUDIT_KINDS, type AuditEvent } from '../../src/model/audit.ts';
 import { MainspringError } from '../../src/model/errors.ts';
+import { type AppId, PROD } from '../../src/model/ids.ts';
 import { CONFIG_REPO } from '../support/declarations.ts';
 import { Loop } from '../support/loop.ts';
 
@@ -130,6 +131,12 @@ async function branched(t: TestContext): Promise<Loop> {
   await step([a, b, c], 2);
   for (const name of ['one', 'two', 'also', 'three']) loop.ports.git.repo(CONFIG_REPO).branches.delete(name);
   await loop.look(60_000);
+  // Nobody uses the first, until somebody does.
+  await step([{ ...a, idle: { pauseMs: null, stopMs: 60_000 } }, b, c], 2);
+  Object.assign(loop.ports.gateways, { use: async () => ({ inFlight: 0, idleMs: 60_000 }) });
+  await loop.pass(120_000);
+  loop.reconciler.wake(PROD, a?.path as AppId);
+  await loop.pass(5_000);
   return loop;
 }
 

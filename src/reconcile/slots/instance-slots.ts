@@ -11,7 +11,7 @@ import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
 import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress-of-instance.ts';
-import { awakeChanges, idleMsOf, LastUses, sleepChanges, wakeChanges } from '../sleep.ts';
+import { awakeChanges, idleMsOf, LastUses, sleepChanges, startAgain, wakeChanges } from '../sleep.ts';
 import { backoffMs, isKeptForLog, isWanted, keepRoute, retireInstance } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
 import { lookAt, lookPauseMs } from './look.ts';
@@ -368,16 +368,6 @@ function variablesOf(
 /** Not strings: JSON. */
 function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** What is stopped, or about to be, is started. What is asleep is being woken from then on. */
-function startAgain(row: RecordedInstance, recorded: RecordedView): Change[] {
-  const deployment = recorded.deployment(row.env, row.app);
-  const isLive = deployment?.live?.instance === row.id;
-  return [
-    put('instance', { ...row, state: 'starting', attempts: 0, retryAt: null, drainUntil: null }),
-    ...(isLive ? wakeChanges(deployment) : []),
-  ];
 }
 
 /**

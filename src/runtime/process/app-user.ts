@@ -50,6 +50,12 @@ export async function giveFolder(folder: string, user: AppUser | null): Promise<
   await lchown(folder, user.uid, user.gid);
 }
 
+/** Whether all of these folders are there, and the user's own: made by an earlier start. */
+export async function areTheirs(folders: readonly string[], user: AppUser | null): Promise<boolean> {
+  const found = await Promise.all(folders.map((folder) => lstat(folder).catch(() => undefined)));
+  return found.every((stats) => stats?.isDirectory() === true && (user === null || stats.uid === user.uid));
+}
+
 /** Refuses a folder that a user of its own could not reach because of a folder above it. */
 export async function checkReachable(folder: string, user: AppUser | null): Promise<void> {
   if (user === null) return;

@@ -87,7 +87,7 @@ export async function makeCgroups(parents: CgroupParents, names: CgroupNames, li
 
 /** Puts a process, and all children it will have, into the cgroups. */
 export async function enterCgroups(dirs: readonly string[], pid: number): Promise<void> {
-  for (const dir of dirs) await writeFile(join(dir, 'cgroup.procs'), String(pid));
+  await Promise.all(dirs.map((dir) => writeFile(join(dir, 'cgroup.procs'), String(pid))));
 }
 
 /** Pids of all processes in the cgroups. */

@@ -6,7 +6,7 @@ import type { InstanceRequest } from '../engine.ts';
 import { makeOpenFolder } from '../folders.ts';
 import type { RecordFiles } from '../record-files.ts';
 import type { TreeStore } from '../tree-store.ts';
-import { type AppUser, checkReachable, giveFolder } from './app-user.ts';
+import { type AppUser, areTheirs, checkReachable, giveFolder } from './app-user.ts';
 import {
   type CgroupNames,
   type CgroupParents,
@@ -14,6 +14,7 @@ import {
   enterCgroups,
   makeCgroups,
   NO_PARENTS,
+  type Placement,
   removeCgroups,
 } from './cgroups.ts';
 import { type BaseEnvironment, instanceEnvironment } from './environment.ts';
@@ -60,19 +61,22 @@ export class InstanceStarter {
   async start(request: InstanceRequest, before: InstanceRecord | undefined, signal: AbortSignal): Promise<Started> {
     const { records, families } = this.#options;
     const limits = parseLimits(request.containerOpts);
-    const command = await this.#commandOf(request);
     const user = this.#options.userOf(request.dataName);
-    const folders = await this.#makeFolders(request, user);
-    const port = await this.#reservePort(request.id, before?.port ?? null);
+    // Somebody may be waiting for this: what does not need each other goes side by side.
+    const [command, folders, port] = await Promise.all([
+      this.#commandOf(request),
+      this.#makeFolders(request, user),
+      this.#reservePort(request.id, before?.port ?? null),
+    ]);
     let record = intentOf(request, port, limits);
     try {
       const environment = instanceEnvironment(this.#options.base, request, { ...folders, port });
       const cwd = this.#options.trees.treeOf(request.artifact.key);
-      await records.save(request.id, record);
       const logs = this.logs(request.id);
+      const [placement] = await Promise.all([this.#makePlace(record), records.save(request.id, record)]);
       const launched = await launch({ command, cwd, environment, user, nofile: limits.nofile, logs });
       record = { ...record, pid: launched.pid, startTime: this.#options.table.find(launched.pid)?.startTime ?? null };
-      record = await this.#confine(record, logs);
+      record = await this.#confine(record, placement, logs);
       signal.throwIfAborted();
       launched.release();
       return { record, launched };
@@ -123,13 +127,14 @@ export class InstanceStarter {
   async #makeFolders(request: InstanceRequest, user: AppUser | null) {
     const run = this.runFolder(request.id);
     const data = this.dataFolder(request.dataName);
+    const own = { home: join(run, 'home'), temp: join(run, 'tmp') };
+    if (await areTheirs([run, data, own.home, own.temp], user)) return { ...own, data };
     for (const folder of [this.#options.dir, dirname(run), dirname(dirname(data)), dirname(data)])
       await makeOpenFolder(folder);
     for (const folder of [run, data]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await checkReachable(dirname(folder), user);
     }
-    const own = { home: join(run, 'home'), temp: join(run, 'tmp') };
     for (const folder of [own.home, own.temp]) await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const folder of [run, data]) await giveFolder(folder, user);
     return { ...own, data };
@@ -146,25 +151,26 @@ export class InstanceStarter {
   }
 
   /** Puts the process, which still waits at the gate, under its limits, and on record. */
-  async #confine(waiting: InstanceRecord, logs: LogFiles): Promise<InstanceRecord> {
-    const { cgroups, records } = this.#options;
-    const record = await this.#place(waiting, cgroups);
-    await records.save(record.id, record);
+  async #confine(waiting: InstanceRecord, placement: Placement, logs: LogFiles): Promise<InstanceRecord> {
+    const record = await this.#place(waiting, placement);
     const limits = describeLimits(record.limits, record.enforcement);
-    if (limits !== null) await logs.note(limits);
+    await Promise.all([this.#options.records.save(record.id, record), limits === null ? undefined : logs.note(limits)]);
     return record;
   }
 
-  async #place(waiting: InstanceRecord, parents: CgroupParents): Promise<InstanceRecord> {
-    const { dirs, enforcement } = await makeCgroups(parents, this.#cgroupNames(waiting.id), waiting.limits);
+  #makePlace({ id, limits }: InstanceRecord, parents = this.#options.cgroups): Promise<Placement> {
+    return makeCgroups(parents, this.#cgroupNames(id), limits);
+  }
+
+  async #place(waiting: InstanceRecord, { dirs, enforcement }: Placement): Promise<InstanceRecord> {
     try {
       if (waiting.pid !== null) await enterCgroups(dirs, waiting.pid);
       return { ...waiting, state: 'running', cgroups: dirs, enforcement };
     } catch (error) {
-      if (parents === NO_PARENTS) throw error;
+      if (dirs.length === 0) throw error;
       // We may make cgroups here but not move processes: as if there were none.
       await removeCgroups(dirs);
-      return this.#place(waiting, NO_PARENTS);
+      return this.#place(waiting, await this.#makePlace(waiting, NO_PARENTS));
     }
   }
 }

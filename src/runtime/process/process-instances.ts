@@ -124,7 +124,8 @@ export class ProcessInstances {
     const { records, families, end } = this.#options;
     const before = await records.find(request.id);
     if (before?.state === 'running' && this.#isAlive(before)) return targetOf(before);
-    if (before !== undefined) {
+    // One whose end is on record left nothing behind: that is written down last.
+    if (before !== undefined && before.state !== 'exited') {
       await families.kill(this.#starter.familyOf(request.id, before), end);
       await removeCgroups(this.#starter.familyOf(request.id, before).cgroups);
     }
