@@ -35,7 +35,14 @@ async function readerOf(t: TestContext, ports: Partial<StatusPorts> = {}, peer =
     ports: { ...NOTHING, ...ports },
     settings: () => ({
       status: { host: 'mainspring.localhost', tokenFile: null },
-      gateway: { processes: 1, sharedCookies: false, crawlersWake: false, trustedProxies: [], limits },
+      gateway: {
+        processes: 1,
+        sharedCookies: false,
+        crawlersWake: false,
+        trustedProxies: [],
+        limits,
+        upstream: { connections: 1, connectMs: 1, headMs: 1, idleMs: 1 },
+      },
     }),
     onFault: () => {},
   });

@@ -12,7 +12,7 @@ import type { RequestTarget } from './request-target.ts';
 import type { LiveRoute } from './route-table.ts';
 import { type StaticParts, serveStatic } from './serve-static.ts';
 import { basePath, upstreamPath } from './target-path.ts';
-import type { Upstreams } from './upstream-pool.ts';
+import type { Upstreams } from './upstreams.ts';
 import type { IsUse } from './use.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 import type { Waker } from './waker.ts';
@@ -108,7 +108,6 @@ export class AppServer {
     const url = upstream.external ? new URL(upstream.url) : undefined;
     const base = url === undefined ? '' : basePath(url);
     const prefix = route.serve.stripPath && route.depth > 0 ? route.row.path : '';
-    if (request.headers.expect !== undefined) response.writeContinue();
     proxyRequest(request, response, {
       pool: upstreams.forTarget(upstream),
       path: upstreamPath(route, base, target.path.sent) + target.query,

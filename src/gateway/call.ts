@@ -1,13 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type Answer, markNoindex, sendAnswer } from './answer.ts';
 import type { Share } from './app-queue.ts';
+import type { ClientResponse } from './client-response.ts';
 import type { ProxyPlan } from './proxy-request.ts';
 import type { RequestTarget } from './request-target.ts';
 
 /** A request that has passed the checks. */
 export interface Call {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: ClientResponse;
   readonly target: RequestTarget;
   readonly upgrade: ProxyPlan['upgrade'];
   /** Whether its host lies in the environments' zone: whatever is answered there is not for search engines. */

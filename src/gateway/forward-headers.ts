@@ -1,5 +1,5 @@
-import type { CookieRule } from './cookie-rule.ts';
 import type { Peer } from './peer.ts';
+import type { RequestBody } from './request-body.ts';
 
 /** What decides the head that an upstream gets. */
 export interface UpstreamRequest {
@@ -12,17 +12,13 @@ export interface UpstreamRequest {
   /** The path that was taken off, empty if none was. */
   readonly prefix: string;
   readonly body: RequestBody;
+  /** Whether the client waits for `100 (Continue)` before it sends its content. */
+  readonly expects?: boolean;
   /** The protocol that the client asks to switch to. */
-  readonly upgrade?: string;
+  readonly upgrade?: string | undefined;
   /** More headers, which the gateway vouches for. */
-  readonly extra?: string;
+  readonly extra?: string | undefined;
 }
-
-/** How the body of a request is framed. */
-export type RequestBody =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'length'; readonly length: string }
-  | { readonly kind: 'chunked' };
 
 // What holds for one hop only (RFC 9110, 7.6.1), and framing: written anew, never copied.
 const HOP = [
@@ -92,7 +88,8 @@ const IDENTITY_PREFIXES = [
 ];
 const DROPPED = new Set([...HOP, ...FORWARDING, ...IDENTITY]);
 
-const verdicts = boundedCache(isDroppedName);
+/** `isDroppedName`, remembered. */
+export const isDropped = boundedCache(isDroppedName);
 
 /** Whether a header of a client never reaches an app. `_` counts as `-`, because CGI and WSGI make them one. */
 export function isDroppedName(name: string): boolean {
@@ -107,16 +104,28 @@ export function upstreamHead(request: UpstreamRequest): string {
   let head = `${request.method} ${request.path} HTTP/1.1\r\nHost: ${request.host}\r\n`;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
-    if (verdicts(name) || named?.has(name.toLowerCase()) === true) continue;
+    if (isDropped(name) || named?.has(name.toLowerCase()) === true) continue;
     head += `${name}: ${rawHeaders[at + 1] ?? ''}\r\n`;
   }
   head += forwardingLines(peer, request.prefix);
   head += request.extra ?? '';
-  if (request.body.kind === 'length') head += `Content-Length: ${request.body.length}\r\n`;
-  if (request.body.kind === 'chunked') head += 'Transfer-Encoding: chunked\r\n';
+  if (request.body.kind === 'chunked') head += chunkedLines(rawHeaders, named);
+  else if (request.body.length !== undefined) head += `Content-Length: ${request.body.length}\r\n`;
+  if (request.expects === true) head += 'Expect: 100-continue\r\n';
   return request.upgrade === undefined
     ? `${head}\r\n`
     : `${head}Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n\r\n`;
+}
+
+/** The framing of a chunked body, and which trailers are to follow it. */
+function chunkedLines(raw: readonly string[], named: ReadonlySet<string> | undefined): string {
+  let lines = 'Transfer-Encoding: chunked\r\n';
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (name.length === 7 && name.toLowerCase() === 'trailer' && named?.has('trailer') !== true)
+      lines += `Trailer: ${raw[at + 1] ?? ''}\r\n`;
+  }
+  return lines;
 }
 
 function forwardingLines(peer: Peer, prefix: string): string {
@@ -143,53 +152,9 @@ export function namedByConnection(raw: readonly string[]): ReadonlySet<string> |
   return named;
 }
 
-const RESPONSE_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
-const responseVerdicts = boundedCache((name: string) => RESPONSE_HOP.has(name.toLowerCase()));
-
-/** How the headers of an answer change on their way to the client. */
-export interface ResponseRewrite {
-  /** Maps `Location` and `Content-Location`. */
-  readonly location: (value: string) => string;
-  readonly cookie: CookieRule;
-  readonly noindex: boolean;
-  /** Whether the length that the upstream says may be repeated. */
-  readonly keepLength: boolean;
-  /** Whether trailers can follow. */
-  readonly keepTrailer: boolean;
-}
-
-/** The headers that the client gets, as name, value, name, value. */
-export function clientHeaders(raw: readonly string[], rewrite: ResponseRewrite): string[] {
-  const named = namedByConnection(raw);
-  const headers: string[] = [];
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] ?? '';
-    if (responseVerdicts(name)) continue;
-    const lower = name.toLowerCase();
-    if (named?.has(lower) === true || (lower === 'content-length' && !rewrite.keepLength)) continue;
-    if (lower === 'trailer' && !rewrite.keepTrailer) continue;
-    headers.push(name, rewritten(lower, raw[at + 1] ?? '', rewrite));
-  }
-  if (rewrite.noindex) headers.push('X-Robots-Tag', 'noindex');
-  return headers;
-}
-
-function rewritten(name: string, value: string, { location, cookie }: ResponseRewrite): string {
-  if (name === 'set-cookie') return cookie(value);
-  return name === 'location' || name === 'content-location' ? location(value) : value;
-}
-
 /** Header names repeat from request to request: what was found for one is kept, bounded because clients choose them. */
-function boundedCache(judge: (name: string) => boolean): (name: string) => boolean {
-  const known = new Map<string, boolean>();
+export function boundedCache<Verdict>(judge: (name: string) => Verdict): (name: string) => Verdict {
+  const known = new Map<string, Verdict>();
   return (name) => {
     const cached = known.get(name);
     if (cached !== undefined) return cached;

@@ -1,5 +1,4 @@
-import type { GatewayLimits, ListenAddress } from '../model/settings.ts';
-import type { UpstreamTimeouts } from './upstream-connection.ts';
+import type { GatewayLimits, ListenAddress, UpstreamSettings } from '../model/settings.ts';
 import type { HoldLimits } from './waiting-room.ts';
 
 /** All that a gateway process needs to know; plain JSON, so that whoever starts the process can hand it over. */
@@ -27,7 +26,8 @@ export interface GatewayConfig {
   readonly limits: GatewayLimits;
   /** How long requests may go on after the gateway was asked to stop. */
   readonly drainMs: number;
-  readonly timeouts?: UpstreamTimeouts;
+  /** What is not said is as in the settings' defaults. */
+  readonly upstream?: Partial<UpstreamSettings>;
   readonly hold?: HoldLimits;
   /** How long a request waits for its turn at its app at most. */
   readonly queueMs?: number;

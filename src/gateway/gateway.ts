@@ -1,9 +1,11 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { parseAllow } from '../model/proxy-target.ts';
 import { openRouteReader } from '../store/route-reader.ts';
 import { ANSWERS, rawAnswer } from './answer.ts';
 import { AppQueue, QUEUE_WAIT_MS } from './app-queue.ts';
+import { ClientConnections } from './client-connections.ts';
+import { ClientResponse, KEEP_ALIVE_SECONDS } from './client-response.ts';
 import { ControlClient } from './control-client.ts';
 import { cookieRule } from './cookie-rule.ts';
 import type { GatewayConfig, GatewayLog } from './gateway-config.ts';
@@ -14,7 +16,7 @@ import { isUpgrade, RequestHandler } from './request-handler.ts';
 import { RouteFeed } from './route-feed.ts';
 import { RouteTable } from './route-table.ts';
 import { staticParts } from './serve-static.ts';
-import { Upstreams } from './upstream-pool.ts';
+import { Upstreams } from './upstreams.ts';
 import { useRule } from './use.ts';
 import { HOLD_LIMITS, WaitingRoom } from './waiting-room.ts';
 import { Waker } from './waker.ts';
@@ -46,7 +48,8 @@ export interface GatewayIdentity {
   readonly log: GatewayLog;
 }
 
-const TIMEOUTS = { connectMs: 5_000, headMs: 120_000 };
+const UPSTREAM = { connections: 512, connectMs: 5_000, headMs: 120_000, idleMs: 1_900 };
+const POOL_WAIT = { waiting: 1_024, waitMs: 10_000 };
 // A client that is just about to use an idle connection again gets an answer and is told to close; only then is it closed.
 const LINGER_MS = 1_000;
 
@@ -54,11 +57,12 @@ const LINGER_MS = 1_000;
 export async function startGateway(config: GatewayConfig, identity: GatewayIdentity): Promise<Gateway> {
   const parts = assemble(config, identity);
   parts.feed.start();
-  const servers = await Promise.all(config.listen.map((address) => listen(makeServer(config, parts.handler), address)));
+  const servers = await Promise.all(config.listen.map((address) => listen(makeServer(config, parts), address)));
   parts.control.start();
   return makeGateway(config, parts, servers);
 }
 
+type ClientServer = Server<typeof IncomingMessage, typeof ClientResponse>;
 type Parts = ReturnType<typeof assemble>;
 
 function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
@@ -68,7 +72,8 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     wake: (env, app) => control.send({ type: 'wake', env, app }),
     isWanted: (place) => room.isAwaited(place),
   });
-  const table = new RouteTable((rows) => {
+  const table = new RouteTable((rows, left) => {
+    for (const target of left) upstreams.retire(target);
     waker.rowsApplied(rows);
     room.rowsApplied(rows);
   });
@@ -99,9 +104,16 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     onHint: (hook) => control.send({ type: 'hint', hook }),
     onSecretFault: (hook, error) => log('warn', `hook "${hook}": its secret cannot be read`, { error: String(error) }),
   });
-  const upstreams = new Upstreams(parseAllow(config.proxyAllow), config.timeouts ?? TIMEOUTS);
+  const upstream = { ...UPSTREAM, ...config.upstream };
+  const upstreams = new Upstreams({
+    allow: parseAllow(config.proxyAllow),
+    timeouts: upstream,
+    limits: { connections: upstream.connections, ...POOL_WAIT },
+  });
+  const clients = new ClientConnections();
   const handler = new RequestHandler({
     table,
+    clients,
     hasTable: () => feed.hasTable,
     upstreams,
     trees: staticParts(),
@@ -119,7 +131,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     envDomain: config.envDomain,
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
-  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, handler };
+  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, clients, handler };
 }
 
 /** Many changes in one turn of the event loop are one message. */
@@ -135,24 +147,33 @@ function coalesced(send: () => void): () => void {
   };
 }
 
-function makeServer({ limits }: GatewayConfig, handler: RequestHandler): Server {
-  const server = createServer({
+function makeServer({ limits }: GatewayConfig, { handler, clients }: Parts): ClientServer {
+  const server: ClientServer = createServer({
+    ServerResponse: ClientResponse,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headerTimeoutMs,
     // Uploads may take as long as they take.
     requestTimeout: 0,
-    keepAliveTimeout: 65_000,
+    keepAliveTimeout: KEEP_ALIVE_SECONDS * 1_000,
     connectionsCheckingInterval: Math.min(1_000, limits.headerTimeoutMs),
     noDelay: true,
     requireHostHeader: false,
-    shouldUpgradeCallback: isUpgrade,
+    shouldUpgradeCallback: (request) => isUpgrade(request) && clients.current(request.socket) === undefined,
+    // A request without a body needs no stream.
+    optimizeEmptyRequests: true,
   });
   // Node would drop the headers past its count without a word; the size limit bounds them.
   server.maxHeadersCount = 0;
   server.maxConnections = limits.connections;
-  server.on('request', (request, response) => handler.handle(request, response));
-  server.on('checkContinue', (request, response) => handler.handle(request, response));
-  server.on('checkExpectation', (request, response) => handler.refuse(request, response, ANSWERS.badExpectation));
+  // A client may end its side when it has asked. Node knows this setting, its types do not.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const handle = handler.handle.bind(handler);
+  const refuse = (request: IncomingMessage, response: ClientResponse) =>
+    handler.refuse(request, response, ANSWERS.badExpectation);
+  server.on('connection', (socket) => clients.watch(socket));
+  server.on('request', (request, response) => clients.enter(request, response, handle));
+  server.on('checkContinue', (request, response) => clients.enter(request, response, handle));
+  server.on('checkExpectation', (request, response) => clients.enter(request, response, refuse));
   server.on('upgrade', (request, socket, head) => handler.handleUpgrade(request, socket as Socket, head));
   server.on('connect', (_request, socket) => {
     socket.on('error', () => socket.destroy());
@@ -162,7 +183,7 @@ function makeServer({ limits }: GatewayConfig, handler: RequestHandler): Server 
   return server;
 }
 
-function listen(server: Server, address: GatewayConfig['listen'][number]): Promise<Server> {
+function listen(server: ClientServer, address: GatewayConfig['listen'][number]): Promise<ClientServer> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     const where = 'fd' in address ? { fd: address.fd } : { host: address.host, port: address.port };
@@ -173,7 +194,7 @@ function listen(server: Server, address: GatewayConfig['listen'][number]): Promi
   });
 }
 
-function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Server[]): Gateway {
+function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly ClientServer[]): Gateway {
   let stopped: Promise<void> | undefined;
   return {
     addresses: servers.map((server) => server.address() as AddressInfo),
@@ -190,7 +211,7 @@ function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Serv
   };
 }
 
-async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly Server[]): Promise<void> {
+async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly ClientServer[]): Promise<void> {
   const deadline = performance.now() + drainMs;
   parts.handler.startDraining();
   // The closing of http.Server ends idle connections at once, on which a request may be under way just now.

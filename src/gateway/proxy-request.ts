@@ -1,15 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ANSWERS, type Answer, markNoindex, sendAnswer } from './answer.ts';
+import { answerLines, type ResponseRewrite } from './answer-headers.ts';
+import type { ClientHead, ClientResponse } from './client-response.ts';
 import type { CookieRule } from './cookie-rule.ts';
-import { clientHeaders, type RequestBody, upstreamHead } from './forward-headers.ts';
+import { Expectation } from './expectation.ts';
+import { upstreamHead } from './forward-headers.ts';
 import { lingerAtEnd } from './linger.ts';
 import type { Peer } from './peer.ts';
+import { type RequestBody, requestBody } from './request-body.ts';
 import type { ResponseHead, UpstreamFault } from './response-head.ts';
+import { BodySender } from './send-body.ts';
 import { type LocationMap, mapLocation } from './target-path.ts';
+import { trailerLines } from './trailers.ts';
 import { tunnel } from './tunnel.ts';
 import type { ExchangeHandler, UpstreamConnection } from './upstream-connection.ts';
-import type { UpstreamPool } from './upstream-pool.ts';
+import type { Taker, UpstreamPool } from './upstream-pool.ts';
 
 /** Where a request goes and how the answer comes back. */
 export interface ProxyPlan {
@@ -33,61 +39,103 @@ export interface ProxyPlan {
   readonly upgrade?: { readonly protocol: string; readonly socket: Socket; readonly rest: Buffer };
 }
 
+// Safe to send twice (RFC 9110, 9.2.2).
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** Passes a request on and its answer back, streaming both ways. Everything that can go wrong is answered. */
-export function proxyRequest(request: IncomingMessage, response: ServerResponse, plan: ProxyPlan): void {
+export function proxyRequest(request: IncomingMessage, response: ClientResponse, plan: ProxyPlan): void {
   new Exchange(request, response, plan).start();
 }
 
-class Exchange implements ExchangeHandler {
+class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
+  needs: Taker['needs'];
+  readonly noindex: boolean;
+  readonly cookie: CookieRule;
   readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #response: ClientResponse;
   readonly #plan: ProxyPlan;
   readonly #body: RequestBody;
   readonly #isRepeatable: boolean;
+  readonly #expectation: Expectation | undefined;
   #connection: UpstreamConnection | undefined;
+  #sender: BodySender | undefined;
+  #held: ClientHead | undefined;
   #isOver = false;
   #isPaused = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, plan: ProxyPlan) {
+  constructor(request: IncomingMessage, response: ClientResponse, plan: ProxyPlan) {
     this.#request = request;
     this.#response = response;
     this.#plan = plan;
+    this.noindex = plan.noindex;
+    this.cookie = plan.cookie;
     this.#body = plan.upgrade === undefined ? requestBody(request) : { kind: 'none' };
-    this.#isRepeatable = !hasContent(this.#body) && plan.upgrade === undefined && REPEATABLE.has(request.method ?? '');
+    this.#isRepeatable =
+      this.#body.kind === 'none' && plan.upgrade === undefined && REPEATABLE.has(request.method ?? '');
+    this.needs = plan.upgrade !== undefined ? 'new' : this.#isRepeatable ? 'any' : 'fresh';
+    const expects = request.headers.expect !== undefined && response.isModern && this.#body.kind !== 'none';
+    this.#expectation = expects ? new Expectation(response, () => this.#sendBody()) : undefined;
   }
 
   start(): void {
-    // The client is gone: nobody needs the answer.
-    this.#response.on('close', () => this.#over()?.abandon());
-    const { pool, upgrade } = this.#plan;
-    this.#send(upgrade === undefined ? pool.take({ isRepeatable: this.#isRepeatable }) : pool.open());
-    if (hasContent(this.#body)) this.#sendBody();
+    this.#response.on('close', () => this.#abandon());
+    this.#plan.pool.take(this);
   }
 
-  onHead(head: ResponseHead): void {
-    const { noindex, cookie, locations, isDraining } = this.#plan;
-    if (isDraining()) this.#response.shouldKeepAlive = false;
-    const isChunked = head.framing.kind === 'chunked';
-    const headers = clientHeaders(head.headers, {
-      location: (value) => mapLocation(value, locations()),
-      cookie,
-      noindex,
-      keepLength: head.framing.kind === 'length' || (head.framing.kind === 'none' && head.status !== 204),
-      keepTrailer: isChunked && this.#request.httpVersion === '1.1',
+  onConnection(connection: UpstreamConnection): void {
+    const { path, host, peer, prefix, extra, upgrade } = this.#plan;
+    const { method = 'GET', rawHeaders } = this.#request;
+    this.#connection = connection;
+    const head = upstreamHead({
+      method,
+      path,
+      host,
+      rawHeaders,
+      peer,
+      prefix,
+      body: this.#body,
+      expects: this.#expectation !== undefined,
+      extra,
+      upgrade: upgrade?.protocol,
     });
-    this.#response.writeHead(head.status, head.reason, headers);
+    connection.begin(method, head, this);
+    if (this.#body.kind === 'none') connection.endRequest();
+    else if (this.#expectation === undefined) this.#sendBody();
+    else this.#expectation.start();
+  }
+
+  onCrowded(): void {
+    this.#over();
+    this.#answer(ANSWERS.overloaded);
+  }
+
+  onInterim(head: ResponseHead): void {
+    // One that nobody asked for says nothing, and takes some clients (undici, so Node's fetch) by surprise.
+    if (head.status === 100 && this.#expectation?.isMet !== false) return;
+    this.#response.sendInterim(head.status, head.reason, answerLines(head.headers, this, 'interim'));
+    if (head.status === 100) this.#expectation?.meet();
+  }
+
+  onHead(head: ResponseHead, isFollowed: boolean): void {
+    const { status, reason, framing, headers } = head;
+    const response = this.#response;
+    if (this.#plan.isDraining() || this.#endsUpload(head)) response.shouldKeepAlive = false;
+    const kind = framing.kind === 'chunked' || framing.kind === 'until-close' ? 'stream' : framing.kind;
+    const keep =
+      kind === 'stream' ? (framing.kind === 'chunked' && response.isModern ? 'trailer' : 'neither') : 'length';
+    const lines = answerLines(headers, this, kind === 'none' && status === 204 ? 'neither' : keep);
+    const own = { status, reason, lines, framing: kind } as const;
     // A stream shows its head at once, also when its first event is a long way off.
-    if (isChunked || head.framing.kind === 'until-close') this.#response.flushHeaders();
+    if (isFollowed) this.#held = own;
+    else response.sendHead(own);
   }
 
   onData(content: Buffer): void {
-    if (this.#response.write(content) || this.#isPaused) return;
+    if (this.#pass(content) || this.#isPaused) return;
     const connection = this.#connection;
     this.#isPaused = true;
     connection?.pause();
-    this.#response.once('drain', () => {
+    this.#response.whenDrained(() => {
       this.#isPaused = false;
       connection?.resume();
     });
@@ -95,13 +143,14 @@ class Exchange implements ExchangeHandler {
 
   onLast(content: Buffer): void {
     this.#over();
-    this.#response.end(content);
+    this.#pass(content);
+    this.#response.sendEnd();
   }
 
   onEnd(trailers: readonly string[]): void {
     this.#over();
-    if (trailers.length > 0) this.#response.addTrailers(pairs(trailers));
-    this.#response.end();
+    if (this.#held !== undefined) this.#response.sendHead(this.#held);
+    this.#response.sendEnd(trailers.length > 0 ? trailerLines(trailers) : '');
   }
 
   onUpgrade(head: ResponseHead, upstream: Socket, rest: Buffer): void {
@@ -128,7 +177,8 @@ class Exchange implements ExchangeHandler {
     // The upstream closed an idle connection just when we took it: not a byte of an answer, so the request may be repeated.
     const isStale = fault.code === 'closed' && connection?.hasAnswer === false && connection.exchanges > 1;
     if (isStale && this.#isRepeatable && !this.#isOver) {
-      this.#send(this.#plan.pool.open());
+      this.needs = 'new';
+      this.#plan.pool.take(this);
       return;
     }
     this.#over();
@@ -136,8 +186,29 @@ class Exchange implements ExchangeHandler {
     else this.#answer(this.#answerTo(fault));
   }
 
+  location(value: string): string {
+    return mapLocation(value, this.#plan.locations());
+  }
+
+  #pass(content: Buffer): boolean {
+    const head = this.#held;
+    if (head === undefined) return this.#response.sendContent(content);
+    this.#held = undefined;
+    return this.#response.sendHead(head, content);
+  }
+
+  /** Whether the answer comes instead of the rest of the request: a client that reads this stops sending (RFC 9112, 9.3). */
+  #endsUpload({ status, keepAlive }: ResponseHead): boolean {
+    if (this.#request.complete || this.#body.kind === 'none') return false;
+    return this.#expectation?.isMet === false || status >= 400 || !keepAlive;
+  }
+
   #answer(answer: Answer): void {
     if (this.#plan.noindex) markNoindex(this.#response);
+    if (this.#body.kind !== 'none' && !this.#request.complete) {
+      this.#response.shouldKeepAlive = false;
+      lingerAtEnd(this.#request.socket);
+    }
     sendAnswer(this.#request, this.#response, answer);
   }
 
@@ -147,101 +218,32 @@ class Exchange implements ExchangeHandler {
   }
 
   #refuseBody(): void {
-    this.#over()?.abandon();
-    this.#response.shouldKeepAlive = false;
-    lingerAtEnd(this.#request.socket);
-    this.#request.resume();
+    this.#abandon();
     if (this.#response.headersSent) this.#response.destroy();
     else this.#answer(ANSWERS.tooLarge);
   }
 
-  /** Ends the exchange for us; gives the connection the first time only. */
-  #over(): UpstreamConnection | undefined {
-    const connection = this.#isOver ? undefined : this.#connection;
-    this.#isOver = true;
-    return connection;
+  /** The client is gone, or everything is done: then this does nothing. */
+  #abandon(): void {
+    if (this.#isOver) return;
+    this.#plan.pool.leave(this);
+    this.#over();
+    this.#connection?.abandon();
   }
 
-  #send(connection: UpstreamConnection): void {
-    const { path, host, peer, prefix, extra, upgrade } = this.#plan;
-    const { method = 'GET', rawHeaders } = this.#request;
-    this.#connection = connection;
-    const head = upstreamHead({
-      method,
-      path,
-      host,
-      rawHeaders,
-      peer,
-      prefix,
-      body: this.#body,
-      ...(extra === undefined ? {} : { extra }),
-      ...(upgrade === undefined ? {} : { upgrade: upgrade.protocol }),
-    });
-    connection.begin(method, head, this);
-    if (!hasContent(this.#body)) connection.endRequest();
+  #over(): void {
+    this.#isOver = true;
+    this.#expectation?.cancel();
+    this.#sender?.stop();
   }
 
   #sendBody(): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    const request = this.#request;
-    const isChunked = this.#body.kind === 'chunked';
-    const resume = () => request.resume();
-    let left = this.#plan.maxBodyBytes ?? Number.POSITIVE_INFINITY;
-    request.on('data', (content: Buffer) => {
-      if (this.#isOver) return;
-      left -= content.length;
-      if (left < 0) return this.#refuseBody();
-      const isRoom = isChunked ? writeChunk(connection, content) : connection.write(content);
-      if (isRoom) return;
-      request.pause();
-      connection.socket.once('drain', resume);
+    if (this.#connection === undefined || this.#isOver) return;
+    this.#sender = new BodySender(this.#request, this.#connection, {
+      isChunked: this.#body.kind === 'chunked',
+      maxBytes: this.#plan.maxBodyBytes,
+      onTooLong: () => this.#refuseBody(),
     });
-    request.on('end', () => {
-      if (this.#isOver) return;
-      if (isChunked) connection.write('0\r\n\r\n');
-      connection.endRequest();
-    });
-    // An answer that comes before the end of the request must not leave the request stuck.
-    connection.socket.once('close', resume);
-    request.once('close', () => connection.socket.off('close', resume));
+    this.#sender.start();
   }
-}
-
-function requestBody(request: IncomingMessage): RequestBody {
-  if (request.headers['transfer-encoding'] !== undefined) return { kind: 'chunked' };
-  const length = request.headers['content-length'];
-  return length === undefined ? { kind: 'none' } : { kind: 'length', length };
-}
-
-function hasContent(body: RequestBody): boolean {
-  return body.kind === 'chunked' || (body.kind === 'length' && !/^0+$/.test(body.length));
-}
-
-function writeChunk(connection: UpstreamConnection, content: Buffer): boolean {
-  connection.socket.cork();
-  connection.write(`${content.length.toString(16)}\r\n`);
-  connection.write(content);
-  const isRoom = connection.write('\r\n');
-  connection.socket.uncork();
-  return isRoom;
-}
-
-const FORBIDDEN_TRAILERS = new Set([
-  'transfer-encoding',
-  'content-length',
-  'host',
-  'trailer',
-  'connection',
-  'set-cookie',
-  'location',
-]);
-
-function pairs(flat: readonly string[]): [string, string][] {
-  const found: [string, string][] = [];
-  for (let at = 0; at < flat.length; at += 2) {
-    const name = flat[at] ?? '';
-    if (!FORBIDDEN_TRAILERS.has(name.toLowerCase())) found.push([name, flat[at + 1] ?? '']);
-  }
-  return found;
 }

@@ -1,10 +1,12 @@
-import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { isUnder, RESERVED_PREFIX } from '../model/route.ts';
 import { ANSWERS, type Answer, markNoindex, rawAnswer, sendAnswer } from './answer.ts';
 import type { AppQueue } from './app-queue.ts';
 import { AppServer } from './app-server.ts';
 import { answerCall, type Call } from './call.ts';
+import type { ClientConnections } from './client-connections.ts';
+import { ClientResponse } from './client-response.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import { framingFault, type Refusal } from './framing.ts';
 import type { Hooks } from './hooks.ts';
@@ -14,7 +16,7 @@ import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
 import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
 import type { StaticParts } from './serve-static.ts';
-import type { Upstreams } from './upstream-pool.ts';
+import type { Upstreams } from './upstreams.ts';
 import type { IsUse } from './use.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 import type { Waker } from './waker.ts';
@@ -23,6 +25,7 @@ import { isInZone } from './zone.ts';
 /** What requests are answered with. */
 export interface RequestHandlerDeps {
   readonly table: RouteTable;
+  readonly clients: ClientConnections;
   /** Whether the table was read at least once. */
   readonly hasTable: () => boolean;
   readonly upstreams: Upstreams;
@@ -69,7 +72,7 @@ export class RequestHandler {
     this.#deps.queue.close();
   }
 
-  handle(request: IncomingMessage, response: ServerResponse, upgrade?: ProxyPlan['upgrade']): void {
+  handle(request: IncomingMessage, response: ClientResponse, upgrade?: ProxyPlan['upgrade']): void {
     if (this.#refused.has(request.socket)) return;
     if (this.#isDraining) response.shouldKeepAlive = false;
     const fault = framingFault(request);
@@ -81,7 +84,7 @@ export class RequestHandler {
   }
 
   /** Answers, and believes nothing more that comes on the connection: where one request ends is no longer sure. */
-  refuse(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  refuse(request: IncomingMessage, response: ClientResponse, answer: Answer): void {
     this.#refused.add(request.socket);
     response.shouldKeepAlive = false;
     if (isInZone(parseHost(request.headers.host ?? '') ?? '', this.#deps.envDomain)) markNoindex(response);
@@ -90,7 +93,7 @@ export class RequestHandler {
 
   /** Takes over a connection whose client asks for another protocol. */
   handleUpgrade(request: IncomingMessage, socket: Socket, rest: Buffer): void {
-    const response = new ServerResponse(request);
+    const response = new ClientResponse(request);
     response.shouldKeepAlive = false;
     socket.on('error', () => socket.destroy());
     response.assignSocket(socket);
@@ -105,14 +108,14 @@ export class RequestHandler {
     else this.handle(request, response);
   }
 
-  /** Answers what could not be read as a request. */
+  /** Answers what could not be read as a request, after what could. */
   handleUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-    const isWaiting = '_httpMessage' in socket && socket._httpMessage !== null;
-    if (!isWaiting && socket.writable && !this.#refused.has(socket) && error.code !== 'ECONNRESET') {
-      socket.write(rawAnswer(unreadableAnswer(error.code)));
-    }
+    const current = this.#deps.clients.current(socket);
+    const isKnown = this.#refused.has(socket);
     this.#refused.add(socket);
-    socket.destroySoon();
+    if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
+    else if (current === undefined || !current.req.complete) endUnreadable(error.code, socket, current);
+    else if (!isKnown) this.#deps.clients.afterLast(socket, () => endUnreadable(error.code, socket, undefined));
   }
 
   /** One request that we fail at must not take the others with it. */
@@ -203,6 +206,15 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 function refusal({ status, reason }: Refusal): Answer {
   return { status, title: STATUS_CODES[status] ?? 'Refused', text: `The request has ${reason}.` };
+}
+
+/** Where a request breaks off in its body, its answer does as well, if it has begun. */
+function endUnreadable(code: string | undefined, socket: Socket, current: ClientResponse | undefined): void {
+  current?.finishProbe();
+  // What comes after a request that was to be the last one is nothing (RFC 9112, 9.6).
+  const isAnswered = current?.headersSent === true || code === 'HPE_CLOSED_CONNECTION';
+  if (!isAnswered && socket.writable) socket.write(rawAnswer(unreadableAnswer(code)));
+  socket.destroySoon();
 }
 
 function unreadableAnswer(code: string | undefined): Answer {

@@ -1,4 +1,5 @@
-import type { RouteRow } from '../model/routing.ts';
+import type { RouteRow, RouteTarget } from '../model/routing.ts';
+import { TargetCounts } from './target-counts.ts';
 
 /** A route that is there: what the row says, and its path cut into segments. */
 export interface LiveRoute {
@@ -7,6 +8,9 @@ export interface LiveRoute {
   /** How many segments the path has: 0 for an app at `/`. */
   readonly depth: number;
 }
+
+/** Hears of rows when all of them are in place, and of what no route leads to any more. */
+export type OnApplied = (rows: readonly RouteRow[], left: readonly (RouteTarget & { readonly kind: 'http' })[]) => void;
 
 interface Node {
   route: LiveRoute | undefined;
@@ -19,12 +23,12 @@ interface Node {
  */
 export class RouteTable {
   readonly #hosts = new Map<string, Node>();
-  readonly #onApplied: (rows: readonly RouteRow[]) => void;
+  readonly #targets = new TargetCounts();
+  readonly #onApplied: OnApplied;
   #generation = 0;
   #size = 0;
 
-  /** `onApplied` hears of rows when all of them are in place. */
-  constructor(onApplied: (rows: readonly RouteRow[]) => void = () => {}) {
+  constructor(onApplied: OnApplied = () => {}) {
     this.#onApplied = onApplied;
   }
 
@@ -45,7 +49,7 @@ export class RouteTable {
       else this.#put(row, row.serve);
       this.#generation = Math.max(this.#generation, row.generation);
     }
-    if (rows.length > 0) this.#onApplied(rows);
+    if (rows.length > 0) this.#onApplied(rows, this.#targets.takeLeft());
   }
 
   /** The controller says that nothing up to here is missing. */
@@ -81,6 +85,7 @@ export class RouteTable {
       node = nodeAt(node.children, segment);
     }
     if (node.route === undefined) this.#size += 1;
+    this.#targets.replace(node.route?.serve.target, serve.target);
     node.route = { row, serve, depth: segments.length };
   }
 
@@ -100,6 +105,7 @@ export class RouteTable {
   #clear(way: Node[], row: RouteRow): void {
     const last = way.at(-1);
     if (last?.route !== undefined) {
+      this.#targets.replace(last.route.serve.target, undefined);
       last.route = undefined;
       this.#size -= 1;
     }

@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { answerLines } from './answer-headers.ts';
 import type { CookieRule } from './cookie-rule.ts';
-import { clientHeaders } from './forward-headers.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** Two connections that become one. */
@@ -48,17 +48,9 @@ export function tunnel(ends: TunnelEnds): void {
 }
 
 function switchHead({ head, cookie, noindex }: TunnelEnds): string {
-  const kept = clientHeaders(head.headers, {
-    location: (value) => value,
-    cookie,
-    noindex,
-    keepLength: false,
-    keepTrailer: false,
-  });
   let text = `HTTP/1.1 101 ${head.reason || STATUS_CODES[101]}\r\nConnection: Upgrade\r\n`;
   for (let at = 0; at < head.headers.length; at += 2) {
     if (head.headers[at]?.toLowerCase() === 'upgrade') text += `Upgrade: ${head.headers[at + 1]}\r\n`;
   }
-  for (let at = 0; at < kept.length; at += 2) text += `${kept[at]}: ${kept[at + 1]}\r\n`;
-  return `${text}\r\n`;
+  return `${text}${answerLines(head.headers, { location: (value) => value, cookie, noindex }, 'interim')}\r\n`;
 }

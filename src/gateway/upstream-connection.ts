@@ -5,10 +5,15 @@ import { malformed, parseResponseHead, type ResponseHead, UpstreamFault } from '
 const MAX_HEAD = 65_536;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
+/** How many informational answers one request may get, and how long their heads may be in all, before the upstream is cut off. */
+const MOST_INTERIM = 64;
 
 /** Hears what comes of one request. The last call is exactly one of `onLast`, `onEnd`, `onUpgrade` and `onFault`. */
 export interface ExchangeHandler {
-  onHead(head: ResponseHead): void;
+  /** An informational answer; any number of them, up to `MOST_INTERIM`, before the head. */
+  onInterim(head: ResponseHead): void;
+  /** The head of the final answer. `isFollowed`: content or the end comes at once, in this very turn. */
+  onHead(head: ResponseHead, isFollowed: boolean): void;
   /** Content that is not the last; may call `pause`. */
   onData(content: Buffer): void;
   /** Content, and the end. */
@@ -19,7 +24,7 @@ export interface ExchangeHandler {
   onFault(fault: UpstreamFault): void;
 }
 
-/** What the owner of a connection hears: it can carry another request, or it is gone. Each comes as often as it happens. */
+/** What the owner of a connection hears: it can carry another request, or it is gone, which may be said more than once. */
 export interface ConnectionOwner {
   onIdle(connection: UpstreamConnection): void;
   onGone(connection: UpstreamConnection): void;
@@ -29,6 +34,8 @@ export interface ConnectionOwner {
 export interface UpstreamTimeouts {
   readonly connectMs: number;
   readonly headMs: number;
+  /** How long a connection that nobody uses is kept. */
+  readonly idleMs: number;
 }
 
 /**
@@ -51,9 +58,12 @@ export class UpstreamConnection {
   #head: ResponseHead | undefined;
   #gathered: Buffer = NOTHING;
   #left = 0;
+  #interims = 0;
+  #interimBytes = 0;
   #chunked: ChunkedDecoder | undefined;
   readonly #listeners = [
-    ['connect', () => this.#setDeadline(this.#timeouts.headMs)],
+    ['connect', () => this.#awaitProgress()],
+    ['drain', () => this.#awaitProgress()],
     ['data', (bytes: Buffer) => this.#receive(bytes)],
     ['end', () => this.#ended()],
     ['error', (error: Error) => this.#broken(error)],
@@ -70,7 +80,7 @@ export class UpstreamConnection {
 
   /** Whether anything of the answer has come. */
   get hasAnswer(): boolean {
-    return this.#head !== undefined || this.#gathered.length > 0;
+    return this.#head !== undefined || this.#gathered.length > 0 || this.#interims > 0;
   }
 
   /** Begins an exchange by sending the head. The body follows by `write`, its end by `endRequest`. */
@@ -80,20 +90,25 @@ export class UpstreamConnection {
     this.#requestIsSent = false;
     this.#head = undefined;
     this.#chunked = undefined;
+    this.#interims = 0;
+    this.#interimBytes = 0;
     this.exchanges += 1;
-    this.#setDeadline(this.socket.connecting ? this.#timeouts.connectMs : this.#timeouts.headMs);
     this.socket.write(head, 'latin1');
+    if (this.socket.connecting) this.#setDeadline(this.#timeouts.connectMs);
+    else this.#awaitProgress();
   }
 
   /** Sends a part of the body, framed by the caller. False: wait for `drain` of the socket. */
   write(bytes: Buffer | string): boolean {
-    if (!this.socket.connecting && this.#head === undefined) this.#setDeadline(this.#timeouts.headMs);
-    return this.socket.write(bytes as Buffer);
+    const isRoom = this.socket.write(bytes as Buffer);
+    this.#awaitProgress();
+    return isRoom;
   }
 
   /** The request is complete. */
   endRequest(): void {
     this.#requestIsSent = true;
+    this.#awaitProgress();
   }
 
   pause(): void {
@@ -104,10 +119,15 @@ export class UpstreamConnection {
     this.socket.resume();
   }
 
+  /** Ends the connection; the handler, if there is one, hears a fault. */
+  close(): void {
+    this.#fail(new UpstreamFault('closed', 'the connection was closed'));
+  }
+
   /** Gives up: the handler hears nothing any more. */
   abandon(): void {
     this.#handler = undefined;
-    this.socket.destroy();
+    this.#end();
   }
 
   /** The current phase took too long. */
@@ -116,13 +136,20 @@ export class UpstreamConnection {
     this.#fail(new UpstreamFault('timeout', `the upstream did not ${phase} in time`));
   }
 
+  /** The client may take its time with the request, the upstream may not: neither to read it nor to begin its answer. */
+  #awaitProgress(): void {
+    if (this.socket.connecting || this.#head !== undefined || this.#handler === undefined) return;
+    if (this.#requestIsSent || this.socket.writableNeedDrain) this.#setDeadline(this.#timeouts.headMs);
+    else this.deadline = Number.POSITIVE_INFINITY;
+  }
+
   #setDeadline(ms: number): void {
     this.deadline = performance.now() + ms;
   }
 
   #receive(bytes: Buffer): void {
     try {
-      if (this.#handler === undefined) this.socket.destroy();
+      if (this.#handler === undefined) this.#end();
       else if (this.#head === undefined) this.#receiveHead(bytes);
       else this.#receiveBody(bytes);
     } catch (error) {
@@ -143,17 +170,26 @@ export class UpstreamConnection {
   #startAnswer(head: ResponseHead, rest: Buffer): void {
     if (head.status === 101) this.#switchProtocol(head, rest);
     else if (head.status >= 200) this.#startFinalAnswer(head, rest);
-    // Other informational answers are between us and the upstream: we never ask for one.
-    else if (rest.length > 0) this.#receiveHead(rest);
+    else this.#passInterim(head, rest);
+  }
+
+  #passInterim(head: ResponseHead, rest: Buffer): void {
+    this.#interims += 1;
+    for (const text of head.headers) this.#interimBytes += text.length;
+    if (this.#interims > MOST_INTERIM || this.#interimBytes > MAX_HEAD)
+      throw malformed('too many informational answers');
+    this.#handler?.onInterim(head);
+    if (rest.length > 0) this.#receiveHead(rest);
   }
 
   #startFinalAnswer(head: ResponseHead, rest: Buffer): void {
     this.#head = head;
     this.deadline = Number.POSITIVE_INFINITY;
-    this.#handler?.onHead(head);
     if (head.framing.kind === 'length') this.#left = head.framing.length;
     if (head.framing.kind === 'chunked') this.#chunked = new ChunkedDecoder();
-    if (head.framing.kind === 'none' || (head.framing.kind === 'length' && this.#left === 0)) {
+    const isBare = head.framing.kind === 'none' || (head.framing.kind === 'length' && this.#left === 0);
+    this.#handler?.onHead(head, isBare || rest.length > 0);
+    if (isBare) {
       this.#complete([], rest.length);
     } else if (rest.length > 0) this.#receiveBody(rest);
   }
@@ -196,7 +232,7 @@ export class UpstreamConnection {
   #release(extraBytes: number): void {
     this.#handler = undefined;
     const isKept = this.#head?.keepAlive === true && this.#requestIsSent && extraBytes === 0 && !this.socket.destroyed;
-    if (!isKept) this.socket.destroy();
+    if (!isKept) this.#end();
     else {
       this.socket.resume();
       this.idleSince = performance.now();
@@ -219,14 +255,18 @@ export class UpstreamConnection {
 
   #closed(): void {
     this.#fail(new UpstreamFault('closed', 'the upstream closed the connection'));
-    this.#owner.onGone(this);
   }
 
   #fail(fault: UpstreamFault): void {
     const handler = this.#handler;
     this.#handler = undefined;
     this.deadline = Number.POSITIVE_INFINITY;
-    this.socket.destroy();
+    this.#end();
     handler?.onFault(fault);
+  }
+
+  #end(): void {
+    this.socket.destroy();
+    this.#owner.onGone(this);
   }
 }

@@ -1,24 +1,43 @@
 import type { Socket } from 'node:net';
-import type { ProxyAllow } from '../model/proxy-target.ts';
-import type { RouteTarget } from '../model/routing.ts';
-import { connectExternal, connectInstance, connectUnix } from './connect-target.ts';
 import { type ConnectionOwner, UpstreamConnection, type UpstreamTimeouts } from './upstream-connection.ts';
 
-// Servers close idle connections after 2 s (gunicorn) or 5 s (Node, uvicorn): be earlier than all of them. A request that
-// can't be repeated takes only a connection that was in use a moment ago.
-const MAX_IDLE_MS = 1_900;
+// A request that can't be repeated takes only a connection that was in use a moment ago.
 const FRESH_IDLE_MS = 500;
 
-/** The connections to one upstream: idle ones are used again, the newest first. */
+/** How many connections one upstream gets from one gateway process, and who may wait for one. */
+export interface PoolLimits {
+  readonly connections: number;
+  readonly waiting: number;
+  readonly waitMs: number;
+}
+
+/** Somebody who needs a connection. Exactly one of the calls follows, perhaps at once, unless it leaves before. */
+export interface Taker {
+  /** Whether what it sends can be sent again, and whether a connection will do that others have used. */
+  readonly needs: 'any' | 'fresh' | 'new';
+  onConnection(connection: UpstreamConnection): void;
+  /** There is none, and too many wait already, or this one has waited for too long. */
+  onCrowded(): void;
+}
+
+/** What a pool is made with. */
+export interface PoolOptions {
+  readonly connect: () => Socket;
+  readonly timeouts: UpstreamTimeouts;
+  readonly limits: PoolLimits;
+}
+
+/** The connections to one upstream, bounded: idle ones are used again, the newest first; who finds none waits, in order. */
 export class UpstreamPool implements ConnectionOwner {
-  readonly #connect: () => Socket;
-  readonly #timeouts: UpstreamTimeouts;
+  readonly #options: PoolOptions;
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new Set<UpstreamConnection>();
+  /** Takers and when their time is over. */
+  readonly #waiting = new Map<Taker, number>();
+  #isRetired = false;
 
-  constructor(connect: () => Socket, timeouts: UpstreamTimeouts) {
-    this.#connect = connect;
-    this.#timeouts = timeouts;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
   /** How many connections there are, idle ones included. */
@@ -26,95 +45,89 @@ export class UpstreamPool implements ConnectionOwner {
     return this.#all.size;
   }
 
-  /** An idle connection, or a new one whose socket may still be connecting. */
-  take({ isRepeatable }: { readonly isRepeatable: boolean }): UpstreamConnection {
-    const oldest = performance.now() - (isRepeatable ? MAX_IDLE_MS : FRESH_IDLE_MS);
-    const kept = this.#idle.at(-1);
-    if (kept !== undefined && kept.idleSince >= oldest) {
-      this.#idle.pop();
-      return kept;
-    }
-    return this.open();
+  /** Whether nothing is left of it: no connection, and nobody who waits. */
+  get isEmpty(): boolean {
+    return this.#all.size === 0 && this.#waiting.size === 0;
   }
 
-  /** A new connection. */
-  open(): UpstreamConnection {
-    const connection = new UpstreamConnection(this.#connect(), this, this.#timeouts);
-    this.#all.add(connection);
-    return connection;
+  /** Gives a connection, whose socket may still be connecting. */
+  take(taker: Taker): void {
+    const kept = taker.needs === 'new' ? undefined : this.#takeIdle(taker.needs);
+    if (kept !== undefined) taker.onConnection(kept);
+    else if (this.#hasRoom()) taker.onConnection(this.#open());
+    else if (this.#waiting.size >= this.#options.limits.waiting) taker.onCrowded();
+    else this.#waiting.set(taker, performance.now() + this.#options.limits.waitMs);
+  }
+
+  /** The taker waits no longer, if it did. */
+  leave(taker: Taker): void {
+    this.#waiting.delete(taker);
   }
 
   onIdle(connection: UpstreamConnection): void {
-    this.#idle.push(connection);
+    const [next] = this.#waiting.keys();
+    if (next !== undefined && next.needs !== 'new') {
+      this.#waiting.delete(next);
+      next.onConnection(connection);
+    } else if (this.#isRetired || next !== undefined) connection.close();
+    else this.#idle.push(connection);
   }
 
   onGone(connection: UpstreamConnection): void {
-    this.#all.delete(connection);
+    if (!this.#all.delete(connection)) return;
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
+    const [next] = this.#waiting.keys();
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    next.onConnection(this.#open());
   }
 
   /** Closes what has been idle for too long and ends what is over its time. */
   sweep(now: number): void {
-    for (const connection of this.#idle) if (now - connection.idleSince > MAX_IDLE_MS) connection.socket.destroy();
+    const { idleMs } = this.#options.timeouts;
+    for (const connection of [...this.#idle]) if (now - connection.idleSince > idleMs) connection.close();
     for (const connection of this.#all) if (now > connection.deadline) connection.expire();
+    for (const [taker, until] of this.#waiting) {
+      if (now <= until) break;
+      this.#waiting.delete(taker);
+      taker.onCrowded();
+    }
+  }
+
+  /** No new exchange will come: idle connections are closed at once, the others after their exchange. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of [...this.#idle]) connection.close();
   }
 
   /** Closes everything, exchanges that are under way included. */
   close(): void {
-    for (const connection of this.#all) connection.socket.destroy();
-  }
-}
-
-/** All upstreams of a gateway, by where they are. */
-export class Upstreams {
-  readonly #allow: ProxyAllow;
-  readonly #timeouts: UpstreamTimeouts;
-  readonly #pools = new Map<string, UpstreamPool>();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(allow: ProxyAllow, timeouts: UpstreamTimeouts) {
-    this.#allow = allow;
-    this.#timeouts = timeouts;
-    this.#timer = setInterval(() => this.#sweep(), 500).unref();
+    const waiting = [...this.#waiting.keys()];
+    this.#waiting.clear();
+    for (const taker of waiting) taker.onCrowded();
+    for (const connection of [...this.#all]) connection.close();
   }
 
-  /** The connections to an app's target. */
-  forTarget(target: RouteTarget & { readonly kind: 'http' }): UpstreamPool {
-    // External targets have pools of their own, so that no app of theirs gets a connection that was opened unjudged.
-    const key = target.external ? `external ${target.url}` : target.url;
-    return this.#pools.get(key) ?? this.#add(key, () => this.#connectTo(target));
+  #hasRoom(): boolean {
+    return this.#all.size < this.#options.limits.connections;
   }
 
-  /** The connections to a Unix socket. */
-  forSocket(path: string): UpstreamPool {
-    const key = `unix ${path}`;
-    return this.#pools.get(key) ?? this.#add(key, () => connectUnix(path));
+  #takeIdle(needs: 'any' | 'fresh'): UpstreamConnection | undefined {
+    const kept = this.#idle.at(-1);
+    if (kept === undefined) return undefined;
+    const { idleMs } = this.#options.timeouts;
+    const oldest = performance.now() - (needs === 'any' ? idleMs : Math.min(FRESH_IDLE_MS, idleMs));
+    if (kept.idleSince >= oldest) return this.#idle.pop();
+    // What is too old for this one only stands in its way where there is no room for more.
+    if (!this.#hasRoom()) this.#idle[0]?.close();
+    return undefined;
   }
 
-  /** Closes all connections. */
-  close(): void {
-    clearInterval(this.#timer);
-    for (const pool of this.#pools.values()) pool.close();
-    this.#pools.clear();
-  }
-
-  #connectTo(target: RouteTarget & { readonly kind: 'http' }): Socket {
-    const url = new URL(target.url);
-    return target.external ? connectExternal(url, this.#allow) : connectInstance(url);
-  }
-
-  #add(key: string, connect: () => Socket): UpstreamPool {
-    const pool = new UpstreamPool(connect, this.#timeouts);
-    this.#pools.set(key, pool);
-    return pool;
-  }
-
-  #sweep(): void {
-    const now = performance.now();
-    for (const [key, pool] of this.#pools) {
-      pool.sweep(now);
-      if (pool.size === 0) this.#pools.delete(key);
-    }
+  #open(): UpstreamConnection {
+    const { connect, timeouts } = this.#options;
+    const connection = new UpstreamConnection(connect(), this, timeouts);
+    this.#all.add(connection);
+    return connection;
   }
 }

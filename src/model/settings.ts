@@ -20,6 +20,17 @@ export interface GatewayLimits {
   readonly connections: number;
 }
 
+/** What one gateway process gives to the connections to one upstream. */
+export interface UpstreamSettings {
+  /** How many there may be at once. */
+  readonly connections: number;
+  readonly connectMs: number;
+  /** How long the upstream may take to begin its answer, and to go on reading a request. */
+  readonly headMs: number;
+  /** How long a connection that nobody uses is kept. */
+  readonly idleMs: number;
+}
+
 /** Everything `mainspring.toml` says, with defaults filled in, durations in milliseconds, sizes in bytes and absolute paths. */
 export interface Settings {
   readonly configRepo: string;
@@ -39,6 +50,7 @@ export interface Settings {
     readonly sharedCookies: boolean;
     readonly crawlersWake: boolean;
     readonly limits: GatewayLimits;
+    readonly upstream: UpstreamSettings;
   };
   readonly engines: {
     readonly process: 'off' | 'prod' | 'all';

@@ -88,6 +88,7 @@ function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'
     trustedProxies: settings.gateway.trustedProxies,
     proxyAllow: settings.proxy.allow,
     limits: settings.gateway.limits,
+    upstream: settings.gateway.upstream,
     drainMs: DRAIN_MS,
     runDir: places.runDir,
   };

@@ -36,6 +36,7 @@ test('a file that only names the config repo gives every default', () => {
       sharedCookies: false,
       crawlersWake: false,
       limits: { headerBytes: 32_768, headerTimeoutMs: 10_000, hookBodyBytes: 5_242_880, connections: 10_000 },
+      upstream: { connections: 512, connectMs: 5_000, headMs: 120_000, idleMs: 1_900 },
     },
     engines: { process: 'off', docker: 'auto', onExit: 'keep' },
     proxy: { allow: [] },

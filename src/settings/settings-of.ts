@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { GatewayLimits, GitCredential, ListenAddress, Settings } from '../model/settings.ts';
+import type { GatewayLimits, GitCredential, ListenAddress, Settings, UpstreamSettings } from '../model/settings.ts';
 import type { Values } from './parse.ts';
 
 const DAY_MS = 86_400_000;
@@ -77,6 +77,7 @@ function gatewayOf(values: Values, cores: number): Settings['gateway'] {
     sharedCookies: values.get('gateway.shared_cookies') ?? false,
     crawlersWake: values.get('gateway.crawlers_wake') ?? false,
     limits: limitsOf(values),
+    upstream: upstreamOf(values),
   };
 }
 
@@ -86,6 +87,18 @@ function limitsOf(values: Values): GatewayLimits {
     headerTimeoutMs: values.get('gateway.limits.header_timeout') ?? 10_000,
     hookBodyBytes: values.get('gateway.limits.hook_body') ?? 5 * MIB,
     connections: values.get('gateway.limits.connections') ?? 10_000,
+  };
+}
+
+// Servers close idle connections after 2 s (gunicorn) or 5 s (Node, uvicorn): be earlier than all of them.
+const IDLE_MS = 1_900;
+
+function upstreamOf(values: Values): UpstreamSettings {
+  return {
+    connections: values.get('gateway.limits.upstream_connections') ?? 512,
+    connectMs: values.get('gateway.timeouts.connect') ?? 5_000,
+    headMs: values.get('gateway.timeouts.head') ?? 120_000,
+    idleMs: values.get('gateway.timeouts.idle') ?? IDLE_MS,
   };
 }
 

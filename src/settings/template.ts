@@ -84,6 +84,11 @@ process = "off"
 # header_timeout = "10s"
 # hook_body = "5m"
 # connections = 10000
+# upstream_connections = 512
+# [gateway.timeouts]
+# connect = "5s"
+# head = "120s"
+# idle = "1900ms"
 
 [proxy]
 # Addresses on private networks, and names, that apps of the spec "proxy" may lead to.

@@ -122,6 +122,7 @@ async function startForTest(
         sharedCookies: false,
         crawlersWake: false,
         trustedProxies: settings.trustedProxies ?? [],
+        upstream: { connections: 1, connectMs: 1, headMs: 1, idleMs: 1 },
         limits: { headerBytes: 1, headerTimeoutMs: 1, hookBodyBytes: 1, connections: 1 },
       },
     }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -284,25 +284,6 @@ test('a client that offers HTTP/2 in the clear goes on in HTTP/1.1, with its bod
   assert.doesNotMatch(answer, /http2-settings|h2c/i);
 });
 
-test('Expect: 100-continue is answered by the gateway and not passed on', async (t) => {
-  const bed = await startTestGateway(t);
-  await bed.route('a/', await httpUpstream(t, echo));
-  const client = httpRequest({
-    port: bed.port,
-    host: '127.0.0.1',
-    method: 'PUT',
-    headers: { host: 'a', expect: '100-continue', 'content-length': 4 },
-  });
-  client.flushHeaders();
-  await once(client, 'continue');
-  client.end('body');
-  const [answer] = (await once(client, 'response')) as [IncomingMessage];
-  let text = '';
-  for await (const chunk of answer) text += chunk;
-  assert.match(text, /"body":"body"/);
-  assert.doesNotMatch(text, /expect/i);
-});
-
 test('another expectation is refused', async (t) => {
   const bed = await startTestGateway(t);
   assert.match(await bed.raw('GET / HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n'), /^HTTP\/1.1 417 /);
@@ -392,7 +373,7 @@ for (const [what, bytes] of CUTS) {
 }
 
 test('an app that says nothing is given up in time, one that is not there at once', async (t) => {
-  const bed = await startTestGateway(t, { timeouts: { connectMs: 300, headMs: 300 } });
+  const bed = await startTestGateway(t, { upstream: { connectMs: 300, headMs: 300 } });
   await bed.route('a/', await tcpUpstream(t, () => {}));
   await bed.route('b/', { kind: 'http', url: 'http://127.0.0.1:1', external: false });
   assert.equal((await bed.fetch('a/')).status, 504);

@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http';
+import { trailerLines } from './trailers.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** How a body is passed on. */
+export interface BodySenderOptions {
+  readonly isChunked: boolean;
+  /** More than this is not passed on. */
+  readonly maxBytes?: number | undefined;
+  readonly onTooLong: () => void;
+}
+
+/** Passes the body of a request on to an upstream as it arrives; who reads slowly there slows the client down. */
+export class BodySender {
+  readonly #request: IncomingMessage;
+  readonly #connection: UpstreamConnection;
+  readonly #options: BodySenderOptions;
+  #left: number;
+  #isOver = false;
+
+  constructor(request: IncomingMessage, connection: UpstreamConnection, options: BodySenderOptions) {
+    this.#request = request;
+    this.#connection = connection;
+    this.#options = options;
+    this.#left = options.maxBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  start(): void {
+    this.#request.on('data', (content: Buffer) => this.#send(content));
+    this.#request.on('end', () => this.#end());
+  }
+
+  /** The exchange is over: what still comes is read and dropped. */
+  stop(): void {
+    this.#isOver = true;
+    this.#request.resume();
+  }
+
+  #send(content: Buffer): void {
+    if (this.#isOver) return;
+    this.#left -= content.length;
+    if (this.#left < 0) {
+      this.#options.onTooLong();
+      return;
+    }
+    const isRoom = this.#options.isChunked ? writeChunk(this.#connection, content) : this.#connection.write(content);
+    if (isRoom) return;
+    this.#request.pause();
+    this.#connection.socket.once('drain', () => this.#request.resume());
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#options.isChunked) this.#connection.write(`0\r\n${trailerLines(this.#request.rawTrailers)}\r\n`);
+    this.#connection.endRequest();
+  }
+}
+
+function writeChunk(connection: UpstreamConnection, content: Buffer): boolean {
+  connection.socket.cork();
+  connection.write(`${content.length.toString(16)}\r\n`);
+  connection.write(content);
+  const isRoom = connection.write('\r\n');
+  connection.socket.uncork();
+  return isRoom;
+}
