@@ -1,16 +1,16 @@
 import { type LookupAddress, lookup } from 'node:dns';
-import { connect, isIP, type LookupFunction, Socket } from 'node:net';
+import { isIP, type LookupFunction, Socket, type SocketConnectOpts } from 'node:net';
 import { isAllowedAddress, isAllowedName, type ProxyAllow, targetPort } from '../model/proxy-target.ts';
 import { UpstreamFault } from './response-head.ts';
 
 /** Opens a connection to an instance of ours: loopback by nature, so its address is not judged. */
 export function connectInstance(url: URL): Socket {
-  return connect({ host: bareHost(url), port: targetPort(url), allowHalfOpen: true });
+  return open({ host: bareHost(url), port: targetPort(url) });
 }
 
 /** Opens a connection to a Unix socket. */
 export function connectUnix(path: string): Socket {
-  return connect({ path, allowHalfOpen: true });
+  return open({ path });
 }
 
 /**
@@ -22,10 +22,34 @@ export function connectExternal(url: URL, allow: ProxyAllow): Socket {
   const port = targetPort(url);
   if (isIP(host) !== 0 && !isAllowedAddress(host, port, allow)) return new Socket().destroy(refused());
   const options = { host, port, allowHalfOpen: true, lookup: judgingLookup(port, allow) };
-  if (url.protocol === 'http:') return connect(options);
+  if (url.protocol === 'http:') return open(options);
   // Loaded when first needed: most gateways never open a TLS connection, and it takes memory.
   const tls = process.getBuiltinModule('node:tls');
   return tls.connect({ ...options, ALPNProtocols: ['http/1.1'], ...(isIP(host) === 0 ? { servername: host } : {}) });
+}
+
+function open(options: SocketConnectOpts): Socket {
+  return new UpstreamSocket({ allowHalfOpen: true }).connect(options);
+}
+
+type Written = (error?: Error | null) => void;
+
+/**
+ * A socket that goes on reading when the other side takes nothing any more: a server that answers in the middle of an upload and
+ * closes has answered, though writing the rest of the upload fails. What the connection is worth, reading says.
+ */
+class UpstreamSocket extends Socket {
+  override _write(chunk: unknown, encoding: BufferEncoding, done: Written): void {
+    super._write(chunk, encoding, (error) => done(unlessClosed(error)));
+  }
+
+  override _writev(chunks: Parameters<NonNullable<Socket['_writev']>>[0], done: Written): void {
+    super._writev?.(chunks, (error) => done(unlessClosed(error)));
+  }
+}
+
+function unlessClosed(error: NodeJS.ErrnoException | null | undefined): Error | null {
+  return error?.code === 'EPIPE' || error?.code === 'ECONNRESET' ? null : (error ?? null);
 }
 
 function judgingLookup(port: number, allow: ProxyAllow): LookupFunction {
