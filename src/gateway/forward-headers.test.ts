@@ -45,7 +45,7 @@ test('the head is written anew: framing by what the body is, hop-by-hop and clai
     'X-Forwarded-Proto: https',
     'X-Forwarded-Host: apps',
     'X-Real-IP: 2606::1',
-    'Forwarded: for=1.1.1.1, for="[2606::1]";host="apps";proto=https',
+    'Forwarded: for=1.1.1.1',
     'X-Forwarded-Prefix: /pre',
     'Transfer-Encoding: chunked',
     '',

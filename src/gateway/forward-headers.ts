@@ -130,9 +130,7 @@ function chunkedLines(raw: readonly string[], named: ReadonlySet<string> | undef
 
 function forwardingLines(peer: Peer, prefix: string): string {
   const { address, forwardedFor, proto, host } = peer;
-  const own = `for=${address.includes(':') ? `"[${address}]"` : address};host="${host}";proto=${proto}`;
-  const forwarded = peer.forwarded === '' ? own : `${peer.forwarded}, ${own}`;
-  const lines = `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nX-Real-IP: ${address}\r\nForwarded: ${forwarded}\r\n`;
+  const lines = `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nX-Real-IP: ${address}\r\nForwarded: ${peer.forwarded}\r\n`;
   return prefix === '' ? lines : `${lines}X-Forwarded-Prefix: ${prefix}\r\n`;
 }
 

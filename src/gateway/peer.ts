@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { type ForwardedHop, parseForwarded } from './forwarded.ts';
 
 /** Who asks, and what the upstream is told about it. */
 export interface Peer {
@@ -7,7 +8,7 @@ export interface Peer {
   readonly forwardedFor: string;
   readonly proto: 'http' | 'https';
   readonly host: string;
-  /** The `Forwarded` of trusted proxies, which ours is added to; empty if there is none. */
+  /** `Forwarded` for the upstream: the same hops as in `forwardedFor`, made anew. */
   readonly forwarded: string;
 }
 
@@ -36,30 +37,88 @@ export function trustOf(networks: readonly string[]): Trust {
   return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Judges what is said about the client: only a trusted proxy is believed, and only as far back as the chain is trusted. */
+/**
+ * Judges what is said about the client: only a trusted proxy is believed, and only as far back as the chain is trusted and every
+ * hop of it names an address. Where a proxy sends both `X-Forwarded-*` and `Forwarded`, the former count: most proxies write
+ * only those, and pass on whatever `Forwarded` a client has made up.
+ */
 export function judgePeer(claims: PeerClaims, isTrusted: Trust): Peer {
   const direct = plainAddress(claims.remoteAddress);
-  if (!isTrusted(direct)) {
-    return { address: direct, forwardedFor: direct, proto: 'http', host: claims.authority, forwarded: '' };
-  }
-  const chain = textOf(claims.headers['x-forwarded-for'])
-    .split(',')
-    .map((hop) => hop.trim())
-    .filter((hop) => isIP(hop) !== 0);
-  const host = textOf(claims.headers['x-forwarded-host']).split(',')[0]?.trim() ?? '';
-  const proto = textOf(claims.headers['x-forwarded-proto']).split(',')[0]?.trim().toLowerCase();
+  if (!isTrusted(direct)) return peerOf([direct], direct, 'http', claims.authority);
+  const said = saidOf(claims.headers);
+  const chain = [...said.chain, direct];
+  const address = chain.findLast((hop) => !isTrusted(hop)) ?? chain[0] ?? direct;
+  const host = said.host !== undefined && /^[\w.:[\]-]+$/.test(said.host) ? said.host : claims.authority;
+  return peerOf(chain, address, said.proto?.toLowerCase() === 'https' ? 'https' : 'http', host);
+}
+
+function peerOf(chain: readonly string[], address: string, proto: Peer['proto'], host: string): Peer {
+  const [first = address, ...others] = chain;
+  let forwarded = `for=${nodeOf(first)};host="${host}";proto=${proto}`;
+  for (const hop of others) forwarded += `, for=${nodeOf(hop)}`;
+  return { address, forwardedFor: others.length === 0 ? first : chain.join(', '), proto, host, forwarded };
+}
+
+function nodeOf(address: string): string {
+  return address.includes(':') ? `"[${address}]"` : address;
+}
+
+interface Said {
+  /** The hops before the proxy, the client first: from the last one on that names no address. */
+  readonly chain: readonly string[];
+  readonly proto: string | undefined;
+  readonly host: string | undefined;
+}
+
+const MOST_HOPS = 32;
+
+function saidOf(headers: PeerClaims['headers']): Said {
+  const forwardedFor = textOf(headers['x-forwarded-for']);
+  const proto = firstOf(headers['x-forwarded-proto']);
+  const host = firstOf(headers['x-forwarded-host']);
+  if (forwardedFor !== '' || proto !== undefined || host !== undefined)
+    return { chain: knownEnd(forwardedFor.split(',').slice(-MOST_HOPS).map(addressOf)), proto, host };
+  const hops = headers.forwarded === undefined ? undefined : parseForwarded(textOf(headers.forwarded));
+  if (hops === undefined) return { chain: [], proto: undefined, host: undefined };
+  return { chain: knownEnd(hops.map(({ for: node }) => addressOf(node ?? ''))), ...firstSaid(hops) };
+}
+
+/** What the proxy nearest to the client says of the request that it got. */
+function firstSaid(hops: readonly ForwardedHop[]): Pick<Said, 'proto' | 'host'> {
   return {
-    address: [...chain, direct].findLast((hop) => !isTrusted(hop)) ?? chain[0] ?? direct,
-    forwardedFor: [...chain, direct].join(', '),
-    proto: proto === 'https' ? 'https' : 'http',
-    host: /^[\w.:[\]-]+$/.test(host) ? host : claims.authority,
-    forwarded: textOf(claims.headers.forwarded),
+    proto: hops.find((hop) => hop.proto !== undefined)?.proto,
+    host: hops.find((hop) => hop.host !== undefined)?.host,
   };
 }
 
-/** An IPv4 address that a dual-stack listener shows as IPv6 becomes what it is. */
+/** Whoever stands left of a hop that hides itself may be made up by it. */
+function knownEnd(hops: readonly (string | undefined)[]): readonly string[] {
+  const hidden = hops.lastIndexOf(undefined);
+  return hops.slice(hidden + 1).flatMap((hop) => hop ?? []);
+}
+
+/** An address as hops are written: alone, with a port (some proxies do), or in brackets. */
+function addressOf(hop: string): string | undefined {
+  const text = hop.trim();
+  const [, bracketed, dotted] = /^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d{1,5})?$/.exec(text) ?? [];
+  const address = bracketed ?? dotted ?? text;
+  // A zone means nothing on another machine.
+  return isIP(address) === 0 || address.includes('%') ? undefined : plainAddress(address);
+}
+
+const MAPPED = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i;
+
+/** An IPv4 address that is written as IPv6, as dual-stack listeners show it, becomes what it is. */
 export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  if (!address.startsWith('::')) return address;
+  const [, dotted, high = '', low = ''] = MAPPED.exec(address) ?? [];
+  if (dotted !== undefined || high === '') return dotted ?? address;
+  const value = Number.parseInt(high, 16) * 65_536 + Number.parseInt(low, 16);
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.');
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return value === undefined ? undefined : textOf(value).split(',')[0]?.trim();
 }
 
 function textOf(value: string | string[] | undefined): string {
