@@ -30,7 +30,15 @@ async function listen(t: TestContext, answer: RequestListener): Promise<number> 
 
 /** A reader of the real API, as a gateway would lead to it. */
 async function readerOf(t: TestContext, ports: Partial<StatusPorts> = {}, peer = '127.0.0.1') {
-  const limits = { headerBytes: 1, headerTimeoutMs: 1, hookBodyBytes: 1, connections: 1 };
+  const limits = {
+    headerBytes: 1,
+    headerTimeoutMs: 1,
+    hookBodyBytes: 1,
+    connections: 1,
+    peerConnections: 1,
+    headerCount: 1,
+    bodyTimeoutMs: 1,
+  };
   const app = statusApp({
     ports: { ...NOTHING, ...ports },
     settings: () => ({
@@ -40,6 +48,7 @@ async function readerOf(t: TestContext, ports: Partial<StatusPorts> = {}, peer =
         sharedCookies: false,
         crawlersWake: false,
         trustedProxies: [],
+        proxyProtocol: 'off',
         limits,
         upstream: { connections: 1, connectMs: 1, headMs: 1, idleMs: 1 },
       },

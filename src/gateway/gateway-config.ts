@@ -21,6 +21,8 @@ export interface GatewayConfig {
   readonly crawlersWake: boolean;
   readonly hooks: Readonly<Record<string, { readonly secretFile: string }>>;
   readonly trustedProxies: readonly string[];
+  /** Which versions of the PROXY header all connections begin with. */
+  readonly proxyProtocol: 'off' | 'v1' | 'v2' | 'any';
   readonly proxyAllow: readonly string[];
   /** `connections` holds for each gateway process. */
   readonly limits: GatewayLimits;

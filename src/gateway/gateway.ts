@@ -5,6 +5,7 @@ import { openRouteReader } from '../store/route-reader.ts';
 import { ANSWERS, rawAnswer } from './answer.ts';
 import { AppQueue, QUEUE_WAIT_MS } from './app-queue.ts';
 import { ClientConnections } from './client-connections.ts';
+import { ClientGate } from './client-gate.ts';
 import { ClientResponse, KEEP_ALIVE_SECONDS } from './client-response.ts';
 import { ControlClient } from './control-client.ts';
 import { cookieRule } from './cookie-rule.ts';
@@ -98,12 +99,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     },
     onAsk: (instance) => control.send({ type: 'use', ...inFlight.reportOf([instance]) }),
   });
-  const hooks = new Hooks({
-    hooks: config.hooks,
-    maxBodyBytes: config.limits.hookBodyBytes,
-    onHint: (hook) => control.send({ type: 'hint', hook }),
-    onSecretFault: (hook, error) => log('warn', `hook "${hook}": its secret cannot be read`, { error: String(error) }),
-  });
+  const hooks = makeHooks(config, (hook) => control.send({ type: 'hint', hook }), log);
   const upstream = { ...UPSTREAM, ...config.upstream };
   const upstreams = new Upstreams({
     allow: parseAllow(config.proxyAllow),
@@ -111,6 +107,8 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     limits: { connections: upstream.connections, ...POOL_WAIT },
   });
   const clients = new ClientConnections();
+  const isTrusted = trustOf(config.trustedProxies);
+  const gate = new ClientGate({ ...config, ...config.limits, isTrusted });
   const handler = new RequestHandler({
     table,
     clients,
@@ -124,14 +122,25 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     waker,
     isUse: useRule(config),
     canWake: () => control.isConnected,
-    isTrusted: trustOf(config.trustedProxies),
+    isTrusted,
+    addressOf: (socket) => gate.addressOf(socket),
+    maxHeaders: config.limits.headerCount,
     cookie: cookieRule(config),
     statusHost: config.statusHost,
     statusSocket: config.statusSocket,
     envDomain: config.envDomain,
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
-  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, clients, handler };
+  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, clients, gate, handler };
+}
+
+function makeHooks({ hooks, limits }: GatewayConfig, onHint: (hook: string) => void, log: GatewayLog): Hooks {
+  return new Hooks({
+    hooks,
+    maxBodyBytes: limits.hookBodyBytes,
+    onHint,
+    onSecretFault: (hook, error) => log('warn', `hook "${hook}": its secret cannot be read`, { error: String(error) }),
+  });
 }
 
 /** Many changes in one turn of the event loop are one message. */
@@ -147,7 +156,7 @@ function coalesced(send: () => void): () => void {
   };
 }
 
-function makeServer({ limits }: GatewayConfig, { handler, clients }: Parts): ClientServer {
+function makeServer({ limits }: GatewayConfig, { handler, clients, gate }: Parts): ClientServer {
   const server: ClientServer = createServer({
     ServerResponse: ClientResponse,
     maxHeaderSize: limits.headerBytes,
@@ -180,6 +189,7 @@ function makeServer({ limits }: GatewayConfig, { handler, clients }: Parts): Cli
     socket.end(rawAnswer({ status: 405, title: 'Method not allowed', text: 'CONNECT is not for this server.' }));
   });
   server.on('clientError', (error, socket) => handler.handleUnreadable(error, socket as Socket));
+  gate.guard(server);
   return server;
 }
 
@@ -214,6 +224,7 @@ function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Clie
 async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly ClientServer[]): Promise<void> {
   const deadline = performance.now() + drainMs;
   parts.handler.startDraining();
+  parts.gate.close();
   // The closing of http.Server ends idle connections at once, on which a request may be under way just now.
   const closed = servers.map((server) => new Promise((resolve) => NetServer.prototype.close.call(server, resolve)));
   const allClosed = Promise.all(closed).then(() => 'closed' as const);

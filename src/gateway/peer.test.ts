@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judgePeer, trustOf } from './peer.ts';
+import { judgePeer, peerNetwork, trustOf } from './peer.ts';
 
 const claims = (remoteAddress: string, headers: Record<string, string> = {}) => ({
   remoteAddress,
@@ -90,3 +90,14 @@ test('only the last 32 hops of a chain are looked at', () => {
   const peer = judgePeer(claims('10.0.0.1', { 'x-forwarded-for': chain }), TRUST);
   assert.equal(peer.forwardedFor.split(', ').length, 33);
 });
+
+for (const [address, network] of [
+  ['192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8::1', '2001:db8:0:0'],
+  ['2001:db8:1:2::', '2001:db8:1:2'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['::1', '0:0:0:0'],
+] as const) {
+  test(`${address} is counted as ${network}`, () => assert.equal(peerNetwork(address), network));
+}

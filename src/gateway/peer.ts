@@ -124,3 +124,14 @@ function firstOf(value: string | string[] | undefined): string | undefined {
 function textOf(value: string | string[] | undefined): string {
   return Array.isArray(value) ? value.join(', ') : (value ?? '');
 }
+
+/** What one peer can take addresses from: an IPv4 address is one, of IPv6 everybody has at least 64 bits. */
+export function peerNetwork(address: string): string {
+  if (!address.includes(':')) return address;
+  const [front = '', back] = address.split('%', 1)[0]?.split('::') ?? [];
+  const groups = front === '' ? [] : front.split(':');
+  const rest = back === undefined || back === '' ? [] : back.split(':');
+  const zeros =
+    back === undefined ? [] : Array.from({ length: Math.max(0, 8 - groups.length - rest.length) }, () => '0');
+  return [...groups, ...zeros, ...rest].slice(0, 4).join(':');
+}

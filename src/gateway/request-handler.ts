@@ -11,7 +11,7 @@ import type { CookieRule } from './cookie-rule.ts';
 import { framingFault, type Refusal } from './framing.ts';
 import type { Hooks } from './hooks.ts';
 import type { InFlight } from './in-flight.ts';
-import { judgePeer, type Peer, plainAddress, type Trust } from './peer.ts';
+import { judgePeer, type Peer, type Trust } from './peer.ts';
 import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
 import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
@@ -38,6 +38,9 @@ export interface RequestHandlerDeps {
   readonly isUse: IsUse;
   readonly canWake: () => boolean;
   readonly isTrusted: Trust;
+  /** Who is at the other end of a connection. */
+  readonly addressOf: (socket: Socket) => string;
+  readonly maxHeaders: number;
   readonly cookie: CookieRule;
   readonly statusHost: string;
   readonly statusSocket: string;
@@ -78,9 +81,9 @@ export class RequestHandler {
     const fault = framingFault(request);
     const target = fault === undefined ? parseTarget(request.url ?? '', request.headers.host ?? '') : undefined;
     const noindex = target !== undefined && isInZone(target.host, this.#deps.envDomain);
-    if (target !== undefined) this.#tryDispatch({ request, response, target, upgrade, noindex });
-    else if (fault === undefined) this.refuse(request, response, ANSWERS.badRequest);
-    else this.refuse(request, response, refusal(fault));
+    if (request.rawHeaders.length > 2 * this.#deps.maxHeaders) this.refuse(request, response, ANSWERS.headTooLarge);
+    else if (target !== undefined) this.#tryDispatch({ request, response, target, upgrade, noindex });
+    else this.refuse(request, response, fault === undefined ? ANSWERS.badRequest : refusal(fault));
   }
 
   /** Answers, and believes nothing more that comes on the connection: where one request ends is no longer sure. */
@@ -179,13 +182,13 @@ export class RequestHandler {
       cookie: this.#deps.cookie,
       isDraining: () => this.#isDraining,
       locations: () => ({ upstreamOrigins: [], base: '', prefix: '' }),
-      extra: `X-Mainspring-Peer: ${plainAddress(request.socket.remoteAddress ?? '')}\r\n`,
+      extra: `X-Mainspring-Peer: ${this.#deps.addressOf(request.socket)}\r\n`,
       unreachable: ANSWERS.unavailable,
     });
   }
 
   #peerOf({ request, target }: Call): Peer {
-    const remoteAddress = request.socket.remoteAddress ?? '';
+    const remoteAddress = this.#deps.addressOf(request.socket);
     return judgePeer({ remoteAddress, authority: target.authority, headers: request.headers }, this.#deps.isTrusted);
   }
 

@@ -18,6 +18,11 @@ export interface GatewayLimits {
   readonly headerTimeoutMs: number;
   readonly hookBodyBytes: number;
   readonly connections: number;
+  /** Of one peer: an IPv4 address, or an IPv6 network of 64 bits. */
+  readonly peerConnections: number;
+  readonly headerCount: number;
+  /** How long a body may stand still. */
+  readonly bodyTimeoutMs: number;
 }
 
 /** What one gateway process gives to the connections to one upstream. */
@@ -47,6 +52,8 @@ export interface Settings {
   readonly gateway: {
     readonly processes: number;
     readonly trustedProxies: readonly string[];
+    /** Which versions of the PROXY header all connections begin with. */
+    readonly proxyProtocol: 'off' | 'v1' | 'v2' | 'any';
     readonly sharedCookies: boolean;
     readonly crawlersWake: boolean;
     readonly limits: GatewayLimits;

@@ -86,6 +86,7 @@ function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'
     crawlersWake: settings.gateway.crawlersWake,
     hooks: settings.hooks,
     trustedProxies: settings.gateway.trustedProxies,
+    proxyProtocol: settings.gateway.proxyProtocol,
     proxyAllow: settings.proxy.allow,
     limits: settings.gateway.limits,
     upstream: settings.gateway.upstream,

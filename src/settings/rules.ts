@@ -9,6 +9,7 @@ export function ruleErrors(values: Values): readonly Report[] {
   return [
     ...configRepoErrors(values),
     ...hostErrors(values),
+    ...proxyProtocolErrors(values),
     ...listenErrors(values.get('listen') ?? []),
     ...values.names('git_auth').flatMap((name) => credentialErrors(name, values)),
     ...values.names('hooks').flatMap((name) => hookErrors(name, values)),
@@ -51,6 +52,13 @@ function hostErrors(values: Values): Report[] {
 
 function isInZone(host: string, zone: string): boolean {
   return host === zone || host.endsWith(`.${zone}`);
+}
+
+function proxyProtocolErrors(values: Values): Report[] {
+  const isOn = (values.get('gateway.proxy_protocol') ?? 'off') !== 'off';
+  if (!isOn || (values.get('gateway.trusted_proxies') ?? []).length > 0) return [];
+  const hint = 'Name the proxies in front in gateway.trusted_proxies: nobody else is listened to.';
+  return [report('gateway.proxy_protocol', 'needs gateway.trusted_proxies', hint)];
 }
 
 function listenErrors(addresses: readonly ListenAddress[]): Report[] {

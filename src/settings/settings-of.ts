@@ -74,6 +74,7 @@ function gatewayOf(values: Values, cores: number): Settings['gateway'] {
   return {
     processes: values.get('gateway.processes') ?? Math.max(1, Math.min(MOST_DEFAULT_GATEWAYS, cores)),
     trustedProxies: values.get('gateway.trusted_proxies') ?? [],
+    proxyProtocol: values.get('gateway.proxy_protocol') ?? 'off',
     sharedCookies: values.get('gateway.shared_cookies') ?? false,
     crawlersWake: values.get('gateway.crawlers_wake') ?? false,
     limits: limitsOf(values),
@@ -87,6 +88,9 @@ function limitsOf(values: Values): GatewayLimits {
     headerTimeoutMs: values.get('gateway.limits.header_timeout') ?? 10_000,
     hookBodyBytes: values.get('gateway.limits.hook_body') ?? 5 * MIB,
     connections: values.get('gateway.limits.connections') ?? 10_000,
+    peerConnections: values.get('gateway.limits.peer_connections') ?? 2_500,
+    headerCount: values.get('gateway.limits.header_count') ?? 200,
+    bodyTimeoutMs: values.get('gateway.limits.body_timeout') ?? 60_000,
   };
 }
 

@@ -76,6 +76,8 @@ process = "off"
 # processes = 2
 # Addresses of proxies in front, whose X-Forwarded-* is believed. Then the status pages want the token, see below.
 # trusted_proxies = ["10.0.0.0/8"]
+# Every connection begins with a PROXY header of one of these proxies: "off", "v1", "v2" or "any".
+# proxy_protocol = "off"
 # Let apps set cookies that reach the environments' zone; only where that is a domain registered apart.
 # shared_cookies = false
 # crawlers_wake = false
@@ -84,6 +86,9 @@ process = "off"
 # header_timeout = "10s"
 # hook_body = "5m"
 # connections = 10000
+# peer_connections = 2500
+# header_count = 200
+# body_timeout = "60s"
 # upstream_connections = 512
 # [gateway.timeouts]
 # connect = "5s"

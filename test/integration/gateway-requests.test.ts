@@ -84,7 +84,15 @@ test('bad chunks end the upload: the app never sees a whole request', async (t) 
 
 test('many headers all count: a second Host far behind is found', async (t) => {
   const bed = await startTestGateway(t, {
-    limits: { headerBytes: 200_000, headerTimeoutMs: 5_000, hookBodyBytes: 1, connections: 10 },
+    limits: {
+      headerBytes: 200_000,
+      headerTimeoutMs: 5_000,
+      hookBodyBytes: 1,
+      connections: 10,
+      peerConnections: 100_000,
+      headerCount: 10_000,
+      bodyTimeoutMs: 60_000,
+    },
   });
   await bed.route('a/', await httpUpstream(t, echo));
   const many = Array.from({ length: 3_000 }, (_, at) => `X-${at}: 1\r\n`).join('');
@@ -93,7 +101,15 @@ test('many headers all count: a second Host far behind is found', async (t) => {
 
 test('a head that does not come to an end is given up with 408', async (t) => {
   const bed = await startTestGateway(t, {
-    limits: { headerBytes: 16_384, headerTimeoutMs: 200, hookBodyBytes: 1, connections: 10 },
+    limits: {
+      headerBytes: 16_384,
+      headerTimeoutMs: 200,
+      hookBodyBytes: 1,
+      connections: 10,
+      peerConnections: 100_000,
+      headerCount: 10_000,
+      bodyTimeoutMs: 60_000,
+    },
   });
   assert.match(await bed.raw('GET / HTTP/1.1\r\nHost: a\r\nX: '), /^HTTP\/1.1 408 /);
 });

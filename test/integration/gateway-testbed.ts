@@ -34,7 +34,15 @@ type ServeOptions = Partial<Omit<NonNullable<RouteRow['serve']>, 'instance' | 't
 
 export const GOING: AbortSignal = new AbortController().signal;
 
-const LIMITS = { headerBytes: 16_384, headerTimeoutMs: 5_000, hookBodyBytes: 1_000, connections: 1_000 };
+export const LIMITS = {
+  headerBytes: 16_384,
+  headerTimeoutMs: 5_000,
+  hookBodyBytes: 1_000,
+  connections: 1_000,
+  peerConnections: 1_000,
+  headerCount: 200,
+  bodyTimeoutMs: 60_000,
+};
 
 /** Makes the routes table as the migrations do. */
 export function createRoutes(dbPath: string): Database.Database {
@@ -65,6 +73,7 @@ export async function startTestGateway(
     crawlersWake: false,
     hooks: {},
     trustedProxies: [],
+    proxyProtocol: 'off',
     proxyAllow: [],
     limits: LIMITS,
     drainMs: 50,
