@@ -85,7 +85,7 @@ function addLocalCommands(program: Command, run: Run): void {
   program
     .command('serve')
     .description(
-      'run: supervisor, controller and gateways, in the foreground; SIGTERM drains and stops, SIGHUP reads the settings again',
+      'run: supervisor, controller and gateways, in the foreground; SIGTERM drains and stops, SIGHUP reads the settings again, SIGUSR2 leaves the gateways serving for the next start',
     )
     .addOption(configOption())
     .addHelpText('after', examples('mainspring serve --config /srv/mainspring/mainspring.toml'))

@@ -21,8 +21,10 @@ export interface ServeOptions {
   readonly onReady: (listen: readonly ListenAddress[], settings: Settings) => void;
 }
 
-const DRAIN_MS = 30_000;
-const CONTROLLER_STOP_MS = 30_000;
+/** How long gateways may drain. */
+export const DRAIN_MS = 30_000;
+/** How long the controller may take to end. */
+export const CONTROLLER_STOP_MS = 30_000;
 
 /** Runs supervisor, controller and gateways until SIGTERM; gives the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {

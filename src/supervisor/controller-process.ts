@@ -57,13 +57,22 @@ export class ControllerProcess {
   }
 
   /** Asks it to end and waits; after the limit it is killed. */
-  async stop(limitMs: number): Promise<void> {
+  stop(limitMs: number): Promise<void> {
+    return this.#endBy('SIGTERM', limitMs);
+  }
+
+  /** The same, but apps go on whatever the settings say: another controller is to follow. */
+  leave(limitMs: number): Promise<void> {
+    return this.#endBy('SIGHUP', limitMs);
+  }
+
+  async #endBy(signal: 'SIGTERM' | 'SIGHUP', limitMs: number): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#timer);
     const child = this.#child;
     if (child === undefined) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
+    child.kill(signal);
     const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
     await ended;
     clearTimeout(timer);

@@ -223,6 +223,8 @@ export class GatewayFleet {
       // A session of its own: neither a terminal that closes nor the end of the supervisor reaches it.
       detached: true,
     });
+    // It is meant to outlive a supervisor that hands over, and tells by its own socket when it ends.
+    child.unref();
     return new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('spawn', () => resolve(child.pid ?? 0));

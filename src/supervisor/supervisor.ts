@@ -42,6 +42,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** Gateways drain, then the controller ends. A second call ends the draining. */
   stop(): void;
+  /** The controller ends; gateways serve on, for the next supervisor to take over. */
+  handOver(): void;
   /** What SIGHUP does. */
   reload(): Promise<void>;
   /** The exit code of the whole program, when all is over. */
@@ -49,16 +51,17 @@ export interface Supervisor {
 }
 
 /**
- * Supervises one controller and several gateways until SIGTERM or SIGINT; gives the exit code. Throws `listen-failed` and
- * `store-locked` when it can't begin.
+ * Supervises one controller and several gateways until SIGTERM or SIGINT (all ends), or SIGUSR2 (gateways serve on, for the next
+ * supervisor); gives the exit code. Throws `listen-failed` and `store-locked` when it can't begin.
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const supervisor = await startSupervisor(options);
   const stop = () => supervisor.stop();
   const reload = () => void supervisor.reload();
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
+  const handOver = () => supervisor.handOver();
+  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload).on('SIGUSR2', handOver);
   const code = await supervisor.ended;
-  process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload);
+  process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload).off('SIGUSR2', handOver);
   return code;
 }
 
@@ -130,6 +133,10 @@ class Run implements Supervisor {
     else this.#end(0);
   }
 
+  handOver(): void {
+    if (!this.#isStopping) this.#leave(0);
+  }
+
   async reload(): Promise<void> {
     try {
       this.#plan = await this.#options.reload();
@@ -148,11 +155,11 @@ class Run implements Supervisor {
     else this.#end(code);
   }
 
-  /** What was served before this start goes on being served, whatever is wrong with this start. */
+  /** What is served goes on being served: when this start could do nothing, and when another one is to follow. */
   #leave(code: number): void {
     this.#isStopping = true;
-    this.#fleet
-      .letGo()
+    const { controllerStopMs } = this.#options;
+    Promise.all([this.#fleet.letGo(), this.#controller.leave(controllerStopMs)])
       .finally(() => this.#release())
       .then(() => this.#ended.resolve(code), this.#ended.reject);
   }

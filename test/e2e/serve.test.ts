@@ -215,7 +215,7 @@ test('what is on main is what runs, from the first push to the last', async (t) 
   });
 
   await t.test('a second daemon on the same folder is refused with the pid of the first', async () => {
-    const second = Daemon.start(installation, {});
+    const second = Daemon.start(installation);
     assert.equal(await second.ended, 1);
     assert.match(second.log + second.stdout, new RegExp(`store-locked.*process ${daemon.pid} already serves`, 's'));
     assert.equal((await installation.get('/work/')).status, 200);

@@ -19,6 +19,15 @@ export const PROGRAM = [
   join(checkout, 'src/main.ts'),
 ] as const;
 
+/** How a daemon is started other than from this checkout, with nothing inherited. */
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Program and first arguments, for another version. */
+  readonly program?: readonly [string, ...string[]];
+  /** Descriptors of bound sockets that it gets as a service manager gives them. */
+  readonly sockets?: readonly number[];
+}
+
 let count = 0;
 
 /** A `serve` as a person starts it: in the foreground of a process group of its own, its output in files. */
@@ -45,14 +54,19 @@ export class Daemon {
   }
 
   /** Starts one. Its files keep what it prints, also after it was killed. */
-  static start({ root, file, environment }: Home, env: Readonly<Record<string, string>>): Daemon {
+  static start({ root, file, environment }: Home, options: StartOptions = {}): Daemon {
+    const { env = {}, program = PROGRAM, sockets = [] } = options;
     count += 1;
     const [out, err] = [join(root, `serve-${count}.out`), join(root, `serve-${count}.err`)];
     const descriptors = [openSync(out, 'w'), openSync(err, 'w')] as const;
-    const child = spawn(PROGRAM[0], [...PROGRAM.slice(1), 'serve', '--config', file], {
+    // LISTEN_PID is the pid of who may take the sockets, which only the process itself knows before it starts: sd_listen_fds(3).
+    const wrap =
+      sockets.length === 0 ? [] : ['/bin/sh', '-c', `LISTEN_PID=$$ LISTEN_FDS=${sockets.length} exec "$0" "$@"`];
+    const [command = '', ...args] = [...wrap, ...program, 'serve', '--config', file];
+    const child = spawn(command, args, {
       cwd: root,
       env: { ...environment, ...env },
-      stdio: ['ignore', ...descriptors],
+      stdio: ['ignore', ...descriptors, ...sockets],
       detached: true,
     });
     for (const descriptor of descriptors) closeSync(descriptor);

@@ -87,7 +87,8 @@ export class Director {
     if (pid === undefined) return false;
     await killHard(pid);
     this.kills[victim] += 1;
-    if (victim === 'supervisor') this.#installation.daemon = Daemon.start(this.#installation, this.environment);
+    if (victim === 'supervisor')
+      this.#installation.daemon = Daemon.start(this.#installation, { env: this.environment });
     return true;
   }
 

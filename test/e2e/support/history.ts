@@ -52,7 +52,7 @@ export async function prepare(t: TestContext, { settings, begin }: History): Pro
 
 /** From here on what is there first is live, and the director watches. */
 export async function goLive(installation: Installation, director: Director): Promise<void> {
-  await installation.serve(director.environment);
+  await installation.serve({ env: director.environment });
   await untilActedOn(installation);
   director.start();
 }

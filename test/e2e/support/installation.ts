@@ -10,7 +10,7 @@ import { root as checkout } from '../../imports.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
 import { type TempRepo, tempRepo } from '../../support/git-repo.ts';
 import type { Files } from './apps.ts';
-import { Daemon, PROGRAM } from './daemon.ts';
+import { Daemon, PROGRAM, type StartOptions } from './daemon.ts';
 import { eventually } from './eventually.ts';
 import { ask, type HttpAnswer } from './http.ts';
 import { type FoundProcess, processesOf, signal } from './process-scan.ts';
@@ -119,8 +119,8 @@ export class Installation {
   }
 
   /** Starts the daemon and waits until it says that it is ready. */
-  async serve(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
-    this.daemon = Daemon.start(this, env);
+  async serve(options: StartOptions = {}): Promise<Daemon> {
+    this.daemon = Daemon.start(this, options);
     await this.daemon.ready();
     return this.daemon;
   }

@@ -5,6 +5,7 @@ import type { Cleanup } from '../../support/cleanup.ts';
 import { type GitServer, type GitServerOptions, startGitServer } from '../../support/git-server.ts';
 import type { Files } from './apps.ts';
 import { deleteBranch, pushTo } from './branches.ts';
+import type { StartOptions } from './daemon.ts';
 import { eventually } from './eventually.ts';
 import { ask } from './http.ts';
 import { Installation } from './installation.ts';
@@ -50,8 +51,8 @@ export class Team {
   readonly url = (repo: string): string => `${this.server.url}/${repo}.git`;
 
   /** Starts the daemon and waits until what is on main is live. */
-  async serve(env: Readonly<Record<string, string>> = {}): Promise<Status> {
-    await this.installation.serve(env);
+  async serve(options: StartOptions = {}): Promise<Status> {
+    await this.installation.serve(options);
     return this.settled();
   }
 

@@ -20,6 +20,8 @@ const PATIENCE_MS = 60_000;
 export class HttpConnection {
   readonly socket: Socket;
   readonly localPort: number;
+  /** Milliseconds since the epoch. */
+  readonly openedAt = Date.now();
   #bytes: Buffer[] = [];
   #size = 0;
   #isOver = false;

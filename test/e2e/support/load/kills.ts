@@ -1,6 +1,6 @@
 import type { Cleanup } from '../../../support/cleanup.ts';
 import { eventually } from '../eventually.ts';
-import { killHard, signal } from '../process-scan.ts';
+import { killHard } from '../process-scan.ts';
 import { deployMeanwhile } from './background-deploys.ts';
 import { peerPortsOf } from './connections-of.ts';
 import type { Failure, LoadReport } from './ledger.ts';
@@ -25,8 +25,20 @@ export interface KillsUnderLoad {
   readonly others: readonly Failure[];
 }
 
-/** What a kill took with it: the clients' ports that were connected. */
-type Kill = (site: Site) => Promise<ReadonlySet<number>>;
+/** What a kill may have taken with it. */
+interface Taken {
+  /** The clients' ports that were connected when it was looked. */
+  readonly ports: ReadonlySet<number>;
+  /** When it was looked, and when it was killed: what was connected between may be gone too. */
+  readonly lookedAt: number;
+  readonly killedAt: number;
+}
+
+type Kill = (site: Site) => Promise<Taken | null>;
+
+/** How much later than a kill a client may hear of it: at once, or when it has read all that was on its way to it before. */
+const HEARD_MS = 2_000;
+const READ_MS = 15_000;
 
 /** Kills controller, supervisor and gateways (-9) one after the other under load, while deploys go on; each sort on its own. */
 export async function killUnderLoad(
@@ -51,18 +63,22 @@ interface Series {
 async function series(t: Cleanup, site: Site, { size, kills, kill }: Series): Promise<KillsUnderLoad> {
   const load = await site.load(t, size);
   const deploying = deployMeanwhile(site);
-  const held = new Set<number>();
-  for (let at = 0; at < kills; at += 1) for (const port of await kill(site)) held.add(port);
+  const taken: Taken[] = [];
+  for (let at = 0; at < kills; at += 1) taken.push(...[await kill(site)].filter((one) => one !== null));
   const deploys = await deploying.end();
   const report = await load.end();
-  const isHeld = ({ localPort }: Failure) => held.has(localPort);
-  const others = report.failures.filter((failure) => !isHeld(failure));
-  return { report, kills, deploys, inFlight: report.failures.filter(isHeld), others };
+  if (report.failed > report.failures.length) throw new Error(`${report.failed} failures are more than are kept`);
+  const isTaken = (failure: Failure) => taken.some((one) => wasIn(failure, one));
+  const others = report.failures.filter((failure) => !isTaken(failure));
+  return { report, kills, deploys, inFlight: report.failures.filter(isTaken), others };
 }
 
-const NONE: ReadonlySet<number> = new Set();
+function wasIn({ at, localPort, openedAt }: Failure, { ports, lookedAt, killedAt }: Taken): boolean {
+  if (openedAt > killedAt || at < killedAt) return false;
+  return ports.has(localPort) ? at <= killedAt + READ_MS : openedAt >= lookedAt && at <= killedAt + HEARD_MS;
+}
 
-async function killController(site: Site): Promise<ReadonlySet<number>> {
+async function killController(site: Site): Promise<Taken | null> {
   const [controller = 0] = pidsOf(site, '__controller');
   await killHard(controller);
   await eventually(
@@ -72,26 +88,26 @@ async function killController(site: Site): Promise<ReadonlySet<number>> {
       what: 'another controller that answers',
     },
   );
-  return NONE;
+  return null;
 }
 
-async function killSupervisor(site: Site): Promise<ReadonlySet<number>> {
+async function killSupervisor(site: Site): Promise<Taken | null> {
   const { installation } = site.team;
   installation.daemon?.signal('SIGKILL');
   await installation.daemon?.ended;
   await installation.serve();
-  return NONE;
+  return null;
 }
 
-/** Stops it first: a stopped process accepts nothing more, so what it holds is known exactly. */
-async function killGateway(site: Site): Promise<ReadonlySet<number>> {
+async function killGateway(site: Site): Promise<Taken> {
   const before = await twoGateways(site, []);
   const victim = before[Math.floor(Math.random() * before.length)] ?? 0;
-  signal(victim, 'SIGSTOP');
+  const lookedAt = Date.now();
   const ports = peerPortsOf(victim);
+  const killedAt = Date.now();
   await killHard(victim);
   await twoGateways(site, [victim]);
-  return ports;
+  return { ports, lookedAt, killedAt };
 }
 
 function twoGateways(site: Site, without: readonly number[]): Promise<number[]> {

@@ -18,6 +18,8 @@ export interface Failure {
   readonly at: number;
   /** The client's port: with it a connection can be told from outside. 0: there was none. */
   readonly localPort: number;
+  /** When the connection was begun, in milliseconds since the epoch. */
+  readonly openedAt: number;
   readonly why: string;
 }
 
@@ -37,7 +39,7 @@ export interface Tally {
 export interface LoadReport {
   readonly tallies: Readonly<Partial<Record<Kind, Tally>>>;
   readonly failed: number;
-  /** The first thousand. */
+  /** The first 20,000. */
   readonly failures: readonly Failure[];
   /** Where a connection saw an older version after a newer one. */
   readonly backwards: readonly string[];
@@ -49,7 +51,7 @@ export interface LoadReport {
   readonly slowest: number;
 }
 
-const KEPT_FAILURES = 1_000;
+const KEPT_FAILURES = 20_000;
 const KEPT_TIMES = 500_000;
 
 /** Where all clients of a load write down what they saw. */

@@ -56,7 +56,8 @@ async function askOnce({ ledger }: Lane, { kind, connection, app, seen }: Asked)
     ledger.sight(seen, app, version);
     return keepsAlive;
   } catch (error) {
-    ledger.failed({ kind, localPort: connection.localPort, why: `${app}: ${(error as Error).message}` });
+    const { localPort, openedAt } = connection;
+    ledger.failed({ kind, localPort, openedAt, why: `${app}: ${(error as Error).message}` });
     return false;
   }
 }
@@ -69,7 +70,7 @@ async function open(
   try {
     return await HttpConnection.open(plan.port);
   } catch (error) {
-    ledger.failed({ kind, localPort: 0, why: (error as Error).message });
+    ledger.failed({ kind, localPort: 0, openedAt: Date.now(), why: (error as Error).message });
     await rest(10, over);
     return undefined;
   }

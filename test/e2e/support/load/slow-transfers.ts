@@ -56,13 +56,14 @@ async function repeat(lane: Lane, kind: Kind, transfer: Transfer): Promise<void>
   while (!over.aborted) {
     ledger.tally(kind).connections += 1;
     let localPort = 0;
+    const openedAt = Date.now();
     try {
       const connection = await HttpConnection.open(plan.port);
       localPort = connection.localPort;
       await transfer(connection, lane).finally(() => connection.close());
       ledger.done(kind);
     } catch (error) {
-      ledger.failed({ kind, localPort, why: (error as Error).message });
+      ledger.failed({ kind, localPort, openedAt, why: (error as Error).message });
       await rest(10, over);
     }
   }

@@ -13,6 +13,7 @@ export async function eventsLane({ plan, ledger, over }: Lane): Promise<void> {
   while (!over.aborted) {
     ledger.tally('events').connections += 1;
     let localPort = 0;
+    const openedAt = Date.now();
     try {
       const connection = await HttpConnection.open(plan.port);
       localPort = connection.localPort;
@@ -25,7 +26,7 @@ export async function eventsLane({ plan, ledger, over }: Lane): Promise<void> {
       ledger.tally('events').endedProperly += 1;
     } catch (error) {
       if (over.aborted) return;
-      ledger.failed({ kind: 'events', localPort, why: (error as Error).message });
+      ledger.failed({ kind: 'events', localPort, openedAt, why: (error as Error).message });
       await rest(10, over);
     }
   }
@@ -98,6 +99,7 @@ function oneWebSocket({ plan, ledger, over }: Lane, kind: Kind, begin: (talk: Ta
   ledger.tally(kind).connections += 1;
   const path = kind === 'websocket echo' ? 'echo' : 'ticks';
   const connection = connect(plan.port, '127.0.0.1');
+  const openedAt = Date.now();
   let localPort = 0;
   connection.once('connect', () => {
     localPort = connection.localPort ?? 0;
@@ -108,7 +110,7 @@ function oneWebSocket({ plan, ledger, over }: Lane, kind: Kind, begin: (talk: Ta
   });
   let isFailed = false;
   const fail = (why: string) => {
-    if (!isFailed) ledger.failed({ kind, localPort, why });
+    if (!isFailed) ledger.failed({ kind, localPort, openedAt, why });
     isFailed = true;
   };
   const stop = () => socket.terminate();
