@@ -5,7 +5,18 @@ import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Each is a program of its own in `bench/`; docs/performance.md says what they measure. */
-const parts = ['hostile', 'latency', 'wake', 'memory', 'gateway', 'deploys', 'kills', 'upgrade', 'environments', 'scale'];
+const parts = [
+  'hostile',
+  'latency',
+  'wake',
+  'memory',
+  'gateway',
+  'deploys',
+  'kills',
+  'upgrade',
+  'environments',
+  'scale',
+];
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
