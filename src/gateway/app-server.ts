@@ -12,6 +12,7 @@ import type { RequestTarget } from './request-target.ts';
 import type { LiveRoute } from './route-table.ts';
 import { type StaticParts, serveStatic } from './serve-static.ts';
 import { basePath, upstreamPath } from './target-path.ts';
+import type { Tunnels } from './tunnels.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { IsUse } from './use.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -20,6 +21,7 @@ import type { Waker } from './waker.ts';
 /** What apps are served with. */
 export interface AppServerDeps {
   readonly upstreams: Upstreams;
+  readonly tunnels: Tunnels;
   readonly trees: StaticParts;
   readonly inFlight: InFlight;
   readonly room: WaitingRoom;
@@ -104,7 +106,8 @@ export class AppServer {
 
   #serveProxied(call: Call, route: LiveRoute, upstream: RouteTarget & { readonly kind: 'http' }): void {
     const { request, response, target, upgrade } = call;
-    const { upstreams, peerOf, cookie, isDraining } = this.#deps;
+    const { upstreams, tunnels, peerOf, cookie, isDraining } = this.#deps;
+    const { instance } = route.serve;
     const url = upstream.external ? new URL(upstream.url) : undefined;
     const base = url === undefined ? '' : basePath(url);
     const prefix = route.serve.stripPath && route.depth > 0 ? route.row.path : '';
@@ -117,9 +120,10 @@ export class AppServer {
       noindex: call.noindex || route.serve.noindex,
       cookie,
       isDraining,
-      ...(route.serve.limits?.bodyBytes === undefined ? {} : { maxBodyBytes: route.serve.limits.bodyBytes }),
+      maxBodyBytes: route.serve.limits?.bodyBytes,
       locations: () => ({ upstreamOrigins: ownOrigins(upstream, target), base, prefix }),
-      ...(upgrade === undefined ? {} : { upgrade }),
+      upgrade,
+      onTunnel: upgrade === undefined ? undefined : (tunnel) => response.once('close', tunnels.add(instance, tunnel)),
     });
   }
 }

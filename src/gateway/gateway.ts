@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { InstanceId } from '../model/ids.ts';
 import { parseAllow } from '../model/proxy-target.ts';
 import { openRouteReader } from '../store/route-reader.ts';
 import { ANSWERS, rawAnswer } from './answer.ts';
@@ -17,6 +18,7 @@ import { isUpgrade, RequestHandler } from './request-handler.ts';
 import { RouteFeed } from './route-feed.ts';
 import { RouteTable } from './route-table.ts';
 import { staticParts } from './serve-static.ts';
+import { Tunnels } from './tunnels.ts';
 import { Upstreams } from './upstreams.ts';
 import { useRule } from './use.ts';
 import { HOLD_LIMITS, WaitingRoom } from './waiting-room.ts';
@@ -37,6 +39,8 @@ export interface Gateway {
   held(): number;
   /** How many wait because their app may not get more at once. */
   queued(): number;
+  /** Ends the tunnels to an instance whose time is over: WebSockets with a close frame (1001). The rest of what is in flight goes on. */
+  endTunnels(instance: InstanceId): void;
   /** Stops accepting, lets requests finish within the drain time, then closes everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -53,6 +57,8 @@ const UPSTREAM = { connections: 512, connectMs: 5_000, headMs: 120_000, idleMs: 
 const POOL_WAIT = { waiting: 1_024, waitMs: 10_000 };
 // A client that is just about to use an idle connection again gets an answer and is told to close; only then is it closed.
 const LINGER_MS = 1_000;
+// What is left of the drain time when WebSockets are told that it is over; ending one takes up to two seconds.
+const TUNNEL_END_MS = 2_200;
 
 /** Starts serving. The table is read before the first connection is accepted, if there is a store to read it from. */
 export async function startGateway(config: GatewayConfig, identity: GatewayIdentity): Promise<Gateway> {
@@ -107,11 +113,13 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     limits: { connections: upstream.connections, ...POOL_WAIT },
   });
   const clients = new ClientConnections();
+  const tunnels = new Tunnels();
   const isTrusted = trustOf(config.trustedProxies);
   const gate = new ClientGate({ ...config, ...config.limits, isTrusted });
   const handler = new RequestHandler({
     table,
     clients,
+    tunnels,
     hasTable: () => feed.hasTable,
     upstreams,
     trees: staticParts(),
@@ -131,7 +139,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     envDomain: config.envDomain,
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
-  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, clients, gate, handler };
+  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, clients, tunnels, gate, handler };
 }
 
 function makeHooks({ hooks, limits }: GatewayConfig, onHint: (hook: string) => void, log: GatewayLog): Hooks {
@@ -214,6 +222,7 @@ function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Clie
     isControlled: () => parts.control.isConnected,
     held: () => parts.room.size,
     queued: () => parts.queue.size,
+    endTunnels: (instance) => parts.tunnels.endInstance(instance),
     stop: () => {
       stopped ??= stop(config, parts, servers);
       return stopped;
@@ -223,6 +232,7 @@ function makeGateway(config: GatewayConfig, parts: Parts, servers: readonly Clie
 
 async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly ClientServer[]): Promise<void> {
   const deadline = performance.now() + drainMs;
+  const closing = deadline - Math.min(TUNNEL_END_MS, drainMs / 2);
   parts.handler.startDraining();
   parts.gate.close();
   // The closing of http.Server ends idle connections at once, on which a request may be under way just now.
@@ -231,8 +241,10 @@ async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly 
   await Promise.race([allClosed, pause(Math.min(LINGER_MS, drainMs))]);
   while (performance.now() < deadline) {
     for (const server of servers) server.closeIdleConnections();
+    if (performance.now() >= closing) parts.tunnels.endAll();
     if ((await Promise.race([allClosed, pause(50)])) === 'closed') break;
   }
+  parts.tunnels.cutAll();
   for (const server of servers) {
     server.closeAllConnections();
     // Ends what http.Server keeps beside its connections.

@@ -13,7 +13,7 @@ import type { ResponseHead, UpstreamFault } from './response-head.ts';
 import { BodySender } from './send-body.ts';
 import { type LocationMap, mapLocation } from './target-path.ts';
 import { trailerLines } from './trailers.ts';
-import { tunnel } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
 import type { ExchangeHandler, UpstreamConnection } from './upstream-connection.ts';
 import type { Taker, UpstreamPool } from './upstream-pool.ts';
 
@@ -32,11 +32,13 @@ export interface ProxyPlan {
   readonly locations: () => LocationMap;
   readonly extra?: string;
   /** The longest body that is passed on; beyond it the client gets 413 and the upstream's connection is cut. */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
   /** What a client is told when the upstream cannot be reached; default 502. */
   readonly unreachable?: Answer;
+  /** Hears of the tunnel that the request has become. */
+  readonly onTunnel?: ((tunnel: Tunnel) => void) | undefined;
   /** The connection of a client that asks for another protocol, and what has come of it already. */
-  readonly upgrade?: { readonly protocol: string; readonly socket: Socket; readonly rest: Buffer };
+  readonly upgrade?: { readonly protocol: string; readonly socket: Socket; readonly rest: Buffer } | undefined;
 }
 
 // Safe to send twice (RFC 9110, 9.2.2).
@@ -155,21 +157,16 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   onUpgrade(head: ResponseHead, upstream: Socket, rest: Buffer): void {
     this.#over();
-    const { upgrade, cookie, noindex } = this.#plan;
+    const { upgrade, cookie, noindex, onTunnel } = this.#plan;
     if (upgrade === undefined) {
       upstream.destroy();
       this.#answer(ANSWERS.badGateway);
-    } else
-      tunnel({
-        head,
-        upstream,
-        upstreamRest: rest,
-        client: upgrade.socket,
-        clientRest: upgrade.rest,
-        response: this.#response,
-        cookie,
-        noindex,
-      });
+      return;
+    }
+    const { socket: client, rest: clientRest } = upgrade;
+    const ends = { head, upstream, upstreamRest: rest, client, clientRest, response: this.#response, cookie, noindex };
+    const opened = Tunnel.open(ends);
+    if (opened !== undefined) onTunnel?.(opened);
   }
 
   onFault(fault: UpstreamFault): void {

@@ -16,6 +16,7 @@ import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
 import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
 import type { StaticParts } from './serve-static.ts';
+import type { Tunnels } from './tunnels.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { IsUse } from './use.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -26,6 +27,7 @@ import { isInZone } from './zone.ts';
 export interface RequestHandlerDeps {
   readonly table: RouteTable;
   readonly clients: ClientConnections;
+  readonly tunnels: Tunnels;
   /** Whether the table was read at least once. */
   readonly hasTable: () => boolean;
   readonly upstreams: Upstreams;

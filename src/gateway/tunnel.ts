@@ -1,8 +1,11 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { answerLines } from './answer-headers.ts';
+import type { ClientResponse } from './client-response.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import type { ResponseHead } from './response-head.ts';
+import { TunnelFlow } from './tunnel-flow.ts';
 
 /** Two connections that become one. */
 export interface TunnelEnds {
@@ -13,44 +16,105 @@ export interface TunnelEnds {
   readonly client: Socket;
   readonly clientRest: Buffer;
   /** The response that the client's connection was assigned to; it closes when the tunnel does. */
-  readonly response: ServerResponse;
+  readonly response: ClientResponse;
   readonly cookie: CookieRule;
   readonly noindex: boolean;
 }
 
-/** Passes the 101 on and then bytes both ways, untouched, until both sides have ended. */
-export function tunnel(ends: TunnelEnds): void {
-  const { upstream, upstreamRest, client, clientRest, response } = ends;
-  response.detachSocket(client);
-  if (client.destroyed) {
-    upstream.destroy();
-    response.emit('close');
-    return;
+// A message that is under way may take so long to end, and the other sides so long to answer the close.
+const MESSAGE_MS = 1_000;
+const HANDSHAKE_MS = 1_000;
+// 1001: the endpoint is going away (RFC 6455, 7.4.1).
+const GOING_AWAY = [0x03, 0xe9] as const;
+
+/** Passes bytes both ways, untouched, until both sides have ended, or `end` was called. */
+export class Tunnel {
+  readonly #client: Socket;
+  readonly #upstream: Socket;
+  readonly #down: TunnelFlow;
+  readonly #up: TunnelFlow;
+  readonly #isWebSocket: boolean;
+  #isEnding = false;
+
+  private constructor({ head, client, upstream }: TunnelEnds) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#isWebSocket = protocolOf(head).toLowerCase() === 'websocket';
+    this.#down = new TunnelFlow(upstream, client, this.#isWebSocket);
+    this.#up = new TunnelFlow(client, upstream, this.#isWebSocket);
   }
-  client.setNoDelay(true);
-  client.setTimeout(0);
-  const cut = () => {
-    client.destroy();
-    upstream.destroy();
-  };
-  client.on('error', cut);
-  upstream.on('error', cut);
-  upstream.on('close', () => client.destroySoon());
-  client.on('close', () => {
-    upstream.destroySoon();
-    response.emit('close');
-  });
-  client.write(switchHead(ends), 'latin1');
-  if (upstreamRest.length > 0) client.write(upstreamRest);
-  if (clientRest.length > 0) upstream.write(clientRest);
-  upstream.pipe(client);
-  client.pipe(upstream);
+
+  /** Passes the 101 on and begins; undefined if the client is gone. */
+  static open(ends: TunnelEnds): Tunnel | undefined {
+    const { upstream, client, response } = ends;
+    response.detachSocket(client);
+    if (client.destroyed) {
+      upstream.destroy();
+      response.emit('close');
+      return undefined;
+    }
+    client.setNoDelay(true);
+    client.setTimeout(0);
+    const opened = new Tunnel(ends);
+    client.on('error', () => opened.cut());
+    upstream.on('error', () => opened.cut());
+    upstream.on('close', () => client.destroySoon());
+    client.on('close', () => {
+      upstream.destroySoon();
+      response.emit('close');
+    });
+    client.write(switchHead(ends), 'latin1');
+    opened.#down.start(ends.upstreamRest);
+    opened.#up.start(ends.clientRest);
+    return opened;
+  }
+
+  /**
+   * Ends it from the middle. Both sides of a WebSocket get a close frame (1001) behind the message that is under way, and a moment to
+   * answer it; anything else is cut. Safe to call twice.
+   */
+  end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (!this.#isWebSocket) {
+      this.cut();
+      return;
+    }
+    const overdue = setTimeout(() => this.#insist(), MESSAGE_MS);
+    const last = setTimeout(() => this.cut(), MESSAGE_MS + HANDSHAKE_MS);
+    this.#client.once('close', () => {
+      clearTimeout(overdue);
+      clearTimeout(last);
+    });
+    // The frame that a side gets is answered on the way from it.
+    this.#down.finish(closeFrame({ isMasked: false }), () => this.#up.onAnswered(() => this.#client.end()));
+    this.#up.finish(closeFrame({ isMasked: true }), () => this.#down.onAnswered(() => this.#upstream.end()));
+  }
+
+  /** Ends both connections now. */
+  cut(): void {
+    this.#client.destroy();
+    this.#upstream.destroy();
+  }
+
+  /** Long messages don't come to their end; close frames may stand between their fragments, but not inside a frame. */
+  #insist(): void {
+    if (!this.#down.finishNow() || !this.#up.finishNow()) this.cut();
+  }
+}
+
+function closeFrame({ isMasked }: { readonly isMasked: boolean }): Buffer {
+  const [high, low] = GOING_AWAY;
+  if (!isMasked) return Buffer.from([0x88, 2, high, low]);
+  const [a = 0, b = 0, c = 0, d = 0] = randomBytes(4);
+  return Buffer.from([0x88, 0x82, a, b, c, d, high ^ a, low ^ b]);
+}
+
+function protocolOf({ headers }: ResponseHead): string {
+  return headers.find((_value, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'upgrade') ?? '';
 }
 
 function switchHead({ head, cookie, noindex }: TunnelEnds): string {
-  let text = `HTTP/1.1 101 ${head.reason || STATUS_CODES[101]}\r\nConnection: Upgrade\r\n`;
-  for (let at = 0; at < head.headers.length; at += 2) {
-    if (head.headers[at]?.toLowerCase() === 'upgrade') text += `Upgrade: ${head.headers[at + 1]}\r\n`;
-  }
-  return `${text}${answerLines(head.headers, { location: (value) => value, cookie, noindex }, 'interim')}\r\n`;
+  const lines = answerLines(head.headers, { location: (value) => value, cookie, noindex }, 'interim');
+  return `HTTP/1.1 101 ${head.reason || STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: ${protocolOf(head)}\r\n${lines}\r\n`;
 }

@@ -3,14 +3,14 @@ import type { TestContext } from 'node:test';
 import { eventually, type TestGateway, tcpUpstream } from './gateway-testbed.ts';
 
 /** An app of bytes behind the host `a`; the test writes to its connections. */
-export async function scriptedApp(t: TestContext, bed: TestGateway) {
+export async function scriptedApp(t: TestContext, bed: TestGateway, options: { readonly instance?: string } = {}) {
   const sockets: Socket[] = [];
   let text = '';
   const target = await tcpUpstream(t, (socket) => {
     sockets.push(socket);
     socket.on('data', (data) => (text += data.toString('latin1')));
   });
-  await bed.route('a/', target);
+  await bed.route('a/', target, options);
   return {
     text: () => text,
     /** How many connections it got. */
