@@ -1,0 +1,291 @@
+import { cut, passed, post, type RequestCase, refused, type Topic } from '../case.ts';
+import { SMUGGLED } from '../smuggled.ts';
+
+const HEAD = 'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+const long = 'e'.repeat(70_000);
+
+const cases: readonly RequestCase[] = [
+  {
+    name: 'Sizes are hexadecimal in either case, with leading zeros',
+    clauses: ['9112/7.1 decode', '9112/7.1 sizes'],
+    sends: `${HEAD}00a\r\n0123456789\r\nB\r\n0123456789a\r\n000\r\n\r\n`,
+    is: passed(post('/x', '01234567890123456789a')),
+  },
+  {
+    name: 'Chunks split at every byte are the same chunks',
+    clauses: ['9112/7.1 decode', '9112/2.2 octets'],
+    sends: [HEAD, '3', '\r', '\n', 'a', 'b\r', '\r', '\n', '0', '\r', '\n', '\r', '\n'],
+    is: passed(post('/x', 'ab\r')),
+  },
+  {
+    name: 'Content of CRLF and digits is content',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}9\r\n\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n`,
+    is: passed(post('/x', '\r\n0\r\n\r\n\r\n')),
+  },
+  {
+    name: 'Extensions are ignored',
+    clauses: ['9112/7.1.1 extensions'],
+    sends: `${HEAD}5;name=value;flag\r\nhello\r\n0;last\r\n\r\n`,
+    is: passed(post('/x', 'hello')),
+  },
+  {
+    name: 'A quoted extension is ignored, with what is in it',
+    clauses: ['9112/7.1.1 extensions'],
+    sends: `${HEAD}5;name="a;b \\" 7"\r\nhello\r\n0\r\n\r\n`,
+    is: passed(post('/x', 'hello')),
+    or: [cut(400)],
+  },
+  {
+    name: 'White space around an extension is ignored or refused',
+    clauses: ['9112/7.1.1 extensions'],
+    sends: `${HEAD}5 ; name = value\r\nhello\r\n0\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hello'))],
+  },
+  {
+    name: 'A line end inside a quoted extension ends the line or is refused',
+    clauses: ['9112/7.1.1 extensions', '9112/7.1 decode'],
+    sends: `${HEAD}5;x="\r\nhello\r\n0\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hello'))],
+  },
+  {
+    name: 'A bare LF inside an extension is no line end and refused',
+    clauses: ['9112/7.1.1 extensions', '9112/7.1 decode'],
+    sends: `${HEAD}2;\nxx\r\n31\r\n0\r\n\r\n${SMUGGLED}0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A bare CR inside an extension is refused',
+    clauses: ['9112/2.2 bare CR', '9112/7.1 decode'],
+    sends: `${HEAD}2;a\rb\r\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'A NUL inside an extension is refused',
+    clauses: ['9112/7.1.1 extensions'],
+    sends: `${HEAD}2;a\x00b\r\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'Extensions beyond all measure are refused',
+    clauses: ['9112/7.1.1 extensions', '9110/5.4 large fields'],
+    sends: `${HEAD}2;${long}\r\nhi\r\n0\r\n\r\n`,
+    is: cut(400, 413, 431),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'An extension without a semicolon is refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}2 name\r\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+  },
+  ...(
+    [
+      ['a plus sign', '+2'],
+      ['a minus sign', '-2'],
+      ['a hexadecimal prefix', '0x2'],
+      ['a letter that is no digit', '2g'],
+      ['a space before it', ' 2'],
+      ['a tab before it', '\t2'],
+      ['a decimal point', '2.0'],
+      ['a comma', '2,2'],
+      ['a NUL behind it', '2\x00'],
+      ['a high byte behind it', '2\xb2'],
+      ['quotes around it', '"2"'],
+    ] as const
+  ).map(
+    ([what, size]): RequestCase => ({
+      name: `A chunk size with ${what} is refused`,
+      clauses: ['9112/7.1 decode', '9112/7.1 sizes'],
+      sends: `${HEAD}${size}\r\nhi\r\n0\r\n\r\n${SMUGGLED}`,
+      is: cut(400),
+    }),
+  ),
+  {
+    name: 'Spaces behind a chunk size are ignored or refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}2  \r\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'An empty chunk size is refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}\r\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A size line of only an extension is refused',
+    clauses: ['9112/7.1 decode', '9112/7.1.1 extensions'],
+    sends: `${HEAD};a=b\r\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A size of 2 to the 64 plus 2 is not 2',
+    clauses: ['9112/7.1 sizes'],
+    sends: `${HEAD}10000000000000002\r\nhi\r\n0\r\n\r\n${SMUGGLED}`,
+    is: cut(400, 413),
+  },
+  {
+    name: 'A size of 2 to the 32 plus 2 is not 2, and the body never ends',
+    clauses: ['9112/7.1 sizes'],
+    sends: `${HEAD}100000002\r\nhi\r\n0\r\n\r\n${SMUGGLED}`,
+    ends: true,
+    is: cut(400, 413),
+  },
+  {
+    name: 'A size beyond the precision of doubles is not rounded into another body',
+    clauses: ['9112/7.1 sizes'],
+    sends: `${HEAD}20000000000001\r\nhi\r\n0\r\n\r\n`,
+    ends: true,
+    is: cut(400, 413),
+  },
+  {
+    name: 'A chunk that is longer than its size is refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}2\r\nhello\r\n0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A chunk that is shorter than its size takes no line end for its own',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}4\r\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A chunk with LF alone behind its content is refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}2\r\nhi\n0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A chunk with CR alone behind its content is refused',
+    clauses: ['9112/2.2 bare CR', '9112/7.1 decode'],
+    sends: `${HEAD}2\r\nhi\r0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A chunk size that ends in LF alone is refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}2\nhi\r\n0\r\n\r\n`,
+    is: cut(400),
+  },
+  {
+    name: 'A last chunk that ends in LF alone is refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}2\r\nhi\r\n0\n\n${SMUGGLED}`,
+    is: cut(400),
+  },
+  {
+    name: 'A last line that ends in LF alone is refused',
+    clauses: ['9112/7.1 decode'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\n\n${SMUGGLED}`,
+    is: cut(400),
+  },
+  {
+    name: 'A last line of CR alone is refused',
+    clauses: ['9112/2.2 bare CR'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\n\rX${SMUGGLED}`,
+    is: cut(400),
+  },
+  {
+    name: 'A body without a last chunk is not passed on as a whole one',
+    clauses: ['9112/6.3 incomplete', '9112/7.1 decode'],
+    sends: `${HEAD}2\r\nhi\r\n`,
+    ends: true,
+    is: cut(400),
+  },
+  {
+    name: 'A body that ends behind the last size is not whole',
+    clauses: ['9112/6.3 incomplete'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\n`,
+    ends: true,
+    is: cut(400),
+  },
+  {
+    name: 'A body that ends inside a chunk is not whole',
+    clauses: ['9112/6.3 incomplete'],
+    sends: `${HEAD}20\r\nhi`,
+    ends: true,
+    is: cut(400),
+  },
+  {
+    name: 'Trailers that set framing, Host or identity do not become fields',
+    clauses: ['9112/7.1.2 trailers'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\nContent-Length: 7\r\nTransfer-Encoding: x\r\nHost: b\r\nRemote-User: root\r\n\r\n`,
+    is: passed(
+      post('/x', 'hi', {
+        fields: { host: 'a', 'content-length': null, 'remote-user': null },
+        trailers: { 'content-length': null, 'transfer-encoding': null, host: null, 'remote-user': null },
+      }),
+    ),
+    or: [passed(post('/x', 'hi', { fields: { host: 'a', 'content-length': null, 'remote-user': null } })), cut(400)],
+  },
+  {
+    name: 'A harmless trailer does not become a field',
+    clauses: ['9112/7.1.2 trailers'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n`,
+    is: passed(post('/x', 'hi', { fields: { 'x-sum': null } })),
+  },
+  {
+    name: 'A trailer that Connection names goes nowhere',
+    clauses: ['9112/7.1.2 trailers', '9110/7.6.1 Connection'],
+    sends:
+      'POST /x HTTP/1.1\r\nHost: a\r\nConnection: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 1\r\n\r\n',
+    is: passed(post('/x', 'hi', { fields: { 'x-sum': null, connection: null }, trailers: { 'x-sum': null } })),
+    or: [passed(post('/x', 'hi', { fields: { 'x-sum': null }, trailers: { 'x-sum': null } }))],
+  },
+  {
+    name: 'A folded trailer is refused',
+    clauses: ['9112/5.2 fold'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\nX-Sum: 1\r\n 2\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'A trailer with a space before its colon is refused',
+    clauses: ['9112/5.1 space before the colon'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\nX-Sum : 1\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'A trailer with a NUL is refused',
+    clauses: ['9110/5.5 CR, LF, NUL'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\nX-Sum: \x00\r\n\r\n`,
+    is: cut(400),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'Trailers beyond the limit of a head are refused',
+    clauses: ['9110/5.4 large fields', '9112/7.1.2 trailers'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\nX-Sum: ${long}\r\n\r\n`,
+    is: cut(400, 413, 431),
+    or: [passed(post('/x', 'hi'))],
+  },
+  {
+    name: 'Bytes behind the last chunk are the next request',
+    clauses: ['9112/7.1 decode', '9112/9.3.2 order'],
+    sends: `${HEAD}2\r\nhi\r\n0\r\n\r\n${SMUGGLED}`,
+    is: passed(post('/x', 'hi'), { method: 'GET', target: '/smuggled' }),
+  },
+  {
+    name: 'A bad chunk in a later write ends what has begun',
+    clauses: ['9112/7.1 decode'],
+    sends: [`${HEAD}2\r\nhi\r\n`, 'zz\r\n', '0\r\n\r\n'],
+    is: cut(400),
+  },
+  {
+    name: 'A chunked body of a method that rarely has one is passed on',
+    clauses: ['9112/6.1 chunked'],
+    sends: 'DELETE /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n',
+    is: passed({ method: 'DELETE', target: '/x', body: 'hi' }),
+    or: [refused(400)],
+  },
+];
+
+export const chunks: Topic<RequestCase> = { topic: 'chunks and trailers', cases };
