@@ -225,6 +225,7 @@ async function gateway(): Promise<void> {
       proxyAllow: [],
       limits: {
         headerBytes: 16_384,
+        targetBytes: 8_192,
         headerTimeoutMs: 10_000,
         hookBodyBytes: 1_000_000,
         connections: 10_000,

@@ -32,6 +32,7 @@ async function listen(t: TestContext, answer: RequestListener): Promise<number> 
 async function readerOf(t: TestContext, ports: Partial<StatusPorts> = {}, peer = '127.0.0.1') {
   const limits = {
     headerBytes: 1,
+    targetBytes: 1,
     headerTimeoutMs: 1,
     hookBodyBytes: 1,
     connections: 1,

@@ -26,12 +26,25 @@ export const ANSWERS = {
   },
   tooLarge: { status: 413, title: 'Content too large', text: 'The request is larger than allowed.' },
   badExpectation: { status: 417, title: 'Expectation failed', text: 'Only "100-continue" can be expected here.' },
+  misdirected: {
+    status: 421,
+    title: 'Misdirected request',
+    text: 'An https address was asked for over a connection that is not secured.',
+  },
+  targetTooLong: { status: 414, title: 'URI too long', text: 'The address is longer than allowed.' },
   headTooLarge: {
     status: 431,
     title: 'Request header fields too large',
     text: 'The request head is larger than allowed.',
   },
   failed: { status: 500, title: 'Internal error', text: 'The gateway failed to answer this request.' },
+  unknownMethod: { status: 501, title: 'Not implemented', text: 'The request has an unknown method.' },
+  badVersion: {
+    status: 505,
+    title: 'HTTP version not supported',
+    text: 'The request has another version than HTTP/1.1 or HTTP/1.0.',
+  },
+  loop: { status: 508, title: 'Loop detected', text: 'The request goes round between gateways.' },
   badGateway: { status: 502, title: 'Bad gateway', text: 'The app gave no proper answer.' },
   starting: {
     status: 503,

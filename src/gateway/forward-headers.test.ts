@@ -29,6 +29,7 @@ test('the head is written anew: framing by what the body is, hop-by-hop and clai
   ];
   const head = upstreamHead({
     method: 'PUT',
+    httpVersion: '1.1',
     path: '/p?q',
     host: 'apps',
     rawHeaders,
@@ -41,6 +42,7 @@ test('the head is written anew: framing by what the body is, hop-by-hop and clai
     'Host: apps',
     'Accept: */*',
     'Accept: b',
+    'Via: 1.1 mainspring',
     'X-Forwarded-For: 2606::1',
     'X-Forwarded-Proto: https',
     'X-Forwarded-Host: apps',

@@ -1,9 +1,12 @@
 import type { Peer } from './peer.ts';
 import type { RequestBody } from './request-body.ts';
+import { viaLine } from './via.ts';
 
 /** What decides the head that an upstream gets. */
 export interface UpstreamRequest {
   readonly method: string;
+  /** Of the request that is passed on. */
+  readonly httpVersion: string;
   /** Path and query as the upstream sees them. */
   readonly path: string;
   readonly host: string;
@@ -105,8 +108,10 @@ export function upstreamHead(request: UpstreamRequest): string {
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     if (isDropped(name) || named?.has(name.toLowerCase()) === true) continue;
-    head += `${name}: ${rawHeaders[at + 1] ?? ''}\r\n`;
+    const value = rawHeaders[at + 1] ?? '';
+    head += `${name}: ${request.method === 'OPTIONS' ? optionsValue(name, value) : value}\r\n`;
   }
+  head += viaLine(request.httpVersion);
   head += forwardingLines(peer, request.prefix);
   head += request.extra ?? '';
   if (request.body.kind === 'chunked') head += chunkedLines(rawHeaders, named);
@@ -115,6 +120,11 @@ export function upstreamHead(request: UpstreamRequest): string {
   return request.upgrade === undefined
     ? `${head}\r\n`
     : `${head}Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n\r\n`;
+}
+
+/** How many more may pass OPTIONS on is counted down by each who does (RFC 9110, 7.6.2); 0 does not come here. */
+function optionsValue(name: string, value: string): string {
+  return name.toLowerCase() === 'max-forwards' && /^\d{1,9}$/.test(value) ? String(Number(value) - 1) : value;
 }
 
 /** The framing of a chunked body, and which trailers are to follow it. */

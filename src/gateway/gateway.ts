@@ -19,6 +19,7 @@ import { RouteFeed } from './route-feed.ts';
 import { RouteTable } from './route-table.ts';
 import { staticParts } from './serve-static.ts';
 import { Tunnels } from './tunnels.ts';
+import type { ParseFault } from './unreadable.ts';
 import { Upstreams } from './upstreams.ts';
 import { useRule } from './use.ts';
 import { HOLD_LIMITS, WaitingRoom } from './waiting-room.ts';
@@ -136,6 +137,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     cookie: cookieRule(config),
     statusHost: config.statusHost,
     statusSocket: config.statusSocket,
+    targetBytes: config.limits.targetBytes,
     envDomain: config.envDomain,
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
@@ -196,7 +198,7 @@ function makeServer({ limits }: GatewayConfig, { handler, clients, gate }: Parts
     socket.on('error', () => socket.destroy());
     socket.end(rawAnswer({ status: 405, title: 'Method not allowed', text: 'CONNECT is not for this server.' }));
   });
-  server.on('clientError', (error, socket) => handler.handleUnreadable(error, socket as Socket));
+  server.on('clientError', (error, socket) => handler.handleUnreadable(error as ParseFault, socket as Socket));
   gate.guard(server);
   return server;
 }

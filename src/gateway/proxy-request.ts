@@ -5,8 +5,9 @@ import { answerLines, type ResponseRewrite } from './answer-headers.ts';
 import type { ClientHead, ClientResponse } from './client-response.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import { Expectation } from './expectation.ts';
-import { upstreamHead } from './forward-headers.ts';
+import { namedByConnection, upstreamHead } from './forward-headers.ts';
 import { lingerAtEnd } from './linger.ts';
+import { isOffered } from './offered-protocol.ts';
 import type { Peer } from './peer.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import type { ResponseHead, UpstreamFault } from './response-head.ts';
@@ -62,6 +63,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   #connection: UpstreamConnection | undefined;
   #sender: BodySender | undefined;
   #held: ClientHead | undefined;
+  #namedFields: ReadonlySet<string> | undefined;
   #isOver = false;
   #isPaused = false;
 
@@ -86,10 +88,11 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   onConnection(connection: UpstreamConnection): void {
     const { path, host, peer, prefix, extra, upgrade } = this.#plan;
-    const { method = 'GET', rawHeaders } = this.#request;
+    const { method = 'GET', httpVersion, rawHeaders } = this.#request;
     this.#connection = connection;
     const head = upstreamHead({
       method,
+      httpVersion,
       path,
       host,
       rawHeaders,
@@ -127,6 +130,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
       kind === 'stream' ? (framing.kind === 'chunked' && response.isModern ? 'trailer' : 'neither') : 'length';
     const lines = answerLines(headers, this, kind === 'none' && status === 204 ? 'neither' : keep);
     const own = { status, reason, lines, framing: kind } as const;
+    if (framing.kind === 'chunked') this.#namedFields = namedByConnection(headers);
     // A stream shows its head at once, also when its first event is a long way off.
     if (isFollowed) this.#held = own;
     else response.sendHead(own);
@@ -152,13 +156,13 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   onEnd(trailers: readonly string[]): void {
     this.#over();
     if (this.#held !== undefined) this.#response.sendHead(this.#held);
-    this.#response.sendEnd(trailers.length > 0 ? trailerLines(trailers) : '');
+    this.#response.sendEnd(trailers.length > 0 ? trailerLines(trailers, this.#namedFields) : '');
   }
 
   onUpgrade(head: ResponseHead, upstream: Socket, rest: Buffer): void {
     this.#over();
     const { upgrade, cookie, noindex, onTunnel } = this.#plan;
-    if (upgrade === undefined) {
+    if (upgrade === undefined || !isOffered(head, upgrade.protocol)) {
       upstream.destroy();
       this.#answer(ANSWERS.badGateway);
       return;

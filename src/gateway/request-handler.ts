@@ -17,8 +17,10 @@ import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
 import type { StaticParts } from './serve-static.ts';
 import type { Tunnels } from './tunnels.ts';
+import { type ParseFault, unreadableAnswer } from './unreadable.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { IsUse } from './use.ts';
+import { isLoop } from './via.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 import type { Waker } from './waker.ts';
 import { isInZone } from './zone.ts';
@@ -46,6 +48,8 @@ export interface RequestHandlerDeps {
   readonly cookie: CookieRule;
   readonly statusHost: string;
   readonly statusSocket: string;
+  /** The longest target of a request. */
+  readonly targetBytes: number;
   /** The environments' zone. */
   readonly envDomain: string;
   readonly onError: (error: unknown) => void;
@@ -80,12 +84,22 @@ export class RequestHandler {
   handle(request: IncomingMessage, response: ClientResponse, upgrade?: ProxyPlan['upgrade']): void {
     if (this.#refused.has(request.socket)) return;
     if (this.#isDraining) response.shouldKeepAlive = false;
-    const fault = framingFault(request);
-    const target = fault === undefined ? parseTarget(request.url ?? '', request.headers.host ?? '') : undefined;
-    const noindex = target !== undefined && isInZone(target.host, this.#deps.envDomain);
+    const fault = framingFault(request, this.#deps.targetBytes);
     if (request.rawHeaders.length > 2 * this.#deps.maxHeaders) this.refuse(request, response, ANSWERS.headTooLarge);
-    else if (target !== undefined) this.#tryDispatch({ request, response, target, upgrade, noindex });
-    else this.refuse(request, response, fault === undefined ? ANSWERS.badRequest : refusal(fault));
+    else if (fault !== undefined) this.refuse(request, response, refusal(fault));
+    else if (request.method === 'OPTIONS' && isForUs(request)) sendOptions(response);
+    else this.#aim(request, response, upgrade);
+  }
+
+  #aim(request: IncomingMessage, response: ClientResponse, upgrade: ProxyPlan['upgrade']): void {
+    const { host = '', via } = request.headers;
+    const target = parseTarget(request.url ?? '', host);
+    if (target === undefined) this.refuse(request, response, ANSWERS.badRequest);
+    else if (target.isHttps && !this.#deps.isTrusted(this.#deps.addressOf(request.socket)))
+      this.refuse(request, response, ANSWERS.misdirected);
+    else if (via !== undefined && isLoop(via)) this.refuse(request, response, ANSWERS.loop);
+    else
+      this.#tryDispatch({ request, response, target, upgrade, noindex: isInZone(target.host, this.#deps.envDomain) });
   }
 
   /** Answers, and believes nothing more that comes on the connection: where one request ends is no longer sure. */
@@ -114,13 +128,13 @@ export class RequestHandler {
   }
 
   /** Answers what could not be read as a request, after what could. */
-  handleUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  handleUnreadable(error: ParseFault, socket: Socket): void {
     const current = this.#deps.clients.current(socket);
     const isKnown = this.#refused.has(socket);
     this.#refused.add(socket);
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
-    else if (current === undefined || !current.req.complete) endUnreadable(error.code, socket, current);
-    else if (!isKnown) this.#deps.clients.afterLast(socket, () => endUnreadable(error.code, socket, undefined));
+    else if (current === undefined || !current.req.complete) endUnreadable(error, socket, current);
+    else if (!isKnown) this.#deps.clients.afterLast(socket, () => endUnreadable(error, socket, undefined));
   }
 
   /** One request that we fail at must not take the others with it. */
@@ -202,7 +216,10 @@ export class RequestHandler {
 
 /** Whether a request to switch protocols is passed on as one. HTTP/2 in the clear is not: such a client goes on in HTTP/1.1. */
 export function isUpgrade(request: IncomingMessage): boolean {
-  return request.method === 'GET' && !hasBody(request) && !/(?:^|,)\s*h2c/i.test(request.headers.upgrade ?? '');
+  const { method, httpVersion, headers } = request;
+  // In HTTP/1.0 the field is to be ignored (RFC 9110, 7.8).
+  if (method !== 'GET' || httpVersion !== '1.1' || hasBody(request)) return false;
+  return headers.upgrade !== undefined && headers.upgrade !== '' && !/(?:^|,)\s*h2c/i.test(headers.upgrade);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
@@ -214,15 +231,19 @@ function refusal({ status, reason }: Refusal): Answer {
 }
 
 /** Where a request breaks off in its body, its answer does as well, if it has begun. */
-function endUnreadable(code: string | undefined, socket: Socket, current: ClientResponse | undefined): void {
+function endUnreadable(fault: ParseFault, socket: Socket, current: ClientResponse | undefined): void {
   current?.finishProbe();
   // What comes after a request that was to be the last one is nothing (RFC 9112, 9.6).
-  const isAnswered = current?.headersSent === true || code === 'HPE_CLOSED_CONNECTION';
-  if (!isAnswered && socket.writable) socket.write(rawAnswer(unreadableAnswer(code)));
+  const isAnswered = current?.headersSent === true || fault.code === 'HPE_CLOSED_CONNECTION';
+  if (!isAnswered && socket.writable) socket.write(rawAnswer(unreadableAnswer(fault)));
   socket.destroySoon();
 }
 
-function unreadableAnswer(code: string | undefined): Answer {
-  if (code === 'HPE_HEADER_OVERFLOW') return ANSWERS.headTooLarge;
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? ANSWERS.timeout : ANSWERS.badRequest;
+/** Whether OPTIONS asks about the server as a whole, or may go no further (RFC 9110, 7.6.2 and 9.3.7). */
+function isForUs({ url, headers }: IncomingMessage): boolean {
+  return url === '*' || /^0+$/.test(String(headers['max-forwards'] ?? ''));
+}
+
+function sendOptions(response: ClientResponse): void {
+  response.writeHead(200, { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS', 'Content-Length': 0 }).end();
 }

@@ -39,6 +39,9 @@ for (const [host, expected] of [
   ['a:b', undefined],
   ['a:123456', undefined],
   ['\u00e4', undefined],
+  ['[a]', undefined],
+  ['[1.2.3.4]', undefined],
+  ['[::1', undefined],
 ] as const) {
   test(`Host "${host}" means ${expected ?? 'nothing'}`, () => assert.equal(parseHost(host), expected));
 }
@@ -50,6 +53,20 @@ test('an absolute request target decides instead of Host', () => {
     ['other', 'Other:81', '/x', '?y=1'],
   );
 });
+
+test('an absolute request target does not excuse a Host that is none', () => {
+  assert.equal(parseTarget('http://a/', 'b c'), undefined);
+  assert.equal(parseTarget('http://a/', '')?.host, 'a');
+});
+
+for (const [url, isHttps] of [
+  ['/', false],
+  ['http://apps/', false],
+  ['HTTPS://apps/', true],
+] as const) {
+  test(`request target ${url} asks for ${isHttps ? 'an https' : 'no https'} URI`, () =>
+    assert.equal(parseTarget(url, 'apps')?.isHttps, isHttps));
+}
 
 for (const url of ['*', 'apps:80', '/a#b', 'ftp://apps/', 'http:///x', 'x']) {
   test(`request target ${url} is malformed`, () => assert.equal(parseTarget(url, 'apps'), undefined));

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Where a request wants to go, as its first line and Host say. */
 export interface RequestTarget {
   /** Lower case, without port and final dot. */
@@ -7,6 +9,8 @@ export interface RequestTarget {
   readonly path: TargetPath;
   /** With the `?`, or empty. */
   readonly query: string;
+  /** Whether it asks for an `https` URI by an absolute target, which needs a connection that is (RFC 9110, 7.4). */
+  readonly isHttps: boolean;
 }
 
 /** A path in the readings that matter. */
@@ -29,6 +33,8 @@ const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 export function parseTarget(url: string, hostHeader: string): RequestTarget | undefined {
   const absolute = url.startsWith('/') ? null : ABSOLUTE.exec(url);
   if (absolute === null && !url.startsWith('/')) return undefined;
+  // It does not count then (RFC 9112, 3.2.2), but has to be one: others may look at it (3.2).
+  if (absolute !== null && hostHeader !== '' && parseHost(hostHeader) === undefined) return undefined;
   const authority = absolute?.[1] ?? hostHeader;
   const rest = absolute?.[2] ?? url;
   if (rest.includes('#')) return undefined;
@@ -36,12 +42,19 @@ export function parseTarget(url: string, hostHeader: string): RequestTarget | un
   const mark = rest.indexOf('?');
   const path = parsePath((mark < 0 ? rest : rest.slice(0, mark)) || '/');
   if (host === undefined || path === undefined) return undefined;
-  return { host, authority, path, query: mark < 0 ? '' : rest.slice(mark) };
+  return {
+    host,
+    authority,
+    path,
+    query: mark < 0 ? '' : rest.slice(mark),
+    isHttps: absolute !== null && /^https/i.test(url),
+  };
 }
 
 /** The host name of a Host header: lower case, without port and final dot; undefined when malformed. */
 export function parseHost(authority: string): string | undefined {
   const name = AUTHORITY.exec(authority)?.[1]?.toLowerCase();
+  if (name?.startsWith('[')) return isIPv6(name.slice(1, -1)) ? name : undefined;
   return name?.endsWith('.') ? name.slice(0, -1) || undefined : name;
 }
 

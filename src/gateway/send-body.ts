@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { namedByConnection } from './forward-headers.ts';
 import { trailerLines } from './trailers.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
@@ -52,7 +53,9 @@ export class BodySender {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#options.isChunked) this.#connection.write(`0\r\n${trailerLines(this.#request.rawTrailers)}\r\n`);
+    const { rawTrailers, rawHeaders } = this.#request;
+    const trailers = rawTrailers.length === 0 ? '' : trailerLines(rawTrailers, namedByConnection(rawHeaders));
+    if (this.#options.isChunked) this.#connection.write(`0\r\n${trailers}\r\n`);
     this.#connection.endRequest();
   }
 }

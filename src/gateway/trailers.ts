@@ -24,12 +24,13 @@ function isForbiddenTrailer(name: string): boolean {
   return isDropped(name) || NO_TRAILERS.has(name.toLowerCase().replaceAll('_', '-'));
 }
 
-/** The lines of a trailer section, without what must not stand there. */
-export function trailerLines(raw: readonly string[]): string {
+/** The lines of a trailer section, without what must not stand there, and what `Connection` named (RFC 9110, 7.6.1). */
+export function trailerLines(raw: readonly string[], named: ReadonlySet<string> | undefined): string {
   let lines = '';
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at] ?? '';
-    if (!isForbiddenTrailer(name)) lines += `${name}: ${raw[at + 1] ?? ''}\r\n`;
+    if (!isForbiddenTrailer(name) && named?.has(name.toLowerCase()) !== true)
+      lines += `${name}: ${raw[at + 1] ?? ''}\r\n`;
   }
   return lines;
 }

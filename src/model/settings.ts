@@ -15,6 +15,7 @@ export interface GitCredential {
 /** Limits on what comes from outside, in the gateway. */
 export interface GatewayLimits {
   readonly headerBytes: number;
+  readonly targetBytes: number;
   readonly headerTimeoutMs: number;
   readonly hookBodyBytes: number;
   readonly connections: number;

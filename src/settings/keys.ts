@@ -22,6 +22,7 @@ export function keyTable(folder: string) {
     'gateway.shared_cookies': check.yesOrNo,
     'gateway.crawlers_wake': check.yesOrNo,
     'gateway.limits.headers': check.size({ from: '4k', to: '1m' }),
+    'gateway.limits.target': check.size({ from: '1k', to: '1m' }),
     'gateway.limits.header_timeout': check.duration({ from: '1s' }),
     'gateway.limits.hook_body': check.size({ from: '1k', to: '64m' }),
     'gateway.limits.connections': check.wholeNumber(16, 1_000_000),

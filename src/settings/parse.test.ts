@@ -38,6 +38,7 @@ test('a file that only names the config repo gives every default', () => {
       crawlersWake: false,
       limits: {
         headerBytes: 32_768,
+        targetBytes: 8_192,
         headerTimeoutMs: 10_000,
         hookBodyBytes: 5_242_880,
         connections: 10_000,

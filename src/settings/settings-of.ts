@@ -85,6 +85,7 @@ function gatewayOf(values: Values, cores: number): Settings['gateway'] {
 function limitsOf(values: Values): GatewayLimits {
   return {
     headerBytes: values.get('gateway.limits.headers') ?? 32 * 1024,
+    targetBytes: values.get('gateway.limits.target') ?? 8 * 1024,
     headerTimeoutMs: values.get('gateway.limits.header_timeout') ?? 10_000,
     hookBodyBytes: values.get('gateway.limits.hook_body') ?? 5 * MIB,
     connections: values.get('gateway.limits.connections') ?? 10_000,

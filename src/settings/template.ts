@@ -83,6 +83,7 @@ process = "off"
 # crawlers_wake = false
 # [gateway.limits]
 # headers = "32k"
+# target = "8k"
 # header_timeout = "10s"
 # hook_body = "5m"
 # connections = 10000

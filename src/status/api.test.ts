@@ -126,6 +126,7 @@ async function startForTest(
         upstream: { connections: 1, connectMs: 1, headMs: 1, idleMs: 1 },
         limits: {
           headerBytes: 1,
+          targetBytes: 1,
           headerTimeoutMs: 1,
           hookBodyBytes: 1,
           connections: 1,

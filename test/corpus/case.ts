@@ -18,6 +18,8 @@ export interface RequestOutcome {
   readonly requests: readonly Meaning[];
   /** The statuses one of which the intermediary itself answers with, after those of the upstream. */
   readonly own?: readonly number[];
+  /** Informational answers before the first one. */
+  readonly interim?: readonly number[];
   /** Whether a request may begin to reach the upstream that never comes to its end. */
   readonly isCut?: true;
   /** What becomes of the client's connection: another request is served on it, it ends, or it is a tunnel now. */

@@ -59,6 +59,8 @@ function answersDifferences(seen: Observed, outcome: RequestOutcome, { isOurs }:
     const isRight = answer?.status === status && (answer.body === title || title.startsWith('HEAD ') || status === 101);
     if (!isRight) found.push(`answer ${at + 1} is ${answer?.status} ${show(answer?.body ?? '')}, not to ${title}`);
   });
+  const interim = seen.answers[0]?.interim.map(({ status }) => status).join();
+  if (outcome.interim !== undefined && interim !== outcome.interim.join()) found.push(`interim answers ${interim}`);
   const own = statuses.slice(expected.length);
   if (outcome.own === undefined) return own.length === 0 ? found : [...found, `further answers ${own.join(', ')}`];
   const isSilent = own.length === 0 && !isOurs && seen.connection === 'closed';

@@ -76,7 +76,12 @@ async function connectionOf(client: RawClient, patience: Patience, ends: boolean
   if (client.isTunnel) {
     const before = client.tunnelled.length;
     await client.send(['ping']);
-    return (await client.until(() => client.tunnelled.slice(before) === 'ping', patience.answerMs)) ? 'tunnel' : 'hung';
+    return (await client.until(
+      () => client.tunnelled.length > before && client.tunnelled.endsWith('ping'),
+      patience.answerMs,
+    ))
+      ? 'tunnel'
+      : 'hung';
   }
   const isAfter = () => client.answers.at(-1)?.body === `GET ${AFTER}`;
   await client.send([`GET ${AFTER} HTTP/1.1\r\nHost: a\r\n\r\n`]);

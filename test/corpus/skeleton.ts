@@ -9,16 +9,27 @@ const WORDS = new Set(
   ).split(' '),
 );
 
-/** What is left of raw bytes when names and numbers are taken for one another: two cases that differ only in these are one. */
+/**
+ * What is left of raw bytes when names and numbers are replaced by others, the same by the same: two cases that differ only in these
+ * are one. Versions, statuses and percent-encodings stay.
+ */
 export function skeleton(sends: string | readonly string[]): string {
   const text = typeof sends === 'string' ? sends : sends.join('⏎');
+  const names = new Map<string, string>();
+  const rename = (kind: string, word: string) => {
+    const known = names.get(word) ?? `${kind}${names.size}${sizeOf(word)}`;
+    names.set(word, known);
+    return known;
+  };
   return text
-    .replace(/%[0-9a-f]{2}|[A-Za-z][\w-]*/gi, (word) => (word.startsWith('%') || WORDS.has(word.toLowerCase()) ? word : wordOf(word)))
-    .replace(/%[0-9a-f]{2}|\d+/gi, (digits) => (digits === '0' || digits.startsWith('%') || digits.length > 12 ? digits : '1'))
+    .replace(/%[0-9a-f]{2}|HTTP\/[\d.]+(?: \d{3})?|\d{12,}|\d+|[a-z][\w-]*/gi, (found) => {
+      if (/^(?:%|HTTP\/|0$|\d{12})/i.test(found) || WORDS.has(found.toLowerCase())) return found;
+      return rename(/^\d/.test(found) ? 'n' : 'w', found);
+    })
     .replace(/(.{1,12})\1{9,}/gs, '$1…');
 }
 
-/** Letter case and length don't matter, but for words that are endless. */
-function wordOf(word: string): string {
-  return word.length < 5_000 ? 'w' : 'w…'.repeat(word.length > 30_000 ? 3 : word.length > 8_000 ? 2 : 1);
+/** Length doesn't matter, but for words that are endless. */
+function sizeOf(word: string): string {
+  return '…'.repeat([5_000, 8_000, 30_000].filter((size) => word.length > size).length);
 }

@@ -36,6 +36,7 @@ export const GOING: AbortSignal = new AbortController().signal;
 
 export const LIMITS = {
   headerBytes: 16_384,
+  targetBytes: 8_192,
   headerTimeoutMs: 5_000,
   hookBodyBytes: 1_000,
   connections: 1_000,

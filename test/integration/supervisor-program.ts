@@ -70,6 +70,7 @@ function gatewayConfig(): GatewayProcessConfig {
     proxyAllow: [],
     limits: {
       headerBytes: 16_384,
+      targetBytes: 8_192,
       headerTimeoutMs: 5_000,
       hookBodyBytes: 1_000,
       connections: 1_000,

@@ -206,6 +206,7 @@ const passedOn: readonly AnswerCase[] = [
   {
     name: 'Nothing at all is not an answer',
     clauses: ['9112/8 incomplete answer'],
+    request: 'POST /case HTTP/1.1\r\nHost: a\r\n\r\n',
     sends: '',
     ending: 'close',
     is: badGateway,

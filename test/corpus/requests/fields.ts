@@ -142,18 +142,17 @@ const cases: readonly RequestCase[] = [
     or: [refused(400)],
   },
   {
-    name: 'A head of much white space is refused',
+    name: 'Very much white space before a value is none of it, or too much',
     clauses: ['9110/5.4 large fields', '9110/5.5 outer white space'],
     sends: `GET /x HTTP/1.1\r\nHost: a\r\nX:${' '.repeat(90_000)}y\r\n\r\n`,
-    is: refused(431),
-    or: [refused(400)],
+    is: passed(get('/x', { x: 'y' })),
+    or: [refused(400, 431)],
   },
   {
     name: 'A second Host behind very many fields is found',
     clauses: ['9112/3.2 Host'],
     sends: `GET /x HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(2_100)}Host: b\r\n\r\n`,
-    is: refused(400),
-    or: [refused(431)],
+    is: refused(400, 431),
   },
   {
     name: 'Many fields below the limit are all passed on',

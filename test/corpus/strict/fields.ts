@@ -47,6 +47,6 @@ export function readFraming(fields: FieldLines): Framing {
   }
   const [length] = lengths;
   if (length === undefined) return 'unsaid';
-  if (!/^[0-9]{1,15}$/.test(length)) throw new Objection(`Content-Length ${JSON.stringify(length)}`);
+  if (!/^0*[0-9]{1,15}$/.test(length)) throw new Objection(`Content-Length ${JSON.stringify(length)}`);
   return { length: Number(length) };
 }
