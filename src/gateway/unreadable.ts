@@ -9,7 +9,7 @@ export interface ParseFault {
 }
 
 const OTHER_VERSION = / HTTP\/(?!1\.[01](?:\D|$))\d+(?:\.\d+)?\r?$/;
-const METHOD_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} /;
+const METHOD_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S+ HTTP\/1\.[01]\r?$/;
 
 /** What the sender of unreadable bytes is told: as a reader with the same view of them would, where that is possible. */
 export function unreadableAnswer(fault: ParseFault): Answer {
