@@ -11,6 +11,7 @@ const parts = [
   'wake',
   'memory',
   'gateway',
+  'slow-senders',
   'deploys',
   'kills',
   'upgrade',

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { RequestLimits } from '../model/routing.ts';
 import { ANSWERS } from './answer.ts';
 import { type AppQueue, type Share, shareKey } from './app-queue.ts';
@@ -21,13 +22,14 @@ export interface Admission {
 export function admitRequest(admission: Admission, call: Call, route: LiveRoute, onAdmitted: () => void): void {
   const { limits } = route.serve;
   if (limits === undefined) onAdmitted();
-  else if (isTooLong(call, limits)) refuseBody(call, route);
+  else if (isTooLong(call.request, limits)) refuseBody(call, route);
   else if (limits.requests === undefined || call.share?.key === shareKey(route.row)) onAdmitted();
   else waitForShare(admission, { call, route, limits: { ...limits, requests: limits.requests } }, onAdmitted);
 }
 
-function isTooLong({ request }: Call, { bodyBytes = Number.POSITIVE_INFINITY }: RequestLimits): boolean {
-  return Number(request.headers['content-length'] ?? 0) > bodyBytes;
+/** Whether a body is longer than its app takes, as far as its head says. */
+export function isTooLong({ headers }: IncomingMessage, limits: RequestLimits | undefined): boolean {
+  return limits?.bodyBytes !== undefined && Number(headers['content-length'] ?? 0) > limits.bodyBytes;
 }
 
 function refuseBody(call: Call, { serve }: LiveRoute): void {

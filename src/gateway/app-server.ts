@@ -2,6 +2,7 @@ import type { RouteTarget } from '../model/routing.ts';
 import { admitRequest } from './admit-request.ts';
 import { ANSWERS, type Answer } from './answer.ts';
 import type { AppQueue } from './app-queue.ts';
+import { awaitBody, isBodyAwaited } from './await-body.ts';
 import { answerCall, type Call } from './call.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import { holdRequest } from './hold-request.ts';
@@ -32,6 +33,7 @@ export interface AppServerDeps {
   readonly canWake: () => boolean;
   readonly cookie: CookieRule;
   readonly peerOf: (call: Call) => Peer;
+  readonly bodyTimeoutMs: number;
   readonly isDraining: () => boolean;
   /** Finds the route of a request that has waited, from the start. */
   readonly lookAgain: (call: Call) => void;
@@ -55,6 +57,7 @@ export class AppServer {
     const upstream = route.serve.target;
     if (upstream.kind === 'asleep') this.#wake(call, route);
     else if (upstream.kind === 'held') this.#hold(call, route, ANSWERS.held);
+    else if (upstream.kind === 'http' && isBodyAwaited(call, route.serve.limits)) this.#await(call, route);
     else admitRequest(this.#deps, call, route, () => this.#serveFrom(upstream, call, route));
   }
 
@@ -70,6 +73,15 @@ export class AppServer {
       call.heldUntil ?? Math.min(room.deadline(), performance.now() + (patienceMs ?? Number.POSITIVE_INFINITY));
     this.#hold({ ...call, heldUntil }, route, ANSWERS.waking);
     waker.want(route.row);
+  }
+
+  #await(call: Call, route: LiveRoute): void {
+    const { bodyTimeoutMs: timeoutMs, lookAgain: onReady } = this.#deps;
+    const onStalled = () => {
+      call.response.shouldKeepAlive = false;
+      this.#refuse(call, route, ANSWERS.timeout);
+    };
+    awaitBody(call, { timeoutMs, onReady, onStalled });
   }
 
   #serveFrom(upstream: RouteTarget, call: Call, route: LiveRoute): void {
@@ -106,7 +118,7 @@ export class AppServer {
 
   #serveProxied(call: Call, route: LiveRoute, upstream: RouteTarget & { readonly kind: 'http' }): void {
     const { request, response, target, upgrade } = call;
-    const { upstreams, tunnels, peerOf, cookie, isDraining } = this.#deps;
+    const { upstreams, tunnels, peerOf, cookie, isDraining, bodyTimeoutMs } = this.#deps;
     const { instance } = route.serve;
     const url = upstream.external ? new URL(upstream.url) : undefined;
     const base = url === undefined ? '' : basePath(url);
@@ -121,6 +133,7 @@ export class AppServer {
       cookie,
       isDraining,
       maxBodyBytes: route.serve.limits?.bodyBytes,
+      bodyTimeoutMs,
       locations: () => ({ upstreamOrigins: ownOrigins(upstream, target), base, prefix }),
       upgrade,
       onTunnel: upgrade === undefined ? undefined : (tunnel) => response.once('close', tunnels.add(instance, tunnel)),

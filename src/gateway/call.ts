@@ -17,6 +17,8 @@ export interface Call {
   readonly heldUntil?: number;
   /** What it takes of its app's limit, given back when the response closes; absent where there is none. */
   readonly share?: Share;
+  /** The beginning of its body, or all of it, is there. */
+  readonly hasBody?: true;
 }
 
 /** Gives an answer of the gateway itself. */

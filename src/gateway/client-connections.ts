@@ -76,7 +76,9 @@ export class ClientConnections {
     line.current = undefined;
     if (!line.socket.writable) return;
     const turn = line.waiting.shift();
-    if (turn !== undefined) this.#serve(line, turn);
+    // What broke off is the last one, and will never be whole.
+    const isBroken = line.last !== undefined && turn?.request.complete === false;
+    if (turn !== undefined && !isBroken) this.#serve(line, turn);
     else line.last?.();
     if (line.isPaused && line.waiting.length < MOST_WAITING / 2) {
       line.isPaused = false;

@@ -107,12 +107,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     onAsk: (instance) => control.send({ type: 'use', ...inFlight.reportOf([instance]) }),
   });
   const hooks = makeHooks(config, (hook) => control.send({ type: 'hint', hook }), log);
-  const upstream = { ...UPSTREAM, ...config.upstream };
-  const upstreams = new Upstreams({
-    allow: parseAllow(config.proxyAllow),
-    timeouts: upstream,
-    limits: { connections: upstream.connections, ...POOL_WAIT },
-  });
+  const upstreams = makeUpstreams(config);
   const clients = new ClientConnections();
   const tunnels = new Tunnels();
   const isTrusted = trustOf(config.trustedProxies);
@@ -134,6 +129,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     isTrusted,
     addressOf: (socket) => gate.addressOf(socket),
     maxHeaders: config.limits.headerCount,
+    bodyTimeoutMs: config.limits.bodyTimeoutMs,
     cookie: cookieRule(config),
     statusHost: config.statusHost,
     statusSocket: config.statusSocket,
@@ -142,6 +138,15 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     onError: (error) => log('error', 'a request failed', { error: String(error) }),
   });
   return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, clients, tunnels, gate, handler };
+}
+
+function makeUpstreams(config: GatewayConfig): Upstreams {
+  const upstream = { ...UPSTREAM, ...config.upstream };
+  return new Upstreams({
+    allow: parseAllow(config.proxyAllow),
+    timeouts: upstream,
+    limits: { connections: upstream.connections, ...POOL_WAIT },
+  });
 }
 
 function makeHooks({ hooks, limits }: GatewayConfig, onHint: (hook: string) => void, log: GatewayLog): Hooks {

@@ -34,6 +34,8 @@ export interface ProxyPlan {
   readonly extra?: string;
   /** The longest body that is passed on; beyond it the client gets 413 and the upstream's connection is cut. */
   readonly maxBodyBytes?: number | undefined;
+  /** How long the body may stand still; then the client gets 408. Default: for ever. */
+  readonly bodyTimeoutMs?: number;
   /** What a client is told when the upstream cannot be reached; default 502. */
   readonly unreachable?: Answer;
   /** Hears of the tunnel that the request has become. */
@@ -218,10 +220,10 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     return fault.code === 'unreachable' ? (this.#plan.unreachable ?? ANSWERS.badGateway) : ANSWERS.badGateway;
   }
 
-  #refuseBody(): void {
+  #refuseBody(answer: Answer): void {
     this.#abandon();
     if (this.#response.headersSent) this.#response.destroy();
-    else this.#answer(ANSWERS.tooLarge);
+    else this.#answer(answer);
   }
 
   /** The client is gone, or everything is done: then this does nothing. */
@@ -243,7 +245,9 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     this.#sender = new BodySender(this.#request, this.#connection, {
       isChunked: this.#body.kind === 'chunked',
       maxBytes: this.#plan.maxBodyBytes,
-      onTooLong: () => this.#refuseBody(),
+      onTooLong: () => this.#refuseBody(ANSWERS.tooLarge),
+      timeoutMs: this.#plan.bodyTimeoutMs,
+      onStalled: () => this.#refuseBody(ANSWERS.timeout),
     });
     this.#sender.start();
   }

@@ -45,6 +45,8 @@ export interface RequestHandlerDeps {
   /** Who is at the other end of a connection. */
   readonly addressOf: (socket: Socket) => string;
   readonly maxHeaders: number;
+  /** How long a body may stand still. */
+  readonly bodyTimeoutMs: number;
   readonly cookie: CookieRule;
   readonly statusHost: string;
   readonly statusSocket: string;
@@ -61,6 +63,8 @@ export class RequestHandler {
   readonly #apps: AppServer;
   /** Connections on which nothing that comes is believed any more. */
   readonly #refused = new WeakSet<Socket>();
+  /** Connections on which something came that could not be read. */
+  readonly #broken = new WeakSet<Socket>();
   #isDraining = false;
 
   constructor(deps: RequestHandlerDeps) {
@@ -130,8 +134,9 @@ export class RequestHandler {
   /** Answers what could not be read as a request, after what could. */
   handleUnreadable(error: ParseFault, socket: Socket): void {
     const current = this.#deps.clients.current(socket);
-    const isKnown = this.#refused.has(socket);
-    this.#refused.add(socket);
+    const isKnown = this.#refused.has(socket) || this.#broken.has(socket);
+    // What came before is still to be answered, so it is not refused.
+    this.#broken.add(socket);
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
     else if (current === undefined || !current.req.complete) endUnreadable(error, socket, current);
     else if (!isKnown) this.#deps.clients.afterLast(socket, () => endUnreadable(error, socket, undefined));

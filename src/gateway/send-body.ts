@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { BodyClock } from './body-clock.ts';
 import { namedByConnection } from './forward-headers.ts';
 import { trailerLines } from './trailers.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -9,6 +10,9 @@ export interface BodySenderOptions {
   /** More than this is not passed on. */
   readonly maxBytes?: number | undefined;
   readonly onTooLong: () => void;
+  /** It may stand still for so long. */
+  readonly timeoutMs?: number | undefined;
+  readonly onStalled: () => void;
 }
 
 /** Passes the body of a request on to an upstream as it arrives; who reads slowly there slows the client down. */
@@ -17,6 +21,7 @@ export class BodySender {
   readonly #connection: UpstreamConnection;
   readonly #options: BodySenderOptions;
   #left: number;
+  #clock: BodyClock | undefined;
   #isOver = false;
 
   constructor(request: IncomingMessage, connection: UpstreamConnection, options: BodySenderOptions) {
@@ -29,11 +34,17 @@ export class BodySender {
   start(): void {
     this.#request.on('data', (content: Buffer) => this.#send(content));
     this.#request.on('end', () => this.#end());
+    const { timeoutMs, onStalled } = this.#options;
+    if (timeoutMs !== undefined && !this.#request.complete)
+      this.#clock = new BodyClock(this.#request, timeoutMs, onStalled);
+    // It may have been read a little, and stopped.
+    this.#request.resume();
   }
 
   /** The exchange is over: what still comes is read and dropped. */
   stop(): void {
     this.#isOver = true;
+    this.#clock?.stop();
     this.#request.resume();
   }
 
@@ -53,6 +64,7 @@ export class BodySender {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#clock?.stop();
     const { rawTrailers, rawHeaders } = this.#request;
     const trailers = rawTrailers.length === 0 ? '' : trailerLines(rawTrailers, namedByConnection(rawHeaders));
     if (this.#options.isChunked) this.#connection.write(`0\r\n${trailers}\r\n`);

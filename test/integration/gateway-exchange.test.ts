@@ -144,7 +144,7 @@ test('an answer before the end of an upload reaches the client, although the app
 test('after an early answer the connection goes on if the rest of the request comes soon', async (t) => {
   const bed = await startTestGateway(t);
   const app = await scriptedApp(t, bed);
-  const client = dial(t, bed, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo');
+  const client = dial(t, bed, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20004\r\n\r\n${'x'.repeat(20_000)}bo`);
   await app.until(/bo$/);
   app.socket().write(OK);
   await client.until(/keep-alive.*ok$/s);

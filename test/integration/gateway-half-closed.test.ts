@@ -122,7 +122,7 @@ test('a client that ends its side in the middle of a request gets 400, the app n
   const bed = await startTestGateway(t);
   const app = await scriptedApp(t, bed);
   let isCut = false;
-  const client = dial(t, bed, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
+  const client = dial(t, bed, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20010\r\n\r\n${'x'.repeat(20_000)}half`);
   await app.until(/half$/);
   app.socket().on('close', () => (isCut = true));
   client.socket.end();

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { InstanceId } from '../../src/model/ids.ts';
-import { echo, eventually, httpUpstream, startTestGateway, tcpUpstream } from './gateway-testbed.ts';
+import { echo, eventually, httpUpstream, LIMITS, startTestGateway, tcpUpstream } from './gateway-testbed.ts';
 
 const ASKED = { accept: 'application/json' };
 
@@ -164,4 +164,73 @@ test('a WebSocket counts for as long as it lives, and one that waited is opened 
   second.send('hello');
   assert.equal(String((await once(second, 'message'))[0]), 'hello');
   second.terminate();
+});
+
+test('a body that stands still gets 408, and the app is cut if it has heard of it', async (t) => {
+  const bed = await startTestGateway(t, { limits: { ...LIMITS, bodyTimeoutMs: 150 } });
+  let heard = '';
+  let isCut = false;
+  const upstream = await tcpUpstream(t, (socket) => {
+    socket.on('data', (bytes) => {
+      heard += bytes.toString('latin1');
+    });
+    socket.on('close', () => {
+      isCut = true;
+    });
+  });
+  await bed.route('a/', upstream);
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\n';
+  assert.match(await bed.raw(`${head}Content-Length: 10\r\n\r\nshort`), /^HTTP\/1\.1 408 .*\r\nConnection: close\r\n/s);
+  assert.equal(heard, '');
+  assert.match(await bed.raw(`${head}Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n`), /^HTTP\/1\.1 408 /);
+  await eventually(() => isCut, 'the app is cut');
+  assert.ok(heard.includes('short'));
+});
+
+test('a body that keeps coming, however slowly, may take as long as it takes', async (t) => {
+  const bed = await startTestGateway(t, { limits: { ...LIMITS, bodyTimeoutMs: 150 } });
+  await bed.route('a/', await httpUpstream(t, echo));
+  const socket = connect(bed.port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  let text = '';
+  socket.on('data', (bytes) => {
+    text += bytes.toString('latin1');
+  });
+  socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n');
+  for (let sent = 0; sent < 12; sent += 1) {
+    // Twelve steps of a third of what a body may stand still.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.write('x');
+  }
+  await eventually(() => text.includes('"body":"xxxxxxxxxxxx"'), 'the answer');
+});
+
+test('an app that reads slowly is no fault of the client', async (t) => {
+  const bed = await startTestGateway(t, { limits: { ...LIMITS, bodyTimeoutMs: 150 } });
+  let begun = 0;
+  const upstream = await httpUpstream(t, (request, response) => {
+    begun = performance.now();
+    setTimeout(() => void echo(request, response), 600);
+  });
+  await bed.route('a/', upstream);
+  const answer = await bed.fetch('a/', { method: 'POST', body: Buffer.alloc(16 * 1024 ** 2, 'x') });
+  assert.equal(((await answer.json()) as { body: string }).body.length, 16 * 1024 ** 2);
+  assert.ok(performance.now() - begun > 450);
+});
+
+test('a client that sends slowly takes nothing of the app: no place, no connection', async (t) => {
+  const bed = await startTestGateway(t, { upstream: { connections: 1 } });
+  await bed.route('a/', await httpUpstream(t, echo), { limits: { requests: 1, queue: 0 } });
+  const slow = connect(bed.port, '127.0.0.1');
+  t.after(() => slow.destroy());
+  let text = '';
+  slow.on('data', (bytes) => {
+    text += bytes.toString('latin1');
+  });
+  slow.write('POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\nx');
+  for (let n = 0; n < 5; n += 1) assert.equal((await bed.fetch(`a/${n}`, { method: 'POST', body: 'y' })).status, 200);
+  assert.equal(bed.gateway.inFlight(), 0);
+  slow.write('x'.repeat(39_999));
+  await eventually(() => text.includes('"url":"/slow"'), 'the answer');
+  assert.equal(/x{39000,}/.exec(text)?.[0].length, 40_000);
 });

@@ -100,6 +100,7 @@ test('a slow upload is not limited by the time for an answer, an app that stops 
   const bed = await startTestGateway(t, { upstream: { headMs: 700 } });
   const app = await scriptedApp(t, bed);
   const client = dial(t, bed, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
+  client.socket.write(Buffer.alloc(20_000));
   await eventually(() => app.count() === 1, 'the request arrives');
   const begun = performance.now();
   while (performance.now() - begun < 1_500) {

@@ -260,3 +260,17 @@ test('a name that the settings allow may lead to loopback', async (t) => {
   await bed.route('a/', { kind: 'http', url: inner.url.replace('127.0.0.1', 'localhost'), external: true });
   assert.equal((await bed.fetch('a/')).status, 200);
 });
+
+test('what came whole before something unreadable is answered, one after the other, and then that', async (t) => {
+  const bed = await startTestGateway(t);
+  await bed.route('a/', await httpUpstream(t, (request, response) => response.end(request.url)));
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+  const statuses = async (bytes: string) =>
+    [...(await bed.raw(bytes)).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+  assert.deepEqual(await statuses(`${get('/1')}${get('/2')}${get('/3')}no request\r\n\r\n`), [
+    '200',
+    '200',
+    '200',
+    '400',
+  ]);
+});
