@@ -1,0 +1,32 @@
+import type { UPSTREAM_FAULTS } from '../model/gateway-counts.ts';
+import type { AppMeter } from './app-meters.ts';
+import type { LiveRoute } from './route-table.ts';
+
+/**
+ * What is noted of one request by whoever deals with it, for the metrics and the access log. Nothing here decides anything. Times are
+ * of the monotonic clock in milliseconds, 0 for what has not happened.
+ */
+export class RequestRecord {
+  readonly startedAt: number;
+  /** The head of the answer was sent. */
+  headAt = 0;
+  /** The request was sent to the app, and the head of its answer came. */
+  askedAt = 0;
+  answeredAt = 0;
+  route: LiveRoute | undefined = undefined;
+  meter: AppMeter | undefined = undefined;
+  /** The host and path that it asks for, once they are known to be well-formed. */
+  host: string | undefined = undefined;
+  path: string | undefined = undefined;
+  fault: (typeof UPSTREAM_FAULTS)[number] | undefined = undefined;
+  /** What the gateway answered by itself. */
+  answer: string | undefined = undefined;
+  retries = 0;
+  isHeld = false;
+  isWoken = false;
+  isUpgraded = false;
+
+  constructor(startedAt: number) {
+    this.startedAt = startedAt;
+  }
+}
