@@ -47,6 +47,7 @@ async function readerOf(t: TestContext, ports: Partial<StatusPorts> = {}, peer =
       gateway: {
         processes: 1,
         sharedCookies: false,
+        accessLog: null,
         crawlersWake: false,
         trustedProxies: [],
         proxyProtocol: 'off',

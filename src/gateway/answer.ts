@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ClientResponse } from './client-response.ts';
 
 /** An answer that the gateway gives by itself. */
 export interface Answer {
@@ -92,6 +93,7 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
     response.destroy();
     return;
   }
+  if (response instanceof ClientResponse) response.record.answer = answer.title;
   const isPage = prefersPage(request.headers.accept);
   const body = isPage
     ? page(answer)

@@ -71,6 +71,7 @@ export class AppServer {
     const patienceMs = showsPages(call) ? PAGE_AFTER_MS : canWake() ? undefined : UNHEARD_MS;
     const heldUntil =
       call.heldUntil ?? Math.min(room.deadline(), performance.now() + (patienceMs ?? Number.POSITIVE_INFINITY));
+    call.response.record.isWoken = true;
     this.#hold({ ...call, heldUntil }, route, ANSWERS.waking);
     waker.want(route.row);
   }
@@ -95,6 +96,7 @@ export class AppServer {
 
   /** What waits is in flight nowhere: the instance that the row still names stops when nothing is on it any more. */
   #hold({ share, ...call }: Call, route: LiveRoute, answer: Answer): void {
+    call.response.record.isHeld = true;
     share?.release();
     const { room, lookAgain } = this.#deps;
     const refuse = () => this.#refuse(call, route, answer);

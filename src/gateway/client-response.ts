@@ -1,6 +1,7 @@
 import { ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { linger } from './linger.ts';
+import { RequestRecord } from './request-record.ts';
 
 /** How long an idle connection of a client is kept, as clients are told. */
 export const KEEP_ALIVE_SECONDS = 65;
@@ -29,9 +30,12 @@ const CLOSED = 'Connection: close\r\n';
  */
 export class ClientResponse extends ServerResponse {
   declare readonly headersSent: boolean;
+  /** What is noted of the request. */
+  readonly record = new RequestRecord(performance.now());
   #hasBegun = false;
   #isChunked = false;
   #isKept = false;
+  #isEnded = false;
   /** What is still to follow of an informational answer that was begun. */
   #probeRest = '';
 
@@ -51,8 +55,14 @@ export class ClientResponse extends ServerResponse {
     return this.req.httpVersionMinor === 1;
   }
 
+  /** Whether the whole answer was handed to the kernel. */
+  get isComplete(): boolean {
+    return this.#isEnded || this.writableFinished;
+  }
+
   override writeHead(...args: unknown[]): this {
     this.finishProbe();
+    this.record.headAt = performance.now();
     return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this;
   }
 
@@ -112,6 +122,7 @@ export class ClientResponse extends ServerResponse {
 
   #begin({ status, reason, lines, framing }: ClientHead): string {
     this.#hasBegun = true;
+    this.record.headAt = performance.now();
     this.#isChunked = framing === 'stream' && this.isModern;
     // HTTP/1.0 knows no other end of a stream than the end of the connection.
     this.#isKept = this.shouldKeepAlive && (framing !== 'stream' || this.#isChunked);
@@ -153,6 +164,7 @@ export class ClientResponse extends ServerResponse {
     if (this.socket !== socket || socket.destroyed) return;
     const isWhole = this.req.complete;
     this.finished = true;
+    this.#isEnded = true;
     this.emit('finish');
     if (!isWhole) linger(socket);
     else if (!this.#isKept) socket.destroySoon();

@@ -1,4 +1,4 @@
-import type { GatewayLimits, ListenAddress, UpstreamSettings } from '../model/settings.ts';
+import type { AccessLogSettings, GatewayLimits, ListenAddress, UpstreamSettings } from '../model/settings.ts';
 import type { HoldLimits } from './waiting-room.ts';
 
 /** All that a gateway process needs to know; plain JSON, so that whoever starts the process can hand it over. */
@@ -26,6 +26,8 @@ export interface GatewayConfig {
   readonly proxyAllow: readonly string[];
   /** `connections` holds for each gateway process. */
   readonly limits: GatewayLimits;
+  /** Where requests are written down; absent: nowhere. */
+  readonly accessLog?: AccessLogSettings | null;
   /** How long requests may go on after the gateway was asked to stop. */
   readonly drainMs: number;
   /** What is not said is as in the settings' defaults. */

@@ -13,6 +13,7 @@ import { cookieRule } from './cookie-rule.ts';
 import type { GatewayConfig, GatewayLog } from './gateway-config.ts';
 import { Hooks } from './hooks.ts';
 import { InFlight } from './in-flight.ts';
+import { makeObservation } from './observation.ts';
 import { trustOf } from './peer.ts';
 import { isUpgrade, RequestHandler } from './request-handler.ts';
 import { RouteFeed } from './route-feed.ts';
@@ -83,6 +84,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
   const table = new RouteTable((rows, left) => {
     for (const target of left) upstreams.retire(target);
     waker.rowsApplied(rows);
+    observation.meters.rowsApplied(rows);
     room.rowsApplied(rows);
   });
   const reader = openRouteReader(config.dbPath);
@@ -112,32 +114,45 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
   const tunnels = new Tunnels();
   const isTrusted = trustOf(config.trustedProxies);
   const gate = new ClientGate({ ...config, ...config.limits, isTrusted });
+  const addressOf = (socket: Socket) => gate.addressOf(socket);
+  const observation = makeObservation(config, { isTrusted, addressOf, log });
+  const serving = { table, inFlight, room, queue, waker, upstreams, clients, tunnels };
   const handler = new RequestHandler({
-    table,
-    clients,
-    tunnels,
+    ...serving,
+    ...rulesOf(config),
+    observer: observation.observer,
     hasTable: () => feed.hasTable,
-    upstreams,
     trees: staticParts(),
     hooks,
-    inFlight,
-    room,
-    queue,
-    waker,
-    isUse: useRule(config),
     canWake: () => control.isConnected,
     isTrusted,
-    addressOf: (socket) => gate.addressOf(socket),
+    addressOf,
+    onError: (error) => log('error', 'a request failed', { error: String(error) }),
+  });
+  return { ...serving, reader, feed, control, gate, handler, observation };
+}
+
+/** What the configuration alone says about how requests are answered. */
+function rulesOf(config: GatewayConfig) {
+  return {
+    isUse: useRule(config),
     maxHeaders: config.limits.headerCount,
     bodyTimeoutMs: config.limits.bodyTimeoutMs,
+    targetBytes: config.limits.targetBytes,
     cookie: cookieRule(config),
     statusHost: config.statusHost,
     statusSocket: config.statusSocket,
-    targetBytes: config.limits.targetBytes,
     envDomain: config.envDomain,
-    onError: (error) => log('error', 'a request failed', { error: String(error) }),
+  };
+}
+
+function makeUpstreams(config: GatewayConfig): Upstreams {
+  const upstream = { ...UPSTREAM, ...config.upstream };
+  return new Upstreams({
+    allow: parseAllow(config.proxyAllow),
+    timeouts: upstream,
+    limits: { connections: upstream.connections, ...POOL_WAIT },
   });
-  return { table, reader, inFlight, room, queue, waker, feed, control, upstreams, clients, tunnels, gate, handler };
 }
 
 function makeUpstreams(config: GatewayConfig): Upstreams {
@@ -193,7 +208,7 @@ function makeServer({ limits }: GatewayConfig, { handler, clients, gate }: Parts
   Object.assign(server, { httpAllowHalfOpen: true });
   const handle = handler.handle.bind(handler);
   const refuse = (request: IncomingMessage, response: ClientResponse) =>
-    handler.refuse(request, response, ANSWERS.badExpectation);
+    handler.refuseFirst(request, response, ANSWERS.badExpectation);
   server.on('connection', (socket) => clients.watch(socket));
   server.on('request', (request, response) => clients.enter(request, response, handle));
   server.on('checkContinue', (request, response) => clients.enter(request, response, handle));
@@ -262,6 +277,7 @@ async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly 
   parts.control.stop();
   parts.upstreams.close();
   parts.reader.close();
+  await parts.observation.accessLog?.close();
 }
 
 function pause(ms: number): Promise<'waited'> {

@@ -105,6 +105,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
       extra,
       upgrade: upgrade?.protocol,
     });
+    this.#response.record.askedAt = performance.now();
     connection.begin(method, head, this);
     if (this.#body.kind === 'none') connection.endRequest();
     else if (this.#expectation === undefined) this.#sendBody();
@@ -126,6 +127,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   onHead(head: ResponseHead, isFollowed: boolean): void {
     const { status, reason, framing, headers } = head;
     const response = this.#response;
+    response.record.answeredAt = performance.now();
     if (this.#plan.isDraining() || this.#endsUpload(head)) response.shouldKeepAlive = false;
     const kind = framing.kind === 'chunked' || framing.kind === 'until-close' ? 'stream' : framing.kind;
     const keep =
@@ -169,6 +171,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
       this.#answer(ANSWERS.badGateway);
       return;
     }
+    this.#response.record.isUpgraded = true;
     const { socket: client, rest: clientRest } = upgrade;
     const ends = { head, upstream, upstreamRest: rest, client, clientRest, response: this.#response, cookie, noindex };
     const opened = Tunnel.open(ends);
@@ -181,10 +184,12 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     const isStale = fault.code === 'closed' && connection?.hasAnswer === false && connection.exchanges > 1;
     if (isStale && this.#isRepeatable && !this.#isOver) {
       this.needs = 'new';
+      this.#response.record.retries += 1;
       this.#plan.pool.take(this);
       return;
     }
     this.#over();
+    this.#response.record.fault = fault.code;
     if (this.#response.headersSent) this.#response.destroy();
     else this.#answer(this.#answerTo(fault));
   }

@@ -13,6 +13,7 @@ import type { Hooks } from './hooks.ts';
 import type { InFlight } from './in-flight.ts';
 import { judgePeer, type Peer, type Trust } from './peer.ts';
 import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
+import type { RequestObserver } from './request-observer.ts';
 import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
 import type { StaticParts } from './serve-static.ts';
@@ -30,6 +31,7 @@ export interface RequestHandlerDeps {
   readonly table: RouteTable;
   readonly clients: ClientConnections;
   readonly tunnels: Tunnels;
+  readonly observer: RequestObserver;
   /** Whether the table was read at least once. */
   readonly hasTable: () => boolean;
   readonly upstreams: Upstreams;
@@ -87,6 +89,7 @@ export class RequestHandler {
 
   handle(request: IncomingMessage, response: ClientResponse, upgrade?: ProxyPlan['upgrade']): void {
     if (this.#refused.has(request.socket)) return;
+    this.#deps.observer.begin(response);
     if (this.#isDraining) response.shouldKeepAlive = false;
     const fault = framingFault(request, this.#deps.targetBytes);
     if (request.rawHeaders.length > 2 * this.#deps.maxHeaders) this.refuse(request, response, ANSWERS.headTooLarge);
@@ -98,12 +101,19 @@ export class RequestHandler {
   #aim(request: IncomingMessage, response: ClientResponse, upgrade: ProxyPlan['upgrade']): void {
     const { host = '', via } = request.headers;
     const target = parseTarget(request.url ?? '', host);
+    response.record.target = target;
     if (target === undefined) this.refuse(request, response, ANSWERS.badRequest);
     else if (target.isHttps && !this.#deps.isTrusted(this.#deps.addressOf(request.socket)))
       this.refuse(request, response, ANSWERS.misdirected);
     else if (via !== undefined && isLoop(via)) this.refuse(request, response, ANSWERS.loop);
     else
       this.#tryDispatch({ request, response, target, upgrade, noindex: isInZone(target.host, this.#deps.envDomain) });
+  }
+
+  /** Refuses a request that was not looked at before. */
+  refuseFirst(request: IncomingMessage, response: ClientResponse, answer: Answer): void {
+    this.#deps.observer.begin(response);
+    this.refuse(request, response, answer);
   }
 
   /** Answers, and believes nothing more that comes on the connection: where one request ends is no longer sure. */
@@ -127,7 +137,7 @@ export class RequestHandler {
     });
     // Node versions that can't be asked beforehand have stopped reading at the head: what has no body can still be served.
     if (isUpgrade(request)) this.handle(request, response, { protocol: request.headers.upgrade ?? '', socket, rest });
-    else if (hasBody(request)) this.refuse(request, response, ANSWERS.badRequest);
+    else if (hasBody(request)) this.refuseFirst(request, response, ANSWERS.badRequest);
     else this.handle(request, response);
   }
 
@@ -138,8 +148,13 @@ export class RequestHandler {
     // What came before is still to be answered, so it is not refused.
     this.#broken.add(socket);
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
-    else if (current === undefined || !current.req.complete) endUnreadable(error, socket, current);
-    else if (!isKnown) this.#deps.clients.afterLast(socket, () => endUnreadable(error, socket, undefined));
+    else if (current === undefined || !current.req.complete) this.#endUnreadable(error, socket, current);
+    else if (!isKnown) this.#deps.clients.afterLast(socket, () => this.#endUnreadable(error, socket, undefined));
+  }
+
+  #endUnreadable(error: ParseFault, socket: Socket, current: ClientResponse | undefined): void {
+    const sent = endUnreadable(error, socket, current);
+    if (sent !== undefined && current === undefined) this.#deps.observer.unreadable(socket, sent);
   }
 
   /** One request that we fail at must not take the others with it. */
@@ -166,8 +181,10 @@ export class RequestHandler {
     const { table } = this.#deps;
     const route = table.find(target.host, decoded);
     if (deepest !== decoded && table.find(target.host, deepest) !== route) answerCall(call, ANSWERS.badRequest);
-    else if (route !== undefined) this.#apps.serve(call, route);
-    else answerCall(call, table.hasHost(target.host) ? ANSWERS.unknownApp : ANSWERS.unknownHost);
+    else if (route !== undefined) {
+      this.#deps.observer.routed(call.response, route);
+      this.#apps.serve(call, route);
+    } else answerCall(call, table.hasHost(target.host) ? ANSWERS.unknownApp : ANSWERS.unknownHost);
   }
 
   #serveReserved(call: Call, rest: string): void {
@@ -236,12 +253,14 @@ function refusal({ status, reason }: Refusal): Answer {
 }
 
 /** Where a request breaks off in its body, its answer does as well, if it has begun. */
-function endUnreadable(fault: ParseFault, socket: Socket, current: ClientResponse | undefined): void {
+function endUnreadable(fault: ParseFault, socket: Socket, current: ClientResponse | undefined): Answer | undefined {
   current?.finishProbe();
   // What comes after a request that was to be the last one is nothing (RFC 9112, 9.6).
   const isAnswered = current?.headersSent === true || fault.code === 'HPE_CLOSED_CONNECTION';
-  if (!isAnswered && socket.writable) socket.write(rawAnswer(unreadableAnswer(fault)));
+  const answer = isAnswered || !socket.writable ? undefined : unreadableAnswer(fault);
+  if (answer !== undefined) socket.write(rawAnswer(answer));
   socket.destroySoon();
+  return answer;
 }
 
 /** Whether OPTIONS asks about the server as a whole, or may go no further (RFC 9110, 7.6.2 and 9.3.7). */

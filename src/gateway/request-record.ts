@@ -1,10 +1,11 @@
 import type { UPSTREAM_FAULTS } from '../model/gateway-counts.ts';
 import type { AppMeter } from './app-meters.ts';
+import type { RequestTarget } from './request-target.ts';
 import type { LiveRoute } from './route-table.ts';
 
 /**
- * What is noted of one request by whoever deals with it, for the metrics and the access log. Nothing here decides anything. Times are
- * of the monotonic clock in milliseconds, 0 for what has not happened.
+ * What is noted of one request by whoever deals with it, for metrics and access log. Nothing here decides anything. Times are of the
+ * monotonic clock in milliseconds, 0 for what has not happened.
  */
 export class RequestRecord {
   readonly startedAt: number;
@@ -13,13 +14,12 @@ export class RequestRecord {
   /** The request was sent to the app, and the head of its answer came. */
   askedAt = 0;
   answeredAt = 0;
+  /** What it asks for, once that is known to be well-formed. */
+  target: RequestTarget | undefined = undefined;
   route: LiveRoute | undefined = undefined;
   meter: AppMeter | undefined = undefined;
-  /** The host and path that it asks for, once they are known to be well-formed. */
-  host: string | undefined = undefined;
-  path: string | undefined = undefined;
   fault: (typeof UPSTREAM_FAULTS)[number] | undefined = undefined;
-  /** What the gateway answered by itself. */
+  /** The title of what the gateway answered by itself. */
   answer: string | undefined = undefined;
   retries = 0;
   isHeld = false;

@@ -37,6 +37,15 @@ export interface UpstreamSettings {
   readonly idleMs: number;
 }
 
+/** Where the access log is. */
+export interface AccessLogSettings {
+  readonly path: string;
+  /** A file that has become this large is put aside. */
+  readonly maxBytes: number;
+  /** How many files that were put aside are kept. */
+  readonly keep: number;
+}
+
 /** Everything `mainspring.toml` says, with defaults filled in, durations in milliseconds, sizes in bytes and absolute paths. */
 export interface Settings {
   readonly configRepo: string;
@@ -56,6 +65,8 @@ export interface Settings {
     /** Which versions of the PROXY header all connections begin with. */
     readonly proxyProtocol: 'off' | 'v1' | 'v2' | 'any';
     readonly sharedCookies: boolean;
+    /** Null: requests are not written down. */
+    readonly accessLog: AccessLogSettings | null;
     readonly crawlersWake: boolean;
     readonly limits: GatewayLimits;
     readonly upstream: UpstreamSettings;

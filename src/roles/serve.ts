@@ -85,6 +85,7 @@ function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'
     statusHost: settings.status.host,
     envDomain: settings.envDomain,
     sharedCookies: settings.gateway.sharedCookies,
+    accessLog: settings.gateway.accessLog,
     crawlersWake: settings.gateway.crawlersWake,
     hooks: settings.hooks,
     trustedProxies: settings.gateway.trustedProxies,

@@ -1,5 +1,5 @@
 import * as check from './checks.ts';
-import { engineSocket, pathFrom, repoFrom, urlPrefix } from './places.ts';
+import { engineSocket, offOrFile, pathFrom, repoFrom, urlPrefix } from './places.ts';
 
 const user = check.parsedText('a user name', (text) => (/^[^\s:@/]+$/.test(text) ? text : undefined));
 
@@ -21,6 +21,9 @@ export function keyTable(folder: string) {
     'gateway.proxy_protocol': check.oneOf('off', 'v1', 'v2', 'any'),
     'gateway.shared_cookies': check.yesOrNo,
     'gateway.crawlers_wake': check.yesOrNo,
+    'gateway.access_log': offOrFile(folder),
+    'gateway.access_log_max': check.size({ from: '64k', to: '16g' }),
+    'gateway.access_log_keep': check.wholeNumber(0, 100),
     'gateway.limits.headers': check.size({ from: '4k', to: '1m' }),
     'gateway.limits.target': check.size({ from: '1k', to: '1m' }),
     'gateway.limits.header_timeout': check.duration({ from: '1s' }),

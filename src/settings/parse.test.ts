@@ -35,6 +35,7 @@ test('a file that only names the config repo gives every default', () => {
       trustedProxies: [],
       proxyProtocol: 'off',
       sharedCookies: false,
+      accessLog: null,
       crawlersWake: false,
       limits: {
         headerBytes: 32_768,

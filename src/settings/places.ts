@@ -22,6 +22,14 @@ export function engineSocket(folder: string): Check<string> {
   });
 }
 
+/** `off`, or the absolute path of a file. */
+export function offOrFile(folder: string): Check<string> {
+  return parsedText('"off" or the path of a file', (text) => {
+    if (text === 'off') return text;
+    return text === '' || text.endsWith('/') || text.startsWith('~') ? undefined : resolve(folder, text);
+  });
+}
+
 /** The config repo: a URL normalised, a path made absolute. */
 export function repoFrom(folder: string): Check<string> {
   return parsedText(REPO_FORM, (text) => {

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import type { GatewayLimits, GitCredential, ListenAddress, Settings, UpstreamSettings } from '../model/settings.ts';
+import type {
+  AccessLogSettings,
+  GatewayLimits,
+  GitCredential,
+  ListenAddress,
+  Settings,
+  UpstreamSettings,
+} from '../model/settings.ts';
 import type { Values } from './parse.ts';
 
 const DAY_MS = 86_400_000;
@@ -76,10 +83,18 @@ function gatewayOf(values: Values, cores: number): Settings['gateway'] {
     trustedProxies: values.get('gateway.trusted_proxies') ?? [],
     proxyProtocol: values.get('gateway.proxy_protocol') ?? 'off',
     sharedCookies: values.get('gateway.shared_cookies') ?? false,
+    accessLog: accessLogOf(values),
     crawlersWake: values.get('gateway.crawlers_wake') ?? false,
     limits: limitsOf(values),
     upstream: upstreamOf(values),
   };
+}
+
+function accessLogOf(values: Values): AccessLogSettings | null {
+  const path = values.get('gateway.access_log') ?? 'off';
+  if (path === 'off') return null;
+  const maxBytes = values.get('gateway.access_log_max') ?? 100 * MIB;
+  return { path, maxBytes, keep: values.get('gateway.access_log_keep') ?? 5 };
 }
 
 function limitsOf(values: Values): GatewayLimits {

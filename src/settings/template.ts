@@ -80,6 +80,10 @@ process = "off"
 # proxy_protocol = "off"
 # Let apps set cookies that reach the environments' zone; only where that is a domain registered apart.
 # shared_cookies = false
+# A line of JSON for each request: "off", or a file.
+# access_log = "./data/access.log"
+# access_log_max = "100m"
+# access_log_keep = 5
 # crawlers_wake = false
 # [gateway.limits]
 # headers = "32k"

@@ -120,6 +120,7 @@ async function startForTest(
       gateway: {
         processes: 1,
         sharedCookies: false,
+        accessLog: null,
         crawlersWake: false,
         trustedProxies: settings.trustedProxies ?? [],
         proxyProtocol: 'off',
