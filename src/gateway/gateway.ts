@@ -155,15 +155,6 @@ function makeUpstreams(config: GatewayConfig): Upstreams {
   });
 }
 
-function makeUpstreams(config: GatewayConfig): Upstreams {
-  const upstream = { ...UPSTREAM, ...config.upstream };
-  return new Upstreams({
-    allow: parseAllow(config.proxyAllow),
-    timeouts: upstream,
-    limits: { connections: upstream.connections, ...POOL_WAIT },
-  });
-}
-
 function makeHooks({ hooks, limits }: GatewayConfig, onHint: (hook: string) => void, log: GatewayLog): Hooks {
   return new Hooks({
     hooks,
