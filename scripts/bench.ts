@@ -12,6 +12,7 @@ const parts = [
   'memory',
   'gateway',
   'slow-senders',
+  'corpus',
   'deploys',
   'kills',
   'upgrade',

@@ -136,9 +136,8 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
 function rulesOf(config: GatewayConfig) {
   return {
     isUse: useRule(config),
-    maxHeaders: config.limits.headerCount,
+    limits: config.limits,
     bodyTimeoutMs: config.limits.bodyTimeoutMs,
-    targetBytes: config.limits.targetBytes,
     cookie: cookieRule(config),
     statusHost: config.statusHost,
     statusSocket: config.statusSocket,

@@ -1,6 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { isUnder, RESERVED_PREFIX } from '../model/route.ts';
+import type { GatewayLimits } from '../model/settings.ts';
 import { ANSWERS, type Answer, markNoindex, rawAnswer, sendAnswer } from './answer.ts';
 import type { AppQueue } from './app-queue.ts';
 import { AppServer } from './app-server.ts';
@@ -46,14 +47,12 @@ export interface RequestHandlerDeps {
   readonly isTrusted: Trust;
   /** Who is at the other end of a connection. */
   readonly addressOf: (socket: Socket) => string;
-  readonly maxHeaders: number;
   /** How long a body may stand still. */
   readonly bodyTimeoutMs: number;
   readonly cookie: CookieRule;
   readonly statusHost: string;
   readonly statusSocket: string;
-  /** The longest target of a request. */
-  readonly targetBytes: number;
+  readonly limits: Pick<GatewayLimits, 'targetBytes' | 'headerCount'>;
   /** The environments' zone. */
   readonly envDomain: string;
   readonly onError: (error: unknown) => void;
@@ -91,8 +90,9 @@ export class RequestHandler {
     if (this.#refused.has(request.socket)) return;
     this.#deps.observer.begin(response);
     if (this.#isDraining) response.shouldKeepAlive = false;
-    const fault = framingFault(request, this.#deps.targetBytes);
-    if (request.rawHeaders.length > 2 * this.#deps.maxHeaders) this.refuse(request, response, ANSWERS.headTooLarge);
+    const fault = framingFault(request, this.#deps.limits.targetBytes);
+    if (request.rawHeaders.length > 2 * this.#deps.limits.headerCount)
+      this.refuse(request, response, ANSWERS.headTooLarge);
     else if (fault !== undefined) this.refuse(request, response, refusal(fault));
     else if (request.method === 'OPTIONS' && isForUs(request)) sendOptions(response);
     else this.#aim(request, response, upgrade);
