@@ -19,7 +19,7 @@ http {
     location / {
       proxy_pass http://up; proxy_http_version 1.1; proxy_request_buffering off; proxy_buffering off; proxy_read_timeout 3s;
       proxy_next_upstream off;
-      proxy_set_header Host $http_host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+      proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
     }
   }
 }
@@ -38,7 +38,6 @@ defaults
   timeout server 3s
   timeout http-request 5s
   option http-keep-alive
-  http-reuse always
 frontend in
   bind 127.0.0.1:${port}
   default_backend up

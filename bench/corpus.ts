@@ -17,7 +17,7 @@ import { haproxyConfig, nginxConfig } from './corpus-configs.ts';
 import { type Figure, printReport } from './report.ts';
 import { inWorkplace, type Workplace } from './workplace.ts';
 
-const PATIENCE = { answerMs: 400, quietMs: 60 };
+const PATIENCE = { answerMs: 800, quietMs: 100 };
 const CONFIGS = { nginx: nginxConfig, haproxy: haproxyConfig };
 const DIFFERENCES = process.argv.includes('--differences');
 
@@ -27,6 +27,7 @@ interface Contender {
   readonly place: Intermediary;
 }
 
+/** `refused`: nothing was misread, but it need not have been refused. */
 type Outcome = 'right' | 'refused' | 'other';
 
 await inWorkplace(async (at) => {

@@ -52,6 +52,8 @@ async function observe(at: Intermediary, { writes, ends, methods, expected, isCl
   const client = new RawClient(port, methods);
   await client.send(writes, { ends });
   await client.until(() => client.isOver || client.answers.length >= expected, patience.answerMs);
+  await recorder.played();
+  await turns();
   if (isClosed) await client.until(() => client.isOver, patience.quietMs);
   const answers = [...client.answers];
   const connection = await connectionOf(client, patience, ends);
@@ -96,10 +98,15 @@ async function fence(port: number, patience: Patience): Promise<string | undefin
   await client.send([`GET ${FENCE} HTTP/1.1\r\nHost: a\r\n\r\n`]);
   await client.until(() => client.isOver || client.answers.length > 0, patience.answerMs);
   client.destroy();
-  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  await turns();
   const body = client.answers[0]?.body;
   if (body === `GET ${FENCE}`) return undefined;
   return `another client got ${client.objection ?? JSON.stringify(body)} for its own request`;
+}
+
+/** What was sent within this process has arrived by then. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function isPlayers(record: Record): boolean {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Objection, valuesOf } from './strict/fields.ts';
@@ -24,6 +25,7 @@ export class Recorder {
   readonly #records: Record[] = [];
   readonly #open = new Set<Wire>();
   #script: Script | undefined;
+  #played = Promise.resolve();
   #connections = 0;
 
   constructor() {
@@ -47,6 +49,14 @@ export class Recorder {
     this.#script = script;
   }
 
+  /**
+   * Resolves when the script was played to its end, or none is being played. What comes unasked can only be told from an answer while
+   * nothing is asked, so a player waits for this before it asks again.
+   */
+  played(): Promise<void> {
+    return this.#played;
+  }
+
   /** Where the records are now; `since` gives what came after. */
   mark(): number {
     return this.#records.length;
@@ -67,6 +77,9 @@ export class Recorder {
         this.#script = undefined;
         return script;
       },
+      playing: (playing) => {
+        this.#played = playing;
+      },
     });
     this.#open.add(wire);
     socket.on('close', () => {
@@ -79,6 +92,7 @@ export class Recorder {
 interface WireOwner {
   readonly note: (record: Record) => void;
   readonly takeScript: () => Script | undefined;
+  readonly playing: (playing: Promise<void>) => void;
 }
 
 /** One connection to the recorder. */
@@ -136,8 +150,8 @@ class Wire {
 
   #answer(request: StrictRequest): void {
     const script = request.target === '/case' ? this.#owner.takeScript() : undefined;
-    if (script !== undefined) void this.#play(script);
-    else if (request.target === '/switch' && valuesOf(request.fields, 'upgrade').length > 0) this.#switch(request);
+    if (script !== undefined) this.#owner.playing(this.#play(script));
+    else if (request.target === '/switch' && asksToSwitch(request)) this.#switch(request);
     else {
       const body = `${request.method} ${request.target}`;
       const head = `HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -148,8 +162,10 @@ class Wire {
   #switch(request: StrictRequest): void {
     this.#isTunnel = true;
     const [protocol] = valuesOf(request.fields, 'upgrade');
+    const [key] = valuesOf(request.fields, 'sec-websocket-key');
+    const accept = key === undefined ? '' : `Sec-WebSocket-Accept: ${acceptOf(key)}\r\n`;
     this.socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n${this.#text}`,
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n${accept}\r\n${this.#text}`,
       'latin1',
     );
     this.#text = '';
@@ -165,4 +181,14 @@ class Wire {
     if (ending === 'close') this.socket.end();
     if (ending === 'reset') setTimeout(() => this.socket.resetAndDestroy(), 5);
   }
+}
+
+/** RFC 9110, 7.8: only what Connection names as well is asked for. */
+function asksToSwitch({ fields }: StrictRequest): boolean {
+  return valuesOf(fields, 'upgrade').join() !== '' && /\bupgrade\b/i.test(valuesOf(fields, 'connection').join());
+}
+
+/** RFC 6455, 4.2.2. */
+function acceptOf(key: string): string {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }

@@ -167,7 +167,11 @@ const cases: readonly AnswerCase[] = [
       fields: { 'set-cookie': null, location: null, 'content-length': null },
       trailers: { 'content-length': null, 'transfer-encoding': null, 'set-cookie': null, location: null },
     }),
-    or: [whole('hello', { fields: { 'set-cookie': null, location: null, 'content-length': null } }), cutAt('hello')],
+    or: [
+      whole('hello', { fields: { 'set-cookie': null, location: null, 'content-length': null } }),
+      cutAt('hello'),
+      badGateway,
+    ],
   },
   {
     name: 'A trailer that is malformed cuts the answer',

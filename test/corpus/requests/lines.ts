@@ -164,14 +164,19 @@ const cases: readonly RequestCase[] = [
     clauses: ['9112/5.2 fold'],
     sends: 'GET /x HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n',
     is: refused(400),
-    or: [passed(get('/x', { x: 'y z' }))],
+    or: [passed(get('/x', { x: 'y z' })), passed(get('/x', { x: 'y   z' }))],
   },
   {
     name: 'A value folded by a tab is refused',
     clauses: ['9112/5.2 fold'],
     sends: 'GET /x HTTP/1.1\r\nHost: a\r\nX: y\r\n\tz\r\nW: v\r\n\r\n',
     is: refused(400),
-    or: [passed(get('/x', { x: 'y z', w: 'v' })), passed(get('/x', { x: 'y \tz', w: 'v' }))],
+    or: [
+      passed(get('/x', { x: 'y z', w: 'v' })),
+      passed(get('/x', { x: 'y \tz', w: 'v' })),
+      passed(get('/x', { x: 'y   z', w: 'v' })),
+      passed(get('/x', { x: 'y  \tz', w: 'v' })),
+    ],
   },
   {
     name: 'A fold that holds nothing but white space is refused',

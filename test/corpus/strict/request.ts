@@ -29,7 +29,7 @@ export function readRequest(text: string): StrictRequest | UnfinishedRequest {
   const line = LINE.exec(text.slice(0, lineEnd));
   if (line === null) throw new Objection(`request line ${JSON.stringify(text.slice(0, lineEnd).slice(0, 80))}`);
   const [, method = '', target = '', version = ''] = line;
-  if (!/^(?:\/|\*$|https?:\/\/)/.test(target) || target.includes('#'))
+  if (!/^(?:\/|\*$|[a-z][a-z0-9+.-]*:\/\/)/i.test(target) || target.includes('#'))
     throw new Objection(`request target ${target.slice(0, 80)}`);
   const fields = readFields(text.slice(lineEnd + 2, Math.max(lineEnd + 2, headEnd)));
   const hosts = valuesOf(fields, 'host');

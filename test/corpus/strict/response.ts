@@ -15,7 +15,7 @@ export interface StrictResponse {
   readonly end: number;
 }
 
-const LINE = /^HTTP\/1\.[01] ([1-5][0-9]{2}) ([^\r\n\0]*)$/;
+const LINE = /^HTTP\/1\.[01] ([1-9][0-9]{2}) ([^\r\n\0]*)$/;
 
 /**
  * Reads the answer to a request of this method at the beginning of the text; undefined while it has not ended. `isOver` says that the
