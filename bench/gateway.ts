@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startGateway } from '../src/gateway/gateway.ts';
 import { createRoutes } from '../test/integration/gateway-testbed.ts';
+import { benchGatewayConfig } from './gateway-config.ts';
 import { type Figure, printReport } from './report.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
@@ -209,34 +210,7 @@ async function gateway(): Promise<void> {
       fallback: null,
     });
   })();
-  const running = await startGateway(
-    {
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      dbPath: join(dir, 'mainspring.db'),
-      controlSocket: join(dir, 'control.sock'),
-      statusSocket: join(dir, 'status.sock'),
-      statusHost: 'mainspring.localhost',
-      envDomain: 'env.localhost',
-      sharedCookies: false,
-      crawlersWake: false,
-      hooks: {},
-      trustedProxies: [],
-      proxyProtocol: 'off',
-      proxyAllow: [],
-      limits: {
-        headerBytes: 16_384,
-        targetBytes: 8_192,
-        headerTimeoutMs: 10_000,
-        hookBodyBytes: 1_000_000,
-        connections: 10_000,
-        peerConnections: 100_000,
-        headerCount: 1_000,
-        bodyTimeoutMs: 60_000,
-      },
-      drainMs: 0,
-    },
-    { id: 'bench', pid: process.pid, log: () => {} },
-  );
+  const running = await startGateway(benchGatewayConfig(dir), { id: 'bench', pid: process.pid, log: () => {} });
   console.log(running.addresses[0]?.port);
 }
 

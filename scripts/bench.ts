@@ -13,6 +13,7 @@ const parts = [
   'gateway',
   'slow-senders',
   'corpus',
+  'streams',
   'deploys',
   'kills',
   'upgrade',

@@ -60,6 +60,11 @@ export class ClientResponse extends ServerResponse {
     return this.#isEnded || this.writableFinished;
   }
 
+  /** Whether everything that was sent is with the kernel. */
+  get isWritten(): boolean {
+    return (this.socket?.writableLength ?? 0) === 0;
+  }
+
   override writeHead(...args: unknown[]): this {
     this.finishProbe();
     this.record.headAt = performance.now();

@@ -194,6 +194,10 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     else this.#answer(this.#answerTo(fault));
   }
 
+  get isWritten(): boolean {
+    return this.#response.isWritten;
+  }
+
   location(value: string): string {
     return mapLocation(value, this.#plan.locations());
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { BodyClock } from './body-clock.ts';
 import { namedByConnection } from './forward-headers.ts';
+import { giveBack } from './give-back.ts';
 import { trailerLines } from './trailers.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
@@ -56,9 +57,14 @@ export class BodySender {
       return;
     }
     const isRoom = this.#options.isChunked ? writeChunk(this.#connection, content) : this.#connection.write(content);
+    const { socket } = this.#connection;
+    if (socket.writableLength === 0) giveBack(content);
     if (isRoom) return;
     this.#request.pause();
-    this.#connection.socket.once('drain', () => this.#request.resume());
+    socket.once('drain', () => {
+      giveBack(content);
+      this.#request.resume();
+    });
   }
 
   #end(): void {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { ChunkedDecoder } from './chunked-decoder.ts';
+import { giveBack } from './give-back.ts';
 import { malformed, parseResponseHead, type ResponseHead, UpstreamFault } from './response-head.ts';
 
 const MAX_HEAD = 65_536;
@@ -16,6 +17,8 @@ export interface ExchangeHandler {
   onHead(head: ResponseHead, isFollowed: boolean): void;
   /** Content that is not the last; may call `pause`. */
   onData(content: Buffer): void;
+  /** Whether all content that was given has been written, so that nobody looks at it again. */
+  readonly isWritten: boolean;
   /** Content, and the end. */
   onLast(content: Buffer): void;
   onEnd(trailers: readonly string[]): void;
@@ -61,6 +64,8 @@ export class UpstreamConnection {
   #interims = 0;
   #interimBytes = 0;
   #chunked: ChunkedDecoder | undefined;
+  /** Content that waits until the client has taken it. */
+  readonly #unwritten: Buffer[] = [];
   readonly #listeners = [
     ['connect', () => this.#awaitProgress()],
     ['drain', () => this.#awaitProgress()],
@@ -115,7 +120,9 @@ export class UpstreamConnection {
     this.socket.pause();
   }
 
+  /** Goes on. What was given before has been written by now. */
   resume(): void {
+    for (const bytes of this.#unwritten.splice(0)) giveBack(bytes);
     this.socket.resume();
   }
 
@@ -151,7 +158,7 @@ export class UpstreamConnection {
     try {
       if (this.#handler === undefined) this.#end();
       else if (this.#head === undefined) this.#receiveHead(bytes);
-      else this.#receiveBody(bytes);
+      else this.#passBody(bytes);
     } catch (error) {
       if (!(error instanceof UpstreamFault)) throw error;
       this.#fail(error);
@@ -200,6 +207,13 @@ export class UpstreamConnection {
     this.deadline = Number.POSITIVE_INFINITY;
     for (const [event, listener] of this.#listeners) this.socket.off(event, listener);
     handler?.onUpgrade(head, this.socket, rest);
+  }
+
+  #passBody(bytes: Buffer): void {
+    const handler = this.#handler;
+    this.#receiveBody(bytes);
+    if (handler?.isWritten === true) giveBack(bytes);
+    else if (this.socket.isPaused()) this.#unwritten.push(bytes);
   }
 
   #receiveBody(bytes: Buffer): void {
