@@ -45,3 +45,16 @@ for (const text of [
 ]) {
   test(`${JSON.stringify(text.slice(0, 24))} is malformed`, () => assert.throws(() => decode(text), UpstreamFault));
 }
+
+test('what is cut into chunks of any sizes comes together again, whatever two pieces they arrive in', () => {
+  const chunk = fc.string({ unit: fc.constantFrom('\r', '\n', '0', 'a', '\xff'), minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(fc.array(chunk, { maxLength: 5 }), fc.constantFrom('', ';x', ';x="\\"y"'), (chunks, extension) => {
+      const framed = chunks.map((content) => `${content.length.toString(16)}${extension}\r\n${content}\r\n`).join('');
+      const text = `${framed}0\r\n\r\nGET`;
+      for (let at = 0; at <= text.length; at += 1) {
+        assert.deepEqual(decode(text, [at]), { content: chunks.join(''), rest: 'GET', isDone: true, trailers: [] });
+      }
+    }),
+  );
+});
