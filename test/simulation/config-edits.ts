@@ -8,6 +8,7 @@ export type AppEvent = Extract<SimEvent, { type: 'add-app' | (typeof APP_EDITS)[
 export const UNVERIFIED = 'app-7';
 
 const STRATEGIES = ['blue_green', 'blue_green', 'replace', 'blue_green'] as const;
+const IDLES: readonly SimApp['idle'][] = [20_000, 120_000, null, false, 60_000, 1_800_000];
 const SPECS: readonly SimApp['spec'][] = ['static', 'procfile', 'procfile', 'proxy'];
 
 /** What an edit of the declarations goes by. */
@@ -41,6 +42,7 @@ const CHANGES = {
   'change-app': (app: SimApp, value: number): SimApp => ({ ...app, params: value }),
   'change-policy': (app: SimApp, value: number): SimApp => ({ ...app, timeoutMs: 50_000 + value * 2_000 }),
   'change-health': (app: SimApp): SimApp => ({ ...app, health: app.health === '/' ? '/deep' : '/' }),
+  'change-idle': (app: SimApp, value: number): SimApp => ({ ...app, idle: IDLES[value % IDLES.length] ?? null }),
   'move-app': (app: SimApp, value: number): SimApp => ({ ...app, path: `/moved-${value}` }),
 };
 
@@ -87,6 +89,7 @@ function newApp(
     stage: event.app % 3 !== 0,
     previews: event.app !== 6,
     strategy: STRATEGIES[event.app % 4] ?? 'blue_green',
+    idle: event.app % 2 === 0 ? 90_000 : null,
   };
   return { id, path, spec, repo, folder: `apps/${event.folder}`, ...of };
 }

@@ -36,6 +36,7 @@ export const APP_EDITS = [
   'pin-app',
   'change-policy',
   'change-health',
+  'change-idle',
 ] as const;
 
 /** What becomes of the hint that follows a push. */

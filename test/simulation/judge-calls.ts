@@ -2,6 +2,7 @@ import type { InstanceId } from '../../src/model/ids.ts';
 import type { FakeCall } from '../../src/runtime/fake/fake-engine.ts';
 import type { RecordedView } from '../../src/store/recorded.ts';
 import type { ChangeJudge } from './judge-changes.ts';
+import type { SleepJudge } from './judge-sleep.ts';
 import { DRAIN_MS } from './sim-settings.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { Verdict } from './verdict.ts';
@@ -10,11 +11,13 @@ import type { Verdict } from './verdict.ts';
 export class CallJudge {
   readonly #world: SimWorld;
   readonly #changes: ChangeJudge;
+  readonly #sleep: SleepJudge;
   readonly #verdict: Verdict;
 
-  constructor(world: SimWorld, changes: ChangeJudge, verdict: Verdict) {
+  constructor(world: SimWorld, changes: ChangeJudge, sleep: SleepJudge, verdict: Verdict) {
     this.#world = world;
     this.#changes = changes;
+    this.#sleep = sleep;
     this.#verdict = verdict;
   }
 
@@ -70,6 +73,7 @@ export class CallJudge {
   }
 
   #onStop(id: InstanceId): void {
+    this.#sleep.onStop(id);
     const { gateway, clock } = this.#world;
     const at = this.#changes.retiredAt(id);
     const isLate = at !== undefined && clock.now() >= at + DRAIN_MS;

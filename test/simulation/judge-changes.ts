@@ -62,6 +62,11 @@ export class ChangeJudge {
     return this.#quarantined.get(place)?.target === identityOf(target);
   }
 
+  /** What was recorded of a deployment before the transaction that is judged now. */
+  before({ env, app }: RecordedDeployment): RecordedDeployment | undefined {
+    return this.#shadow.deployments.get(`${env} ${app}`);
+  }
+
   /** The artifacts that a deployment ran, newest first, each once. */
   pastOf(dataName: string): readonly ArtifactKey[] {
     return this.#past.get(dataName) ?? [];
@@ -253,12 +258,17 @@ export class ChangeJudge {
   /** Nothing goes live that did not answer as its own policy wants it. */
   #onSwitch(row: RecordedDeployment, live: NonNullable<RecordedDeployment['live']>): void {
     const { verify, health } = live.target.policy;
-    const route = this.#world.recorded.instances.get(live.instance)?.route;
-    const seen = route == null ? undefined : this.#healthy.get(this.#answering(route));
     this.#verdict.expect(
-      verify === false || seen?.has(health.path) === true,
+      verify === false || this.wasHealthy(live),
       () => `${row.app}: live on ${live.instance}, which was not seen healthy at ${health.path} since it was started`,
     );
+  }
+
+  /** Whether what is live was seen healthy, at its own path, since it was last started. */
+  wasHealthy({ instance, target }: NonNullable<RecordedDeployment['live']>): boolean {
+    const route = this.#world.recorded.instances.get(instance)?.route;
+    const seen = route == null ? undefined : this.#healthy.get(this.#answering(route));
+    return seen?.has(target.policy.health.path) === true;
   }
 
   /** Who answers at an address: of a process, one start of it; files and addresses elsewhere are always the same. */

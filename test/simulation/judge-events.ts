@@ -92,6 +92,8 @@ function expectedOfDeployment(row: RecordedDeployment, before: RecordedDeploymen
   if (row.live && row.live.instance === before?.live?.instance) {
     const changed = row.live.target.policyHash !== before.live.target.policyHash;
     if (changed) kinds.push(['deployment.settings']);
+    if (row.live.asleep && !before.live.asleep) kinds.push(['deployment.asleep']);
+    if (!row.live.asleep && before.live.asleep) kinds.push(['deployment.awake', 'deployment.resumed']);
   }
   if (next?.state === 'quarantined' && was?.state !== 'quarantined') kinds.push(['deployment.quarantined']);
   if (next?.state === 'removing' && was?.removes !== true) kinds.push(['deployment.removing']);

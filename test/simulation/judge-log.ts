@@ -100,7 +100,8 @@ class Replay {
     if (kind === 'instance.started' || kind === 'drift.repaired' || kind === 'deployment.resumed')
       this.instances.set(id, app);
     if (kind === 'drift.seen') this.drifted.add(id);
-    if (kind === 'drift.repaired' || kind === 'deployment.resumed') this.drifted.delete(id);
+    if (kind === 'drift.repaired' || kind === 'deployment.resumed' || kind === 'deployment.awake')
+      this.drifted.delete(id);
     if (kind !== 'instance.stopped' && kind !== 'orphan.removed') return;
     this.instances.delete(id);
     this.drifted.delete(id);

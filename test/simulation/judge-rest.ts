@@ -2,6 +2,7 @@ import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import { loadRecorded } from '../../src/store/store.ts';
 import { PreviewJudge } from './judge-previews.ts';
+import { idleMsOf, type SleepJudge } from './judge-sleep.ts';
 import type { Model, Wanted } from './model.ts';
 import { Shadow } from './shadow.ts';
 import type { SimApp } from './sim-config.ts';
@@ -15,8 +16,10 @@ export class RestJudge {
   readonly #model: Model;
   readonly #verdict: Verdict;
   readonly #previews: PreviewJudge;
+  readonly #sleep: SleepJudge;
 
-  constructor(world: SimWorld, model: Model, verdict: Verdict) {
+  constructor(world: SimWorld, model: Model, verdict: Verdict, sleep: SleepJudge) {
+    this.#sleep = sleep;
     this.#world = world;
     this.#model = model;
     this.#verdict = verdict;
@@ -60,7 +63,7 @@ export class RestJudge {
     }
     const target = row.next === null ? row.live?.target : row.next.target;
     this.#expect(
-      target != null && this.#isAsPushed(app, folder, target),
+      target != null && this.#isAsPushed(env, app, folder, target),
       () => `${app.id}: ${differences(app, target)}`,
     );
     // What was verified by other rules stays live; only what is new is verified by the new ones.
@@ -131,20 +134,23 @@ export class RestJudge {
     );
   }
 
-  #isAsPushed(app: SimApp, folder: Folder | undefined, target: Target): boolean {
-    const { health } = target.policy;
-    const isPolicy = health.timeoutMs === app.timeoutMs && health.path === app.health;
+  #isAsPushed(env: string, app: SimApp, folder: Folder | undefined, target: Target): boolean {
+    const { health, idle } = target.policy;
+    const idleMs = idle === null || idle === false ? null : idle.stopMs;
+    const isPolicy = health.timeoutMs === app.timeoutMs && health.path === app.health && idleMs === idleMsOf(app, env);
     return isPolicy && this.#isSameInstance(app, folder, target);
   }
 
   #live(row: RecordedDeployment): void {
     if (row.live === null) return;
+    this.#sleep.atRest(row);
     const { instance, target, condition } = row.live;
+    this.#expect(condition === null, () => `${row.app}: still has the condition ${condition?.message}`);
+    if (row.live.asleep) return;
     this.#expect(
       this.#world.engine.isRunning(instance),
       () => `${row.app}: is live on ${instance}, which does not run`,
     );
-    this.#expect(condition === null, () => `${row.app}: still has the condition ${condition?.message}`);
     const served = this.#world.gateway.servedAt(target.policy.host, target.policy.path);
     this.#expect(
       served === instance,
@@ -184,8 +190,11 @@ export class RestJudge {
       return;
     }
     const { host, path } = row.live?.target.policy ?? { host: '', path: '' };
-    const served = this.#world.gateway.servedAt(host, path);
-    const isServed = [row, ...others].some((candidate) => candidate.live?.instance === served);
+    const { gateway } = this.#world;
+    const served = gateway.servedAt(host, path);
+    const isServed = [row, ...others].some(({ live: of }) =>
+      of?.asleep === true ? gateway.isAsleepAt(host, path) : of?.instance === served,
+    );
     this.#expect(isServed, () => `${row.app}: ${path} leads to ${served ?? 'nothing'}`);
   }
 
@@ -205,7 +214,11 @@ export class RestJudge {
       extra.length === 0,
       () => `runs or lies about: ${extra.map(({ id, app, state }) => `${id} (${app}, ${state})`).join(', ')}`,
     );
-    this.#expect(instances.length === live.size, () => `${live.size} are live, ${instances.length} exist`);
+    // Of what is asleep nothing need be left.
+    const needed = [...live].filter((id) => recorded.instances.get(id)?.state !== 'stopped');
+    const there = new Set(instances.map(({ id }) => id));
+    const missing = needed.filter((id) => !there.has(id));
+    this.#expect(missing.length === 0, () => `are live and do not exist: ${missing.join(', ')}`);
     const recordedIds = [...recorded.instances.keys()].filter((id) => !kept.has(id as InstanceId));
     this.#expect(
       recordedIds.length === live.size && recordedIds.every((id) => live.has(id as InstanceId)),

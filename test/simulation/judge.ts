@@ -7,6 +7,7 @@ import { CallJudge } from './judge-calls.ts';
 import { ChangeJudge } from './judge-changes.ts';
 import { judgeLog } from './judge-log.ts';
 import { RestJudge } from './judge-rest.ts';
+import { SleepJudge } from './judge-sleep.ts';
 import { Model } from './model.ts';
 import type { SimWorld } from './sim-world.ts';
 import { Verdict } from './verdict.ts';
@@ -22,13 +23,15 @@ export class Judge {
   readonly #changes: ChangeJudge;
   readonly #calls: CallJudge;
   readonly #rest: RestJudge;
+  readonly #sleep: SleepJudge;
 
   constructor(world: SimWorld) {
     this.#world = world;
     this.model = new Model(world);
     this.#changes = new ChangeJudge(world, this.model, this.#verdict);
-    this.#calls = new CallJudge(world, this.#changes, this.#verdict);
-    this.#rest = new RestJudge(world, this.model, this.#verdict);
+    this.#sleep = new SleepJudge(world, this.#verdict, (live) => this.#changes.wasHealthy(live));
+    this.#calls = new CallJudge(world, this.#changes, this.#sleep, this.#verdict);
+    this.#rest = new RestJudge(world, this.model, this.#verdict, this.#sleep);
   }
 
   /** What was broken, in the order it was seen. */
@@ -52,6 +55,10 @@ export class Judge {
 
   /** A transaction was written. */
   onChange(changes: readonly Change[], recorded: RecordedView): void {
+    for (const change of changes) {
+      if ('put' in change && change.put === 'deployment')
+        this.#sleep.onDeployment(change.row, this.#changes.before(change.row));
+    }
     this.#changes.onChange(changes, recorded);
   }
 
@@ -63,6 +70,11 @@ export class Judge {
   /** The artifacts that a deployment ran, newest first, each once. */
   pastOf(dataName: string): readonly ArtifactKey[] {
     return this.#changes.pastOf(dataName);
+  }
+
+  /** Whoever asks for what is asleep is served. */
+  wakeAll(): Promise<void> {
+    return this.#sleep.wakeAll();
   }
 
   /** With nothing wrong any more and all the time it needs, the world is exactly what was pushed. */

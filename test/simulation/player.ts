@@ -58,6 +58,7 @@ export class Player {
       case 'pin-app':
       case 'change-policy':
       case 'change-health':
+      case 'change-idle':
         this.#editApps(event);
         return;
       case 'break-config':
@@ -318,8 +319,13 @@ export class Player {
   }
 
   #request(which: number, ms: number): void {
-    const served = this.#world.gateway.served();
-    const route = served[which % Math.max(1, served.length)];
-    if (route !== undefined) void this.#world.gateway.request(route.path, ms);
+    const { gateway } = this.#world;
+    const there = [...gateway.places.values()].filter(
+      ({ host, path }) => gateway.isAsleepAt(host, path) || gateway.servedAt(host, path) !== undefined,
+    );
+    const place = there[which % Math.max(1, there.length)];
+    if (place === undefined) return;
+    if (gateway.isAsleepAt(place.host, place.path)) this.#world.count('waits for what is asleep');
+    void gateway.request(place.path, ms, place.host);
   }
 }

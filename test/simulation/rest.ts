@@ -25,6 +25,7 @@ export async function comeToRest(world: SimWorld): Promise<string | null> {
     ['one app stuck', () => judgeIndependence(world, player)],
     ['rest after one app was stuck', () => settleAndJudge(world, player)],
     ['rest after the time of retention', () => judgeRetention(world)],
+    ['what is asleep is asked for', () => judgeWaking(world, player)],
     ['a restart at rest', () => judgeRestart(world)],
   ];
   for (const [name, phase] of phases) {
@@ -72,6 +73,16 @@ async function judgeRetention(world: SimWorld): Promise<void> {
 async function pastParking({ clock, judge }: SimWorld, ms: number): Promise<void> {
   while (judge.model.previews.parksBetween(clock.now() - ms, clock.now() + ms)) await clock.advance(ms / 2);
 }
+
+/** Whoever asks for what is asleep is served, and what nobody asks for any more sleeps again. */
+async function judgeWaking(world: SimWorld, player: Player): Promise<void> {
+  await world.judge.wakeAll();
+  await world.clock.advance(ASLEEP_MS);
+  await settleAndJudge(world, player);
+}
+
+/** Nothing that may sleep is awake for longer, with nobody there to use it. */
+const ASLEEP_MS = 1_900_000;
 
 /** How long a restart is looked at. */
 const AWAY_MS = 90_000;

@@ -22,6 +22,8 @@ export interface SimApp {
   readonly strategy: 'blue_green' | 'replace';
   /** Where it is probed. */
   readonly health: string;
+  /** After how many milliseconds without use it sleeps; null: when it is not said. */
+  readonly idle: number | false | null;
 }
 
 /** The simulated config file. */
@@ -90,7 +92,7 @@ export function declarationOf(app: SimApp): AppDeclaration {
     strategy: app.strategy,
     stripPath: null,
     health: { timeoutMs: app.timeoutMs, path: app.health },
-    idle: null,
+    idle: typeof app.idle === 'number' ? { pauseMs: null, stopMs: app.idle } : app.idle,
     limits: {},
     verify: app.verify,
     position: { file: CONFIG_FILE, line: 1, column: 1 },

@@ -1,8 +1,13 @@
 import { RouteTable } from '../../src/gateway/route-table.ts';
-import type { InstanceId } from '../../src/model/ids.ts';
+import type { AppId, EnvName, InstanceId } from '../../src/model/ids.ts';
 import type { RouteRow } from '../../src/model/routing.ts';
 import type { GatewayControl } from '../../src/reconcile/ports.ts';
 import type { SimClock } from './sim-clock.ts';
+
+/** How long a request waits for what is asleep, and how often it is asked for. */
+const WAIT_MS = 30_000;
+const ASK_AGAIN_MS = 1_000;
+const ANSWER_MS = 3;
 
 /** What a gateway needs of the world. */
 export interface SimGatewayDeps {
@@ -17,6 +22,10 @@ export class SimGateway {
   /** Every place that ever had a route, by `HOST PATH`. */
   readonly places = new Map<string, { readonly host: string; readonly path: string }>();
   readonly inFlight = new Map<InstanceId, number>();
+  /** When each instance was last in use. */
+  readonly usedAt = new Map<InstanceId, number>();
+  /** Asks the living controller to wake an app. */
+  onWake: (env: EnvName, app: AppId) => void = () => {};
   deafUntil = 0;
   readonly #deps: SimGatewayDeps;
   #waiting: (() => void)[] = [];
@@ -51,13 +60,27 @@ export class SimGateway {
     });
   }
 
-  /** A request comes in on a route and takes a while. */
-  async request(path: string, ms: number): Promise<void> {
-    const instance = this.servedAt('localhost', path);
+  /** Whether requests to a place wait for what is asleep there. */
+  isAsleepAt(host: string, path: string): boolean {
+    const route = this.table.find(host, path);
+    return route?.row.host === host && route.row.path === path && route.serve.target.kind === 'asleep';
+  }
+
+  /** A request comes in on a route and takes a while. One for what is asleep waits until it is awake, and asks for that again and again. */
+  async request(path: string, ms: number, host = 'localhost'): Promise<void> {
+    const { clock } = this.#deps;
+    for (let waited = 0; this.isAsleepAt(host, path) && waited < WAIT_MS; waited += ASK_AGAIN_MS) {
+      const row = this.table.find(host, path)?.row;
+      if (row !== undefined) this.onWake(row.env, row.app);
+      await Promise.race([clock.sleep(ASK_AGAIN_MS), this.#changed()]);
+    }
+    const instance = this.servedAt(host, path);
     if (instance === undefined) return;
     this.inFlight.set(instance, (this.inFlight.get(instance) ?? 0) + 1);
-    await this.#deps.clock.sleep(ms);
+    this.usedAt.set(instance, clock.now());
+    await clock.sleep(ms);
     this.inFlight.set(instance, (this.inFlight.get(instance) ?? 1) - 1);
+    this.usedAt.set(instance, clock.now());
     this.#wake();
   }
 
@@ -76,7 +99,13 @@ export class SimGateway {
         else void clock.sleep(1_000).then(() => this.apply());
       },
       applied: (generation, signal) => this.#until(() => this.table.generation >= generation, signal, isDead),
-      use: async (instance) => ({ inFlight: this.inFlight.get(instance) ?? 0, idleMs: 0 }),
+      use: async (instance, signal) => {
+        // An answer takes a moment, in which much may happen.
+        await clock.sleep(ANSWER_MS, signal);
+        if (isDead()) await new Promise<never>(() => {});
+        const idleMs = clock.now() - (this.usedAt.get(instance) ?? 0);
+        return { inFlight: this.inFlight.get(instance) ?? 0, idleMs };
+      },
       idle: (instance, signal) => this.#until(() => (this.inFlight.get(instance) ?? 0) === 0, signal, isDead),
     };
   }
@@ -90,6 +119,10 @@ export class SimGateway {
       signal.throwIfAborted();
     }
     if (isDead()) await new Promise<never>(() => {});
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #wake(): void {

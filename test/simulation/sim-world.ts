@@ -230,6 +230,15 @@ export class SimWorld {
     this.judge.onBoot(store.recorded, { isTorn: this.#isTorn });
     this.#isTorn = false;
     store.onChange((changes) => this.judge.onChange(changes, store.recorded));
+    this.gateway.onWake = (env, app) => {
+      if (life.dead) return;
+      try {
+        life.reconciler.wake(env, app);
+      } catch (error) {
+        // A full disk: it is asked again.
+        this.tell(`  wake of ${app}: ${String(error)}`);
+      }
+    };
     void life.reconciler.start().catch((error: unknown) => {
       if (!life.dead) this.judge.violation(`start failed: ${String(error)}`);
     });

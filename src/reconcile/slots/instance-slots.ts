@@ -11,10 +11,10 @@ import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
 import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress-of-instance.ts';
-import { awakeChanges, idleMsOf, LastUses, sleepChanges, startAgain, wakeChanges } from '../sleep.ts';
+import { startAgain, wakeChanges } from '../sleep.ts';
 import { backoffMs, isKeptForLog, isWanted, keepRoute, retireInstance } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
-import { lookAt, lookPauseMs } from './look.ts';
+import { InstanceRest } from './instance-rest.ts';
 import type { SlotKind } from './slots.ts';
 
 /** An instance that stayed up this long has a clean slate. */
@@ -30,18 +30,23 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   readonly #limit: Limiter;
   /** Instances that ended while their start was under way: the event may come before the answer. */
   readonly #endedEarly = new Map<InstanceId, Problem>();
-  readonly #uses = new LastUses();
+  readonly #rest: InstanceRest;
 
   constructor(ports: Ports, limit: Limiter) {
     this.#ports = ports;
     this.#limit = limit;
+    this.#rest = new InstanceRest({
+      ports,
+      isDue: (id, step) => this.#isDue(id, step),
+      change: (id, decide) => this.#change(id, decide),
+    });
   }
 
   next(key: string): InstanceStep {
     const { recorded } = this.#ports.store;
     const row = recorded.instances.get(key);
     if (row === undefined) return { do: 'wait', until: null };
-    return nextOfInstance(row, recorded, this.#ports.clock.now(), (of, idleMs) => this.#uses.askAt(of, idleMs));
+    return nextOfInstance(row, recorded, this.#ports.clock.now(), (of, idleMs) => this.#rest.askAt(of, idleMs));
   }
 
   async perform(key: string, step: InstanceAction, signal: AbortSignal): Promise<void> {
@@ -61,7 +66,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         this.#change(row.id, (now, recorded) => (now.state === 'stopped' ? startAgain(now, recorded) : []));
         return;
       case 'doze':
-        return this.#doze(row, signal);
+        return this.#rest.doze(row, signal);
       case 'rouse':
         // It may have ended meanwhile; one that runs is left as it is by being started.
         this.#change(row.id, (now, recorded) =>
@@ -74,7 +79,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         );
         return;
       case 'reinstate':
-        return this.#reinstate(row, signal);
+        return this.#rest.reinstate(row, signal);
       case 'discard':
         this.#change(row.id, (now) =>
           now.state === 'stopped' ? [put('instance', { ...now, state: 'removing' })] : [],
@@ -154,58 +159,6 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       ...keepRoute(deployment, live, route, { recorded, generation }),
       this.#event('drift.repaired', row, observation('the live instance was started again'), {}),
     ];
-  }
-
-  /** Looks whether what made room and came back answers again: then, or once its time is over, requests need wait no longer. */
-  async #reinstate(row: RecordedInstance, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#ports;
-    if (row.route === null) return;
-    // What is asleep serves again by being woken.
-    if (row.state === 'stopped')
-      return this.#change(row.id, (now, recorded, generation) => this.#back(now, recorded, generation));
-    const { policy } = row.target;
-    const deadline = (row.startedAt ?? clock.now()) + policy.health.timeoutMs;
-    const isAsked = policy.verify !== false && clock.now() < deadline;
-    const isBack = !isAsked || (await lookAt(row.route, policy, this.#ports, signal)).healthy;
-    if (isBack) return this.#change(row.id, (now, recorded, generation) => this.#back(now, recorded, generation));
-    await clock.sleep(lookPauseMs(row, policy.health.intervalMs, deadline, clock.now()), signal);
-  }
-
-  #back(row: RecordedInstance, recorded: RecordedView, generation: () => number): Change[] {
-    const deployment = recorded.deployment(row.env, row.app);
-    if (deployment?.live == null || row.route === null || !this.#isDue(row.id, 'reinstate')) return [];
-    const context = { recorded, generation, at: this.#ports.clock.now() };
-    if (!deployment.live.suspended) return awakeChanges(deployment, row, context);
-    const asleep = deployment.live.asleep && row.state === 'stopped';
-    const live = { ...deployment.live, asleep, waking: false, condition: null, suspended: false };
-    return [
-      put('deployment', { ...deployment, live }),
-      ...keepRoute(deployment, live, row.route, context),
-      this.#event('deployment.resumed', row, deployment.next?.cause ?? null, {}),
-    ];
-  }
-
-  /** Asks the gateways whether it is still in use; puts it to sleep when it has not been for long enough. */
-  async #doze(row: RecordedInstance, signal: AbortSignal): Promise<void> {
-    const { clock, gateways, limits, reach } = this.#ports;
-    const late = { code: 'timed-out', message: 'the gateways did not say what is in use' } as const;
-    const use = await withDeadline({ clock, ms: limits.probeMs, signal, late }, (limited) =>
-      gateways.use(row.id, limited),
-    ).catch((error: unknown) => {
-      if (signal.aborted || !(error instanceof MainspringError)) throw error;
-      // Whoever can't be asked may be using it.
-      return { inFlight: 1, idleMs: 0 };
-    });
-    const at = clock.now();
-    this.#uses.note(row.id, use.inFlight > 0 ? at : at - use.idleMs);
-    await reach('dozing');
-    this.#change(row.id, (now, recorded, generation) => {
-      const deployment = recorded.deployment(now.env, now.app);
-      const afterMs = idleMsOf(deployment?.live?.target.policy.idle ?? null);
-      if (deployment === undefined || afterMs === null || !this.#isDue(now.id, 'doze')) return [];
-      const context = { recorded, generation, at: clock.now(), drainMs: limits.drainMs };
-      return sleepChanges(deployment, now, { idleMs: use.idleMs, afterMs }, context);
-    });
   }
 
   /** What is recorded when an engine says that an instance ended. */
@@ -293,7 +246,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         withDeadline({ clock, ms: limits.graceMs * 3, signal, late }, () => this.#engine(row).remove(row.id)),
       commit: () => {
         this.#endedEarly.delete(row.id);
-        this.#uses.forget(row.id);
+        this.#rest.forget(row.id);
         this.#change(row.id, (now) => [drop('instance', now), this.#event('instance.stopped', row, null, {})]);
       },
     });
@@ -323,13 +276,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   }
 
   #event(
-    kind:
-      | 'instance.started'
-      | 'instance.failed'
-      | 'instance.stopped'
-      | 'drift.seen'
-      | 'drift.repaired'
-      | 'deployment.resumed',
+    kind: 'instance.started' | 'instance.failed' | 'instance.stopped' | 'drift.seen' | 'drift.repaired',
     row: RecordedInstance,
     cause: Cause | null,
     detail: JsonObject,

@@ -1,0 +1,119 @@
+import { MainspringError } from '../../model/errors.ts';
+import type { InstanceId } from '../../model/ids.ts';
+import type { LiveState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
+import { audit, type Change, put } from '../../store/changes.ts';
+import type { RecordedView } from '../../store/recorded.ts';
+import type { Ports } from '../ports.ts';
+import type { AskAt, InstanceAction } from '../progress-of-instance.ts';
+import { awakeChanges, type Idleness, idleMsOf, LastUses, sleepChanges } from '../sleep.ts';
+import { drainTime, keepRoute } from '../transitions.ts';
+import { withDeadline } from './deadline.ts';
+import { lookAt, lookPauseMs } from './look.ts';
+
+/** Decides what changes with an instance, from what is recorded now. */
+export type DecideInstance = (row: RecordedInstance, recorded: RecordedView, generation: () => number) => Change[];
+
+/** What going to rest and coming back need of the slots of instances. */
+export interface InstanceRestDeps {
+  readonly ports: Ports;
+  readonly isDue: (id: InstanceId, step: InstanceAction['do']) => boolean;
+  readonly change: (id: InstanceId, decide: DecideInstance) => void;
+}
+
+/** How what is live goes to sleep, and how it comes back: from sleep, and from making room for a replacement. */
+export class InstanceRest {
+  readonly #deps: InstanceRestDeps;
+  readonly #uses = new LastUses();
+
+  constructor(deps: InstanceRestDeps) {
+    this.#deps = deps;
+  }
+
+  /** When an instance is to be asked for whether it is still in use. */
+  readonly askAt: AskAt = (row, idleMs) => this.#uses.askAt(row, idleMs);
+
+  forget(id: InstanceId): void {
+    this.#uses.forget(id);
+  }
+
+  /** Asks the gateways whether it is still in use; puts it to sleep when it has not been for long enough. */
+  async doze(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { clock, limits, reach } = this.#deps.ports;
+    const { inFlight, idleMs } = await this.#askUse(row.id, signal);
+    const at = clock.now();
+    this.#uses.note(row.id, inFlight > 0 ? at : at - idleMs);
+    await reach('dozing');
+    this.#deps.change(row.id, (now, recorded, generation) => {
+      const deployment = recorded.deployment(now.env, now.app);
+      const afterMs = idleMsOf(deployment?.live?.target.policy.idle ?? null);
+      if (deployment === undefined || afterMs === null || !this.#deps.isDue(now.id, 'doze')) return [];
+      const idleness: Idleness = { idleMs: Math.round(idleMs), afterMs };
+      const drainMs = drainTime(deployment.live, limits.drainMs);
+      return sleepChanges(deployment, now, idleness, { recorded, generation, at: clock.now(), drainMs });
+    });
+  }
+
+  /** Looks whether what is back answers again: then, or once its time is over, requests need wait no longer. */
+  async reinstate(row: RecordedInstance, signal: AbortSignal): Promise<void> {
+    const { clock, store } = this.#deps.ports;
+    const live = store.recorded.deployment(row.env, row.app)?.live;
+    if (row.route === null || live == null) return;
+    // What is asleep serves again by being woken.
+    if (row.state === 'stopped') return this.#back(row, live);
+    // As it is declared now: policy changes without a new instance.
+    const { policy } = live.target;
+    const deadline = (row.startedAt ?? clock.now()) + policy.health.timeoutMs;
+    const isAsked = policy.verify !== false && clock.now() < deadline;
+    const isBack = !isAsked || (await lookAt(row.route, policy, this.#deps.ports, signal)).healthy;
+    if (isBack) return this.#back(row, live);
+    await clock.sleep(lookPauseMs(row, policy.health.intervalMs, deadline, clock.now()), signal);
+  }
+
+  /** Unless it was started again, or is to answer to other rules, since it was looked at. */
+  #back(looked: RecordedInstance, by: LiveState): void {
+    this.#deps.change(looked.id, (row, recorded, generation) => {
+      const deployment = recorded.deployment(row.env, row.app);
+      if (deployment?.live == null || !this.#deps.isDue(row.id, 'reinstate')) return [];
+      const isSame = row.startedAt === looked.startedAt && deployment.live.target.policyHash === by.target.policyHash;
+      if (!isSame) return [];
+      const context = { recorded, generation, at: this.#deps.ports.clock.now() };
+      return deployment.live.suspended
+        ? resumeChanges(deployment, row, context)
+        : awakeChanges(deployment, row, context);
+    });
+  }
+
+  async #askUse(id: InstanceId, signal: AbortSignal): Promise<{ readonly inFlight: number; readonly idleMs: number }> {
+    const { clock, gateways, limits } = this.#deps.ports;
+    const late = { code: 'timed-out', message: 'the gateways did not say what is in use' } as const;
+    try {
+      return await withDeadline({ clock, ms: limits.probeMs, signal, late }, (limited) => gateways.use(id, limited));
+    } catch (error) {
+      if (signal.aborted || !(error instanceof MainspringError)) throw error;
+      // Whoever can't be asked may be using it.
+      return { inFlight: 1, idleMs: 0 };
+    }
+  }
+}
+
+/** What made room for its replacement serves again, or sleeps again if it did before. */
+function resumeChanges(
+  row: RecordedDeployment,
+  instance: RecordedInstance,
+  context: { readonly recorded: RecordedView; readonly generation: () => number },
+): Change[] {
+  if (row.live === null || instance.route === null) return [];
+  const asleep = row.live.asleep && instance.state === 'stopped';
+  const live: LiveState = { ...row.live, asleep, waking: false, condition: null, suspended: false };
+  return [
+    put('deployment', { ...row, live }),
+    ...keepRoute(row, live, instance.route, context),
+    audit({
+      kind: 'deployment.resumed',
+      env: row.env,
+      app: row.app,
+      cause: row.next?.cause ?? instance.target.causes.config,
+      detail: { instance: instance.id, revision: instance.target.revision },
+    }),
+  ];
+}

@@ -1,0 +1,126 @@
+import type { InstanceId } from '../../src/model/ids.ts';
+import type { RecordedDeployment } from '../../src/model/recorded.ts';
+import type { SimApp } from './sim-config.ts';
+import type { SimWorld } from './sim-world.ts';
+import type { Verdict } from './verdict.ts';
+
+type Live = NonNullable<RecordedDeployment['live']>;
+
+/** Outside of production nothing is awake for longer than this without being used, unless it never sleeps. */
+const OTHERS_MS = 900_000;
+/** Asking gateways, being slow about it, and a request that came just then. */
+const ASKED_MS = 30_000;
+/** What a request may wait for: a stop that is under way, a start that fails twice, and being seen to answer. */
+const AWAKE_WITHIN_MS = 60_000;
+
+/** How long nobody may use an app in an environment before it sleeps, as pushed; null: it never does. */
+export function idleMsOf({ spec, idle }: SimApp, env: string): number | null {
+  if (spec !== 'procfile' || idle === false) return null;
+  if (env === 'prod') return idle;
+  return Math.min(idle ?? OTHERS_MS, OTHERS_MS);
+}
+
+/** Judges sleeping and waking by what the gateways saw: nothing sleeps that was used, and whoever asks is served. */
+export class SleepJudge {
+  readonly #world: SimWorld;
+  readonly #verdict: Verdict;
+  readonly #wasHealthy: (live: Live) => boolean;
+
+  /** `wasHealthy` says whether what is live was seen healthy, at its own path, since it was last started. */
+  constructor(world: SimWorld, verdict: Verdict, wasHealthy: (live: Live) => boolean) {
+    this.#wasHealthy = wasHealthy;
+    this.#world = world;
+    this.#verdict = verdict;
+  }
+
+  /** A row is written: what goes to sleep was not used for as long as its policy says, and what wakes answers. */
+  onDeployment(row: RecordedDeployment, before: RecordedDeployment | undefined): void {
+    const was = before?.live?.instance === row.live?.instance ? before?.live : null;
+    if (row.live?.asleep === true && was?.asleep === false) this.#onAsleep(row, row.live);
+    if (row.live?.asleep === false && was?.asleep === true) this.#onAwake(row, row.live);
+  }
+
+  #onAsleep(row: RecordedDeployment, live: Live): void {
+    this.#world.count('asleep');
+    const { idle } = live.target.policy;
+    const idleMs = idle === null || idle === false ? null : idle.stopMs;
+    this.#verdict.expect(idleMs !== null, () => `${row.app} in ${row.env}: sleeps although it never may`);
+    const usedAt = this.#world.gateway.usedAt.get(live.instance) ?? 0;
+    const idleFor = this.#world.clock.now() - usedAt;
+    this.#verdict.expect(
+      idleFor >= (idleMs ?? 0) - ASKED_MS || idleFor < ASKED_MS,
+      () => `${row.app} in ${row.env}: put to sleep ${idleFor} ms after it was used, which is too soon`,
+    );
+    const isBusy = (this.#world.gateway.inFlight.get(live.instance) ?? 0) > 0;
+    this.#verdict.expect(
+      !isBusy || idleFor < ASKED_MS,
+      () => `${row.app} in ${row.env}: put to sleep with a request in flight for ${idleFor} ms`,
+    );
+  }
+
+  /** Requests may be led to what does not answer only when its time for that is over. */
+  #onAwake(row: RecordedDeployment, live: Live): void {
+    this.#world.count('awake');
+    const { verify, health } = live.target.policy;
+    const startedAt = this.#world.engine.instances.get(live.instance)?.startedAt ?? 0;
+    const isLate = this.#world.clock.now() - startedAt >= health.timeoutMs;
+    this.#verdict.expect(
+      verify === false || isLate || this.#wasHealthy(live),
+      () => `${row.app} in ${row.env}: awake without having been seen to answer since it was started`,
+    );
+  }
+
+  /** An instance is stopped: one that is only to sleep must have nothing in flight, however long that takes. */
+  onStop(id: InstanceId): void {
+    const live = [...this.#world.recorded.deployments.values()].find((row) => row.live?.instance === id)?.live;
+    if (live?.asleep !== true || live.suspended) return;
+    const inFlight = this.#world.gateway.inFlight.get(id) ?? 0;
+    this.#verdict.expect(inFlight === 0, () => `${id} is stopped for sleeping with ${inFlight} requests in flight`);
+  }
+
+  /** At rest nothing of what is asleep runs, requests to it wait, and what nobody uses is asleep. */
+  atRest(row: RecordedDeployment): void {
+    const { live } = row;
+    if (live === null) return;
+    const { engine, gateway, clock } = this.#world;
+    const place = `${row.app} in ${row.env}`;
+    const { host, path } = live.target.policy;
+    if (live.asleep) {
+      this.#verdict.expect(!live.waking, () => `${place}: is still being woken`);
+      this.#verdict.expect(!engine.isRunning(live.instance), () => `${place}: is asleep and runs`);
+      this.#verdict.expect(gateway.isAsleepAt(host, path), () => `${place}: is asleep, and ${path} does not say so`);
+      return;
+    }
+    const { idle } = live.target.policy;
+    const since = Math.max(gateway.usedAt.get(live.instance) ?? 0, engine.instances.get(live.instance)?.startedAt ?? 0);
+    const isIdle = idle !== null && idle !== false && clock.now() - since > (idle.stopMs ?? 0) + 2 * ASKED_MS;
+    const isBusy = (gateway.inFlight.get(live.instance) ?? 0) > 0;
+    this.#verdict.expect(
+      !isIdle || isBusy || row.next !== null,
+      () => `${place}: is awake although nobody used it for ${clock.now() - since} ms`,
+    );
+  }
+
+  /** Whoever asks for what is asleep is served, all at once. */
+  async wakeAll(): Promise<void> {
+    const { recorded, gateway, clock } = this.#world;
+    const sleepers = [...recorded.deployments.values()].filter(({ live }) => live?.asleep === true);
+    const asked = sleepers.map(({ live }) => {
+      const { host, path } = live?.target.policy ?? { host: '', path: '' };
+      return { host, path, answer: gateway.request(path, 10, host) };
+    });
+    if (asked.length === 0) return;
+    this.#world.count('woken at rest');
+    await clock.advance(AWAKE_WITHIN_MS);
+    for (const { env, app } of sleepers) {
+      const live = recorded.deployment(env, app)?.live ?? null;
+      // A preview may have been parked meanwhile.
+      if (live === null) continue;
+      const { host, path } = live.target.policy;
+      const isServed = gateway.servedAt(host, path) === live.instance;
+      // It may be asleep again by now.
+      const wasUsed = (gateway.usedAt.get(live.instance) ?? 0) > clock.now() - AWAKE_WITHIN_MS;
+      this.#verdict.expect(isServed || wasUsed, () => `${app} in ${env}: asked for and not awake after a minute`);
+    }
+  }
+}
