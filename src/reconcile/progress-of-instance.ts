@@ -15,15 +15,15 @@ export interface InstanceAction {
 /** What an instance does next. */
 export type InstanceStep = Wait | InstanceAction;
 
-/** When an instance is to be asked whether it is still in use, by how long that may be; null: never. */
-export type AskAt = (row: RecordedInstance, idleMs: number | null) => number | null;
+/** Until when an instance is known to have been in use, in milliseconds since the epoch. */
+export type UsedAt = (row: RecordedInstance) => number;
 
-/** The next step of an instance, from what is recorded alone; `askAt` says when gateways heard of its last use. */
+/** The next step of an instance, from what is recorded alone; `usedAt` says what gateways told of its last use. */
 export function nextOfInstance(
   row: RecordedInstance,
   recorded: RecordedView,
   at: number,
-  askAt: AskAt = () => null,
+  usedAt: UsedAt = () => 0,
 ): InstanceStep {
   const deployment = recorded.deployment(row.env, row.app);
   const live = deployment?.live?.instance === row.id ? deployment.live : null;
@@ -36,7 +36,7 @@ export function nextOfInstance(
       return artifactReady(row, recorded) ? { do: 'start' } : FOREVER;
     case 'running':
       if (!isWanted(row.id, deployment)) return { do: 'retire' };
-      return live === null ? nextOfVerified(deployment) : nextOfLive(row, live, deployment, { recorded, at, askAt });
+      return live === null ? nextOfVerified(deployment) : nextOfLive(row, live, deployment, { recorded, at, usedAt });
     case 'draining':
       return live?.asleep === true && live.waking ? { do: 'rouse' } : { do: 'drain' };
     case 'stopping':
@@ -56,19 +56,21 @@ function nextOfVerified(deployment: RecordedDeployment | undefined): InstanceSte
 interface Moment {
   readonly recorded: RecordedView;
   readonly at: number;
-  readonly askAt: AskAt;
+  readonly usedAt: UsedAt;
 }
 
 function nextOfLive(
   row: RecordedInstance,
   live: LiveState,
   deployment: RecordedDeployment | undefined,
-  { recorded, at, askAt }: Moment,
+  { recorded, at, usedAt }: Moment,
 ): InstanceStep {
   if (live.suspended) return makesRoom(deployment, recorded) ? { do: 'retire' } : { do: 'reinstate' };
   if (live.asleep) return live.waking ? { do: 'reinstate' } : { do: 'rest' };
-  const due = askAt(row, idleMsOf(live.target.policy.idle));
-  if (due === null) return FOREVER;
+  const idleMs = idleMsOf(live.target.policy.idle);
+  if (idleMs === null) return FOREVER;
+  // What has just gone live is given its time as well.
+  const due = Math.max(usedAt(row), Date.parse(live.since)) + idleMs;
   return due <= at ? { do: 'doze' } : { do: 'wait', until: due };
 }
 

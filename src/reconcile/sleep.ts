@@ -108,9 +108,8 @@ export class LastUses {
     this.#usedAt.delete(id);
   }
 
-  /** When an instance is to be asked for whether it is still in use; null: never. */
-  askAt(row: RecordedInstance, idleMs: number | null): number | null {
-    if (idleMs === null) return null;
-    return Math.max(row.startedAt ?? 0, this.#usedAt.get(row.id) ?? 0) + idleMs;
+  /** Until when an instance is known to have been in use: since its start, as long as nobody says more. */
+  of(row: RecordedInstance): number {
+    return Math.max(row.startedAt ?? 0, this.#usedAt.get(row.id) ?? 0);
   }
 }

@@ -10,8 +10,8 @@ type Live = NonNullable<RecordedDeployment['live']>;
 const OTHERS_MS = 900_000;
 /** Asking gateways, being slow about it, and a request that came just then. */
 const ASKED_MS = 30_000;
-/** What a request may wait for: a stop that is under way, a start that fails twice, and being seen to answer. */
-const AWAKE_WITHIN_MS = 60_000;
+/** What a request may wait for: a stop that is under way, a start that fails twice, and being seen to answer, or the end of the time for that. */
+const AWAKE_WITHIN_MS = 140_000;
 
 /** How long nobody may use an app in an environment before it sleeps, as pushed; null: it never does. */
 export function idleMsOf({ spec, idle }: SimApp, env: string): number | null {
@@ -24,6 +24,7 @@ export function idleMsOf({ spec, idle }: SimApp, env: string): number | null {
 export class SleepJudge {
   readonly #world: SimWorld;
   readonly #verdict: Verdict;
+  readonly #awakeAt = new Map<InstanceId, number>();
   readonly #wasHealthy: (live: Live) => boolean;
 
   /** `wasHealthy` says whether what is live was seen healthy, at its own path, since it was last started. */
@@ -61,6 +62,7 @@ export class SleepJudge {
   /** Requests may be led to what does not answer only when its time for that is over. */
   #onAwake(row: RecordedDeployment, live: Live): void {
     this.#world.count('awake');
+    this.#awakeAt.set(live.instance, this.#world.clock.now());
     const { verify, health } = live.target.policy;
     const startedAt = this.#world.engine.instances.get(live.instance)?.startedAt ?? 0;
     const isLate = this.#world.clock.now() - startedAt >= health.timeoutMs;
@@ -118,9 +120,10 @@ export class SleepJudge {
       if (live === null) continue;
       const { host, path } = live.target.policy;
       const isServed = gateway.servedAt(host, path) === live.instance;
-      // It may be asleep again by now.
-      const wasUsed = (gateway.usedAt.get(live.instance) ?? 0) > clock.now() - AWAKE_WITHIN_MS;
-      this.#verdict.expect(isServed || wasUsed, () => `${app} in ${env}: asked for and not awake after a minute`);
+      // It may be asleep again by now, used or, where it answered too late, not.
+      const since = Math.max(this.#awakeAt.get(live.instance) ?? 0, Date.parse(live.since));
+      const wasAwake = since > clock.now() - AWAKE_WITHIN_MS;
+      this.#verdict.expect(isServed || wasAwake, () => `${app} in ${env}: asked for and not awake after two minutes`);
     }
   }
 }

@@ -115,8 +115,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'drain skipped',
     `${SLOTS}/switching.ts`,
-    "...(old === undefined ? [] : retireInstance(old, at, 'draining', drainMs)),",
-    "...(old === undefined ? [] : retireInstance(old, at, 'stopping', drainMs)),",
+    "...(old === undefined ? [] : retireInstance(old, at, 'draining', drainTime(row.live, drainMs))),",
+    "...(old === undefined ? [] : retireInstance(old, at, 'stopping')),",
   ),
   mutant(
     'switched before it is healthy',
@@ -256,8 +256,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'nothing ever sleeps',
     `${RECONCILE}/progress-of-instance.ts`,
-    'if (due === null) return FOREVER;',
-    'if (due === null || due > 0) return FOREVER;',
+    'if (idleMs === null) return FOREVER;',
+    'if (idleMs === null || idleMs > 0) return FOREVER;',
   ),
   mutant(
     'what is woken serves before it answers',

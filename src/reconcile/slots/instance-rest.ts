@@ -4,7 +4,7 @@ import type { LiveState, RecordedDeployment, RecordedInstance } from '../../mode
 import { audit, type Change, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
-import type { AskAt, InstanceAction } from '../progress-of-instance.ts';
+import type { InstanceAction, UsedAt } from '../progress-of-instance.ts';
 import { awakeChanges, type Idleness, idleMsOf, LastUses, sleepChanges } from '../sleep.ts';
 import { drainTime, keepRoute } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
@@ -29,8 +29,8 @@ export class InstanceRest {
     this.#deps = deps;
   }
 
-  /** When an instance is to be asked for whether it is still in use. */
-  readonly askAt: AskAt = (row, idleMs) => this.#uses.askAt(row, idleMs);
+  /** Until when an instance is known to have been in use. */
+  readonly usedAt: UsedAt = (row) => this.#uses.of(row);
 
   forget(id: InstanceId): void {
     this.#uses.forget(id);
@@ -77,6 +77,8 @@ export class InstanceRest {
       const isSame = row.startedAt === looked.startedAt && deployment.live.target.policyHash === by.target.policyHash;
       if (!isSame) return [];
       const context = { recorded, generation, at: this.#deps.ports.clock.now() };
+      // Whoever asked for it may come a moment later.
+      this.#uses.note(row.id, context.at);
       return deployment.live.suspended
         ? resumeChanges(deployment, row, context)
         : awakeChanges(deployment, row, context);

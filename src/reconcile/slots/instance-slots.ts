@@ -46,7 +46,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     const { recorded } = this.#ports.store;
     const row = recorded.instances.get(key);
     if (row === undefined) return { do: 'wait', until: null };
-    return nextOfInstance(row, recorded, this.#ports.clock.now(), (of, idleMs) => this.#rest.askAt(of, idleMs));
+    return nextOfInstance(row, recorded, this.#ports.clock.now(), this.#rest.usedAt);
   }
 
   async perform(key: string, step: InstanceAction, signal: AbortSignal): Promise<void> {
