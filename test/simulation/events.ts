@@ -185,7 +185,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export const LISTING_FAULTS = ['fails', 'hangs', 'empty', 'partial'] as const satisfies readonly ListingFault[];
 
 /** Moments in which somebody may push just what changes everything, while the controller is slow. */
-export const INTERRUPTIBLE = ['probe', 'accepting', 'switching', 'retiring', 'purge:after-intent'] as const;
+export const INTERRUPTIBLE = ['probe', 'accepting', 'switching', 'retiring', 'dozing', 'purge:after-intent'] as const;
 /** One of them. */
 export type Interruptible = (typeof INTERRUPTIBLE)[number];
 

@@ -9,7 +9,9 @@ type Live = NonNullable<RecordedDeployment['live']>;
 /** Outside of production nothing is awake for longer than this without being used, unless it never sleeps. */
 const OTHERS_MS = 900_000;
 /** Asking gateways, being slow about it, and a request that came just then. */
-const ASKED_MS = 30_000;
+const ASKED_MS = 9_000;
+/** A drain that ends because it is in use, and a crash on the way. */
+const SLACK_MS = 60_000;
 /** What a request may wait for: a stop that is under way, a start that fails twice, and being seen to answer, or the end of the time for that. */
 const AWAKE_WITHIN_MS = 140_000;
 
@@ -94,8 +96,13 @@ export class SleepJudge {
       return;
     }
     const { idle } = live.target.policy;
-    const since = Math.max(gateway.usedAt.get(live.instance) ?? 0, engine.instances.get(live.instance)?.startedAt ?? 0);
-    const isIdle = idle !== null && idle !== false && clock.now() - since > (idle.stopMs ?? 0) + 2 * ASKED_MS;
+    const since = Math.max(
+      gateway.usedAt.get(live.instance) ?? 0,
+      engine.instances.get(live.instance)?.startedAt ?? 0,
+      this.#awakeAt.get(live.instance) ?? 0,
+      Date.parse(live.since),
+    );
+    const isIdle = idle !== null && idle !== false && clock.now() - since > (idle.stopMs ?? 0) + SLACK_MS;
     const isBusy = (gateway.inFlight.get(live.instance) ?? 0) > 0;
     this.#verdict.expect(
       !isIdle || isBusy || row.next !== null,

@@ -17,6 +17,9 @@ const LIMITS: readonly Partial<SimConfig>[] = [
   { atomic: true },
 ];
 
+/** Longer than anything is drained. */
+const LONG_REQUEST_MS = 60_000;
+
 /** Makes the events of a history happen to a world. */
 export class Player {
   readonly #world: SimWorld;
@@ -243,6 +246,7 @@ export class Player {
     const inState = (state: string) => [...deployments.values()].find(({ next }) => next?.state === state)?.app;
     if (at === 'probe' && probed !== undefined) this.#changeHealthOf(probed);
     if (at === 'switching') this.#beforeSwitch();
+    if (at === 'dozing') this.#world.gateway.requestEverywhere(LONG_REQUEST_MS);
     if (at === 'accepting') this.#bringBack(this.#undeclared() ?? '');
     if (at === 'retiring') this.#bringBack(inState('removing') ?? '');
     if (at === 'purge:after-intent')

@@ -84,6 +84,12 @@ export class SimGateway {
     this.#wake();
   }
 
+  /** A request comes in at every place that is awake. */
+  requestEverywhere(ms: number): void {
+    for (const { host, path } of this.places.values())
+      if (this.servedAt(host, path) !== undefined) void this.request(path, ms, host);
+  }
+
   /** Whether any route leads to the instance. */
   routes(instance: InstanceId): boolean {
     return this.served().some((route) => route.instance === instance);

@@ -214,7 +214,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
           return false;
         });
       },
-      commit: (isIdle) => this.#change(row.id, (now, recorded) => drained(now, isIdle, recorded)),
+      commit: (isIdle) => this.#change(row.id, (now, recorded) => drained(now, { isIdle, at: clock.now() }, recorded)),
     });
   }
 
@@ -321,8 +321,13 @@ function textOf(value: Json): string {
  * The drain time is over, or nothing is in flight any more. What is replaced is cut then: that is what the time is for. What was only
  * put to sleep is in use, and goes on.
  */
-function drained(row: RecordedInstance, isIdle: boolean, recorded: RecordedView): Change[] {
-  if (row.state !== 'draining') return [];
+function drained(
+  row: RecordedInstance,
+  { isIdle, at }: { readonly isIdle: boolean; readonly at: number },
+  recorded: RecordedView,
+): Change[] {
+  // It may have been given more time meanwhile: put to sleep first, then replaced.
+  if (row.state !== 'draining' || (!isIdle && at < (row.drainUntil ?? 0))) return [];
   const deployment = recorded.deployment(row.env, row.app);
   const isLive = deployment?.live?.instance === row.id;
   if (isLive && deployment.live.asleep && !deployment.live.suspended && !isIdle) return wakeChanges(deployment);
