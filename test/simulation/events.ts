@@ -195,6 +195,9 @@ export const HINTS = ['given', 'doubled', 'lost'] as const satisfies readonly Hi
 /** Longer than anything is retained. */
 const LONG_WAIT_MS = 1_200_000;
 
+/** Longer than most apps may be idle, and than anything is drained. */
+const LONG_REQUEST_MS = 200_000;
+
 const repo = fc.nat({ max: 2 });
 const folder = fc.nat({ max: 2 });
 const name = fc.nat({ max: 3 });
@@ -266,7 +269,7 @@ const anyEvent: fc.Arbitrary<SimEvent> = fc.oneof(
   event(5, { type: type('lose-events', 'disk-full', 'deaf-gateway'), ms: fc.nat({ max: 20_000 }) }),
   event(2, { type: type('gap', 'forged-hint') }),
   event(4, { type: type('interrupt'), at: fc.constantFrom(...INTERRUPTIBLE) }),
-  event(4, { type: type('request'), which, ms: fc.nat({ max: 45_000 }) }),
+  event(5, { type: type('request'), which, ms: fc.oneof(fc.nat({ max: 45_000 }), fc.constant(LONG_REQUEST_MS)) }),
   event(6, {
     type: type('wait'),
     ms: fc.oneof(
