@@ -33,6 +33,11 @@ export class RawClient {
     this.#socket.on('close', () => this.#over());
   }
 
+  /** What has come behind the last whole answer. */
+  get rest(): string {
+    return this.#text;
+  }
+
   get isTunnel(): boolean {
     return this.answers.at(-1)?.status === 101;
   }
