@@ -72,6 +72,7 @@ function lineOf(ended: EndedRequest, addresses: Addresses): object {
     host: target?.host,
     path: target?.path.sent.slice(0, LONGEST_PATH),
     protocol: `HTTP/${req.httpVersion}`,
+    request: response.requestId,
     status,
     outcome: outcomeOf(ended),
     reason: record.fault ?? record.answer,

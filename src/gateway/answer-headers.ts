@@ -46,6 +46,8 @@ const ANSWER_FIELDS: Readonly<Record<string, AnswerField>> = {
   te: 'hop',
   'transfer-encoding': 'hop',
   upgrade: 'hop',
+  // The answer has ours, which is the one that the app was told.
+  'x-request-id': 'hop',
   date: 'date',
   'content-length': 'length',
   trailer: 'trailer',

@@ -95,9 +95,10 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
   }
   if (response instanceof ClientResponse) response.record.answer = answer.title;
   const isPage = prefersPage(request.headers.accept);
+  const id = response instanceof ClientResponse ? response.requestId : '';
   const body = isPage
-    ? page(answer)
-    : `${JSON.stringify({ status: answer.status, error: answer.title, message: answer.text })}\n`;
+    ? page(answer, id)
+    : `${JSON.stringify({ status: answer.status, error: answer.title, message: answer.text, request: id })}\n`;
   response.writeHead(answer.status, {
     'Content-Type': isPage ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
@@ -121,11 +122,11 @@ function prefersPage(accept: string | undefined): boolean {
   return accept?.includes('text/html') === true;
 }
 
-function page({ status, title, text }: Answer): string {
+function page({ status, title, text }: Answer, id: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status} ${title}</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto;padding:0 1rem;color:#222}h1{font-size:1.4rem}
 @media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}}</style></head>
-<body><h1>${title}</h1><p>${text}</p><p><small>${status} · Mainspring</small></p></body></html>
+<body><h1>${title}</h1><p>${text}</p><p><small>${status} · Mainspring · ${id}</small></p></body></html>
 `;
 }

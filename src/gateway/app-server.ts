@@ -9,10 +9,12 @@ import { holdRequest } from './hold-request.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Peer } from './peer.ts';
 import { proxyRequest } from './proxy-request.ts';
+import type { RandomHex } from './random-hex.ts';
 import type { RequestTarget } from './request-target.ts';
 import type { LiveRoute } from './route-table.ts';
 import { type StaticParts, serveStatic } from './serve-static.ts';
 import { basePath, upstreamPath } from './target-path.ts';
+import { traceLines } from './trace-context.ts';
 import type { Tunnels } from './tunnels.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { IsUse } from './use.ts';
@@ -32,6 +34,7 @@ export interface AppServerDeps {
   /** Whether there is a controller, without which nothing wakes. */
   readonly canWake: () => boolean;
   readonly cookie: CookieRule;
+  readonly random: RandomHex;
   readonly peerOf: (call: Call) => Peer;
   readonly bodyTimeoutMs: number;
   readonly isDraining: () => boolean;
@@ -130,6 +133,7 @@ export class AppServer {
       path: upstreamPath(route, base, target.path.sent) + target.query,
       host: url === undefined ? target.authority : url.host,
       peer: peerOf(call),
+      extra: `X-Request-Id: ${response.requestId}\r\n${traceLines(request.headers, this.#deps.random)}`,
       prefix,
       noindex: call.noindex || route.serve.noindex,
       cookie,

@@ -32,6 +32,8 @@ export class ClientResponse extends ServerResponse {
   declare readonly headersSent: boolean;
   /** What is noted of the request. */
   readonly record = new RequestRecord(performance.now());
+  /** The name of the request, which the answer repeats; empty until it has one. */
+  requestId = '';
   #hasBegun = false;
   #isChunked = false;
   #isKept = false;
@@ -68,6 +70,7 @@ export class ClientResponse extends ServerResponse {
   override writeHead(...args: unknown[]): this {
     this.finishProbe();
     this.record.headAt = performance.now();
+    if (this.requestId !== '') this.setHeader('X-Request-Id', this.requestId);
     return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this;
   }
 
@@ -133,7 +136,8 @@ export class ClientResponse extends ServerResponse {
     this.#isKept = this.shouldKeepAlive && (framing !== 'stream' || this.#isChunked);
     this.statusCode = status;
     const coding = this.#isChunked ? 'Transfer-Encoding: chunked\r\n' : '';
-    return `${this.#takeProbeRest()}HTTP/1.1 ${status} ${reason}\r\n${lines}${coding}${this.#isKept ? KEPT : CLOSED}\r\n`;
+    const id = this.requestId === '' ? '' : `X-Request-Id: ${this.requestId}\r\n`;
+    return `${this.#takeProbeRest()}HTTP/1.1 ${status} ${reason}\r\n${lines}${id}${coding}${this.#isKept ? KEPT : CLOSED}\r\n`;
   }
 
   #takeProbeRest(): string {

@@ -55,6 +55,9 @@ const FORWARDING = [
   'x-rewrite-url',
   'x-original-uri',
   'x-original-host',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
 ];
 // Names by which sign-in proxies tell an app who the user is: apps trust them, so they can come from nobody but us.
 const IDENTITY = [

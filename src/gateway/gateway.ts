@@ -15,6 +15,7 @@ import { Hooks } from './hooks.ts';
 import { InFlight } from './in-flight.ts';
 import { makeObservation } from './observation.ts';
 import { trustOf } from './peer.ts';
+import { RandomHex } from './random-hex.ts';
 import { isUpgrade, RequestHandler } from './request-handler.ts';
 import { RouteFeed } from './route-feed.ts';
 import { RouteTable } from './route-table.ts';
@@ -126,8 +127,9 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
     hooks,
     canWake: () => control.isConnected,
     isTrusted,
+    random: new RandomHex(),
     addressOf,
-    onError: (error) => log('error', 'a request failed', { error: String(error) }),
+    onError: (error, request) => log('error', 'a request failed', { error: String(error), request }),
   });
   return { ...serving, reader, feed, control, gate, handler, observation };
 }

@@ -14,6 +14,8 @@ import type { Hooks } from './hooks.ts';
 import type { InFlight } from './in-flight.ts';
 import { judgePeer, type Peer, type Trust } from './peer.ts';
 import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
+import type { RandomHex } from './random-hex.ts';
+import { requestId } from './request-id.ts';
 import type { RequestObserver } from './request-observer.ts';
 import { parseHost, parseTarget } from './request-target.ts';
 import type { RouteTable } from './route-table.ts';
@@ -45,6 +47,7 @@ export interface RequestHandlerDeps {
   readonly isUse: IsUse;
   readonly canWake: () => boolean;
   readonly isTrusted: Trust;
+  readonly random: RandomHex;
   /** Who is at the other end of a connection. */
   readonly addressOf: (socket: Socket) => string;
   /** How long a body may stand still. */
@@ -55,7 +58,7 @@ export interface RequestHandlerDeps {
   readonly limits: Pick<GatewayLimits, 'targetBytes' | 'headerCount'>;
   /** The environments' zone. */
   readonly envDomain: string;
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, request: string) => void;
 }
 
 /** Decides what becomes of each request: ours, the status pages', an app's. */
@@ -89,6 +92,7 @@ export class RequestHandler {
   handle(request: IncomingMessage, response: ClientResponse, upgrade?: ProxyPlan['upgrade']): void {
     if (this.#refused.has(request.socket)) return;
     this.#deps.observer.begin(response);
+    response.requestId = this.#nameOf(request);
     if (this.#isDraining) response.shouldKeepAlive = false;
     const fault = framingFault(request, this.#deps.limits.targetBytes);
     if (request.rawHeaders.length > 2 * this.#deps.limits.headerCount)
@@ -96,6 +100,13 @@ export class RequestHandler {
     else if (fault !== undefined) this.refuse(request, response, refusal(fault));
     else if (request.method === 'OPTIONS' && isForUs(request)) sendOptions(response);
     else this.#aim(request, response, upgrade);
+  }
+
+  /** Only a trusted proxy may name a request: names of clients would mix up ours. */
+  #nameOf({ headers, socket }: IncomingMessage): string {
+    const { random, isTrusted, addressOf } = this.#deps;
+    const given = headers['x-request-id'];
+    return requestId(given !== undefined && isTrusted(addressOf(socket)) ? given : undefined, random);
   }
 
   #aim(request: IncomingMessage, response: ClientResponse, upgrade: ProxyPlan['upgrade']): void {
@@ -231,7 +242,7 @@ export class RequestHandler {
   }
 
   #failed(call: Call, error: unknown): void {
-    this.#deps.onError(error);
+    this.#deps.onError(error, call.response.requestId);
     answerCall(call, ANSWERS.failed);
   }
 }

@@ -114,7 +114,7 @@ function protocolOf({ headers }: ResponseHead): string {
   return headers.find((_value, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'upgrade') ?? '';
 }
 
-function switchHead({ head, cookie, noindex }: TunnelEnds): string {
+function switchHead({ head, cookie, noindex, response }: TunnelEnds): string {
   const lines = answerLines(head.headers, { location: (value) => value, cookie, noindex }, 'interim');
-  return `HTTP/1.1 101 ${head.reason || STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: ${protocolOf(head)}\r\n${lines}\r\n`;
+  return `HTTP/1.1 101 ${head.reason || STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: ${protocolOf(head)}\r\n${lines}X-Request-Id: ${response.requestId}\r\n\r\n`;
 }

@@ -11,7 +11,7 @@ test('a line says who asked for what, where it went, and what came of it', async
   const bed = await loggedGateway(t);
   const upstream = await httpUpstream(t, (_request, response) => response.end('hello'));
   await bed.route('a/app', upstream, { instance: 'i-7' });
-  await bed.fetch('a/app/x?token=secret', {
+  const answer = await bed.fetch('a/app/x?token=secret', {
     headers: { 'user-agent': `test ${'x'.repeat(400)}`, authorization: 'Bearer secret', cookie: 'secret=1' },
   });
   const [line] = await bed.lines(1);
@@ -22,6 +22,7 @@ test('a line says who asked for what, where it went, and what came of it', async
     method: 'GET',
     path: '/app/x',
     protocol: 'HTTP/1.1',
+    request: answer.headers.get('x-request-id'),
     status: 200,
     outcome: 'ok',
     env: 'prod',

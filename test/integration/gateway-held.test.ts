@@ -230,7 +230,7 @@ async function held(bed: TestGateway, count: number): Promise<void> {
 
 async function isRefused(answer: Response): Promise<void> {
   assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '1']);
-  assert.deepEqual(Object.keys((await answer.json()) as object), ['status', 'error', 'message']);
+  assert.deepEqual(Object.keys((await answer.json()) as object), ['status', 'error', 'message', 'request']);
 }
 
 /** A client that has sent these bytes. */
