@@ -3,8 +3,8 @@ import type { RequestLimits } from '../model/routing.ts';
 import { ANSWERS } from './answer.ts';
 import { type AppQueue, type Share, shareKey } from './app-queue.ts';
 import { answerCall, type Call } from './call.ts';
-import { readAhead } from './hold-request.ts';
 import { lingerAtEnd } from './linger.ts';
+import { readAhead } from './read-ahead.ts';
 import type { LiveRoute } from './route-table.ts';
 
 /** What decides whether a request reaches its app now. */

@@ -1,4 +1,5 @@
 import type { Call } from './call.ts';
+import { readAhead } from './read-ahead.ts';
 import type { Place, WaitingRoom } from './waiting-room.ts';
 
 /** A request for a held route. */
@@ -34,29 +35,4 @@ export function holdRequest(room: WaitingRoom, { call, place, onRow, onRefused }
       onRefused();
     },
   });
-}
-
-type Upgrade = NonNullable<Call['upgrade']>;
-
-const MOST_AHEAD_BYTES = 64 * 1024;
-
-/**
- * Nobody reads a connection that is to be upgraded, and unread it does not show that the client has left. So what comes is read and
- * kept, within bounds; the result stops that and gives all that has come.
- */
-export function readAhead(upgrade: Upgrade): () => Upgrade {
-  const { socket } = upgrade;
-  const chunks = [upgrade.rest];
-  let bytes = 0;
-  const take = (chunk: Buffer) => {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= MOST_AHEAD_BYTES) socket.pause();
-  };
-  const end = () => socket.destroy();
-  socket.on('data', take).on('end', end);
-  return () => {
-    socket.off('data', take).off('end', end).pause();
-    return { ...upgrade, rest: Buffer.concat(chunks) };
-  };
 }

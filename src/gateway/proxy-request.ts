@@ -9,6 +9,7 @@ import { namedByConnection, upstreamHead } from './forward-headers.ts';
 import { lingerAtEnd } from './linger.ts';
 import { isOffered } from './offered-protocol.ts';
 import type { Peer } from './peer.ts';
+import { readAhead } from './read-ahead.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import type { ResponseHead, UpstreamFault } from './response-head.ts';
 import { BodySender } from './send-body.ts';
@@ -65,6 +66,8 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   #connection: UpstreamConnection | undefined;
   #sender: BodySender | undefined;
   #held: ClientHead | undefined;
+  /** Ends the reading of what comes before the protocol is switched, and gives it. */
+  #stopAhead: ReturnType<typeof readAhead> | undefined;
   #namedFields: ReadonlySet<string> | undefined;
   #isOver = false;
   #isPaused = false;
@@ -85,6 +88,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   start(): void {
     this.#response.on('close', () => this.#abandon());
+    if (this.#plan.upgrade !== undefined) this.#stopAhead = readAhead(this.#plan.upgrade);
     this.#plan.pool.take(this);
   }
 
@@ -128,6 +132,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     const { status, reason, framing, headers } = head;
     const response = this.#response;
     response.record.answeredAt = performance.now();
+    this.#stopAhead?.();
     if (this.#plan.isDraining() || this.#endsUpload(head)) response.shouldKeepAlive = false;
     const kind = framing.kind === 'chunked' || framing.kind === 'until-close' ? 'stream' : framing.kind;
     const keep =
@@ -172,7 +177,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
       return;
     }
     this.#response.record.isUpgraded = true;
-    const { socket: client, rest: clientRest } = upgrade;
+    const { socket: client, rest: clientRest } = this.#stopAhead?.() ?? upgrade;
     const ends = { head, upstream, upstreamRest: rest, client, clientRest, response: this.#response, cookie, noindex };
     const opened = Tunnel.open(ends);
     if (opened !== undefined) onTunnel?.(opened);

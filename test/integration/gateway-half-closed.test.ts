@@ -140,3 +140,16 @@ test('an app that ends its side after a whole answer has given a whole answer', 
   client.socket.write(GET);
   await eventually(() => app.count() === 2, 'the next request has another connection');
 });
+
+for (const how of ['destroy', 'resetAndDestroy'] as const) {
+  test(`a client that leaves (${how}) while its switch of protocols is not answered cancels it`, async (t) => {
+    const bed = await startTestGateway(t);
+    const app = await scriptedApp(t, bed);
+    let isCut = false;
+    const client = dial(t, bed, GET.replace('\r\n\r\n', '\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly'));
+    await app.until(/\r\n\r\n$/);
+    app.socket().on('close', () => (isCut = true));
+    client.socket[how]();
+    await eventually(() => isCut && bed.gateway.inFlight() === 0, 'the app sees the end');
+  });
+}
