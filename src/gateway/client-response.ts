@@ -156,8 +156,14 @@ export class ClientResponse extends ServerResponse {
   /** The whole answer is with the kernel. A request that still arrives gets a moment, so that the connection can be kept. */
   #flushed(socket: Socket): void {
     if (this.socket !== socket || socket.destroyed) return;
-    if (!this.#isKept || this.req.complete) this.#ended(socket);
+    if (!this.#isKept || this.#hasAllOfRequest()) this.#ended(socket);
     else this.#awaitRest(socket);
+  }
+
+  /** The parser says so of a request without a body only after it was handed over. */
+  #hasAllOfRequest(): boolean {
+    const { complete, headers } = this.req;
+    return complete || (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined);
   }
 
   #awaitRest(socket: Socket): void {
@@ -171,7 +177,7 @@ export class ClientResponse extends ServerResponse {
 
   #ended(socket: Socket): void {
     if (this.socket !== socket || socket.destroyed) return;
-    const isWhole = this.req.complete;
+    const isWhole = this.#hasAllOfRequest();
     this.finished = true;
     this.#isEnded = true;
     this.emit('finish');
