@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { auditLine, EMPTY_PLAN, EMPTY_STATUS } from '../../test/support/cli.ts';
 import { MainspringError } from '../model/errors.ts';
+import { NO_TOTALS } from '../model/gateway-counts.ts';
 import type { SurfaceLogLine } from '../model/surface.ts';
 import { type StatusPorts, statusApp } from '../status/api.ts';
 import { httpReader } from './reader-http.ts';
@@ -16,6 +17,7 @@ const NOTHING: StatusPorts = {
   audit: async function* () {},
   logs: async () => (async function* () {})(),
   tip: async () => 'b'.repeat(40),
+  metrics: async () => NO_TOTALS,
 };
 
 async function listen(t: TestContext, answer: RequestListener): Promise<number> {

@@ -14,6 +14,7 @@ export interface ControlClientOptions {
   readonly onRoutes: (generation: number) => void;
   readonly onWatch: (instance: InstanceId) => void;
   readonly onAsk: (instance: InstanceId) => void;
+  readonly onCount: (question: number, options: { readonly all: boolean }) => void;
 }
 
 const FIRST_DELAY_MS = 20;
@@ -58,12 +59,14 @@ export class ControlClient {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    this.#socket?.destroy();
+    // What was said last may still be on its way.
+    this.#socket?.destroySoon();
   }
 
   #receive(message: ControllerMessage): void {
     if (message.type === 'routes') this.#options.onRoutes(message.generation);
     if (message.type === 'watch') this.#options.onWatch(message.instance);
+    if (message.type === 'count') this.#options.onCount(message.question, message);
     if (message.type === 'ask') this.#options.onAsk(message.instance);
   }
 

@@ -1,7 +1,10 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ControllerMessage, GatewayMessage } from '../model/control.ts';
+import type { GatewayTotals } from '../model/gateway-counts.ts';
 import type { AppId, EnvName, InstanceId } from '../model/ids.ts';
+import { CountQuestions } from './count-questions.ts';
+import { CountSums } from './count-sums.ts';
 import { readJsonLines, writeJsonLine } from './json-lines.ts';
 import { placeSocket, removeSocket } from './socket-path.ts';
 
@@ -38,6 +41,10 @@ export interface ControlServer {
    * it. With none connected it counts as used just now. Rejects only when the signal aborts.
    */
   use(instance: InstanceId, signal: AbortSignal): Promise<InstanceUse>;
+  /**
+   * What all gateways together have counted, of apps that are known. One that does not answer in time counts with what it said last.
+   */
+  totals(isKnown: (env: EnvName, app: AppId) => boolean, limitMs?: number): Promise<GatewayTotals>;
   /** The gateways that are connected, for `status` and `doctor`. */
   connected(): readonly { readonly pid: number; readonly generation: number }[];
   /** Lets go of all gateways (they serve on) and removes the socket. */
@@ -76,6 +83,7 @@ interface Waiter {
 
 const DEFAULTS = { onHung: () => {}, onWake: () => {}, expectGateways: 1, graceMs: 2_000, answerMs: 10_000 };
 const TICK_MS = 100;
+const TOTALS_MS = 1_000;
 const ASK_AGAIN_MS = 2_000;
 
 class Control implements ControlServer {
@@ -86,6 +94,8 @@ class Control implements ControlServer {
   readonly #watched = new Map<InstanceId, number>();
   /** How many wait for the use of an instance. */
   readonly #asked = new Map<InstanceId, number>();
+  readonly #questions = new CountQuestions();
+  readonly #sums = new CountSums(isAlive);
   readonly #waiters = new Set<Waiter>();
   readonly #server: Server;
   readonly #startedAt = performance.now();
@@ -144,6 +154,13 @@ class Control implements ControlServer {
     }
   }
 
+  async totals(isKnown: (env: EnvName, app: AppId) => boolean, limitMs = TOTALS_MS): Promise<GatewayTotals> {
+    const links = [...this.#links.values()];
+    const asked = links.map((link) => ({ id: link.id, ask: (message: ControllerMessage) => this.#ask(link, message) }));
+    await this.#questions.ask(asked, limitMs);
+    return { ...this.#sums.totals(isKnown), generation: this.#announced };
+  }
+
   connected(): readonly { readonly pid: number; readonly generation: number }[] {
     return [...this.#links.values()].map(({ pid, generation }) => ({ pid, generation }));
   }
@@ -174,6 +191,7 @@ class Control implements ControlServer {
   #greet(socket: Socket, { id, pid, generation }: GatewayMessage & { type: 'hello' }): Link {
     const link: Link = { id, pid, socket, generation, askedAt: null, inFlight: new Map(), uses: new Map() };
     this.#links.get(id)?.socket.destroy();
+    this.#questions.lost(id);
     this.#links.set(id, link);
     this.#missing.delete(id);
     this.#announceTo(link);
@@ -191,6 +209,10 @@ class Control implements ControlServer {
       for (const [instance, count] of Object.entries(message.inFlight))
         this.#noteUse(link, instance as InstanceId, count, message.idleMs);
     }
+    if (message.type === 'counts') {
+      this.#sums.take(link, message.apps, message.process);
+      this.#questions.take(link.id, message);
+    }
     if (message.type === 'wake') this.#options.onWake(message.env, message.app);
     this.#check();
   }
@@ -198,6 +220,7 @@ class Control implements ControlServer {
   #lost(link: Link): void {
     if (this.#links.get(link.id) !== link) return;
     this.#links.delete(link.id);
+    this.#questions.lost(link.id);
     this.#missing.set(link.id, { pid: link.pid, until: performance.now() + this.#options.graceMs });
     this.#check();
   }
@@ -296,6 +319,7 @@ class Control implements ControlServer {
 
   #giveUp(link: Link): void {
     this.#links.delete(link.id);
+    this.#questions.lost(link.id);
     link.socket.destroy();
     this.#options.onHung(link.pid);
   }

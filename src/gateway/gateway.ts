@@ -107,6 +107,7 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
       inFlight.watch(instance);
       report();
     },
+    onCount: (question, options) => void observation.report.answer(question, options),
     onAsk: (instance) => control.send({ type: 'use', ...inFlight.reportOf([instance]) }),
   });
   const hooks = makeHooks(config, (hook) => control.send({ type: 'hint', hook }), log);
@@ -116,7 +117,14 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
   const isTrusted = trustOf(config.trustedProxies);
   const gate = new ClientGate({ ...config, ...config.limits, isTrusted });
   const addressOf = (socket: Socket) => gate.addressOf(socket);
-  const observation = makeObservation(config, { isTrusted, addressOf, log });
+  const observation = makeObservation(config, {
+    isTrusted,
+    addressOf,
+    log,
+    send: (message) => control.send(message),
+    generation: () => table.generation,
+    waiting: () => room.size + queue.size,
+  });
   const serving = { table, inFlight, room, queue, waker, upstreams, clients, tunnels };
   const handler = new RequestHandler({
     ...serving,
@@ -178,7 +186,7 @@ function coalesced(send: () => void): () => void {
   };
 }
 
-function makeServer({ limits }: GatewayConfig, { handler, clients, gate }: Parts): ClientServer {
+function makeServer({ limits }: GatewayConfig, { handler, clients, gate, observation }: Parts): ClientServer {
   const server: ClientServer = createServer({
     ServerResponse: ClientResponse,
     maxHeaderSize: limits.headerBytes,
@@ -212,6 +220,7 @@ function makeServer({ limits }: GatewayConfig, { handler, clients, gate }: Parts
   });
   server.on('clientError', (error, socket) => handler.handleUnreadable(error as ParseFault, socket as Socket));
   gate.guard(server);
+  observation.traffic.watch(server);
   return server;
 }
 
@@ -266,10 +275,11 @@ async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly 
   }
   parts.feed.stop();
   parts.waker.close();
+  const observed = parts.observation.close();
   parts.control.stop();
   parts.upstreams.close();
   parts.reader.close();
-  await parts.observation.accessLog?.close();
+  await observed;
 }
 
 function pause(ms: number): Promise<'waited'> {

@@ -1,3 +1,4 @@
+import type { AppCounts, ProcessCounts } from './gateway-counts.ts';
 import type { AppId, EnvName, InstanceId } from './ids.ts';
 
 /**
@@ -20,6 +21,13 @@ export type GatewayMessage =
     }
   /** A request waits for an app that is asleep. Said again once a second while one does. */
   | { readonly type: 'wake'; readonly env: EnvName; readonly app: AppId }
+  /** What was counted since the question before, in parts; the last has `process`. Question 0: the process ends. */
+  | {
+      readonly type: 'counts';
+      readonly question: number;
+      readonly apps: readonly AppCounts[];
+      readonly process?: ProcessCounts;
+    }
   /** A verified webhook came in. Only says: look now. */
   | { readonly type: 'hint'; readonly hook: string };
 
@@ -29,5 +37,7 @@ export type ControllerMessage =
   | { readonly type: 'routes'; readonly generation: number }
   /** Report the use of this instance now and at each change, until it is at zero. */
   | { readonly type: 'watch'; readonly instance: InstanceId }
+  /** Say what was counted: what has changed since the last question, or everything. */
+  | { readonly type: 'count'; readonly question: number; readonly all: boolean }
   /** Report the use of this instance once. */
   | { readonly type: 'ask'; readonly instance: InstanceId };

@@ -63,6 +63,28 @@ export interface ProcessCounts {
   readonly accessLogDropped: number;
 }
 
+/** What all gateway processes together have counted. */
+export interface GatewayTotals {
+  /** The newest generation of the route table that gateways were told of. */
+  readonly generation: number;
+  readonly apps: readonly { readonly env: EnvName; readonly app: AppId; readonly counts: readonly number[] }[];
+  readonly processes: readonly (ProcessCounts & { readonly pid: number })[];
+  /** Connections of processes that are gone. */
+  readonly gone: {
+    readonly connectionsAccepted: number;
+    readonly connectionsRefused: number;
+    readonly accessLogDropped: number;
+  };
+}
+
+/** Nothing counted yet. */
+export const NO_TOTALS: GatewayTotals = {
+  generation: 0,
+  apps: [],
+  processes: [],
+  gone: { connectionsAccepted: 0, connectionsRefused: 0, accessLogDropped: 0 },
+};
+
 /** What reached no app: unknown hosts, the reserved prefix, the status host, what could not be read. No app can have this name. */
 export const NO_APP = { env: '-' as EnvName, app: '-' as AppId };
 

@@ -22,6 +22,7 @@ import type { Connection } from '../store/database.ts';
 import { EvaluationTable } from '../store/evaluations.ts';
 import { type StoreLock, takeLock } from '../store/lock.ts';
 import { installationId, type Store } from '../store/store.ts';
+import { deploymentKey } from '../store/tables.ts';
 import { watchSupervisor } from '../supervisor/supervisor-gone.ts';
 import { enginesFor, evaluatorFor, gitFor, limitsHere, probeFor } from './controller-parts.ts';
 import { type Environment, FAILPOINTS_VARIABLE } from './environment.ts';
@@ -141,7 +142,10 @@ async function startController(options: ControllerOptions): Promise<Running> {
   calls.hint = () => reconciler.hint();
   calls.wake = (env, app) => reconciler.wake(env, app);
   const status = await startStatusServer(places.statusSocket, {
-    ports: statusPorts(answeringFor(reconciler, ports, connection, options.version)),
+    ports: {
+      ...statusPorts(answeringFor(reconciler, ports, connection, options.version)),
+      metrics: () => control.totals((env, app) => store.recorded.deployments.has(deploymentKey({ env, app }))),
+    },
     settings: () => settings,
     onFault: (message, error) => log('error', message, { error: String(error) }),
   });
@@ -233,7 +237,7 @@ function answeringFor(reconciler: Reconciler, ports: Ports, connection: Connecti
   };
 }
 
-function statusPorts(answering: Answering): StatusPorts {
+function statusPorts(answering: Answering): Omit<StatusPorts, 'metrics'> {
   return {
     status: async ({ commit }) => answerStatus(answering, commit),
     planFor: ({ ref }, signal) => answerPlan(answering, ref, signal),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { MainspringError } from '../model/errors.ts';
+import { type GatewayTotals, NO_TOTALS } from '../model/gateway-counts.ts';
 import type {
   AuditFilter,
   AuditLine,
@@ -64,6 +65,10 @@ class FakePorts implements StatusPorts {
     yield auditLine(1);
     yield auditLine(2);
     if (filter.app === 'breaks') throw new Error('later');
+  }
+
+  async metrics(): Promise<GatewayTotals> {
+    return NO_TOTALS;
   }
 
   async logs(query: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<SurfaceLogLine>> {

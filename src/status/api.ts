@@ -8,6 +8,7 @@ import express, {
   type Response,
 } from 'express';
 import { type ErrorCode, isAbort, type Problem, problemOf } from '../model/errors.ts';
+import type { GatewayTotals } from '../model/gateway-counts.ts';
 import { PEER_HEADER } from '../model/peer.ts';
 import type { Settings } from '../model/settings.ts';
 import type {
@@ -21,6 +22,7 @@ import type {
   SurfaceLogLine,
 } from '../model/surface.ts';
 import { refusalOf } from './guard.ts';
+import { METRICS_TYPE, metricsText } from './metrics-text.ts';
 import { auditQuery, explainQuery, logsQuery, planQuery, statusQuery, tipQuery } from './query.ts';
 import { TokenFile } from './token.ts';
 
@@ -33,6 +35,8 @@ export interface StatusPorts {
   logs(query: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<SurfaceLogLine>>;
   /** The commit of the followed branch, or of what another environment comes from, listed now. Who asks often gets one listing shared. */
   tip(options: { readonly env: string | null }, signal: AbortSignal): Promise<string>;
+  /** What the gateways have counted. */
+  metrics(): Promise<GatewayTotals>;
   /** Throws `not-found` where there is no such app. */
   explain(query: ExplainQuery, signal: AbortSignal): Promise<Explanation>;
 }
@@ -64,6 +68,9 @@ export function statusApp(deps: StatusDeps): Express {
   app.use(securityHeaders, onlyReads, guarded(deps));
   app.get('/', (_request, response) => {
     response.type('html').send(FIRST_PAGE);
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.set('content-type', METRICS_TYPE).end(metricsText(await ports.metrics()));
   });
   app.get('/api/v1/status', async (request, response) => {
     response.json(await ports.status(statusQuery(request.query), goneSignal(response)));
