@@ -32,7 +32,7 @@ function figuresOf(way: Way, { report, tookMs, streamsCut, refused, others }: Up
     { name: `${way}: took`, value: tookMs / 1_000, unit: 's', note },
     { name: `${way}: refused`, value: refused.length, unit: '', ...goal },
     { name: `${way}: failed`, value: others.length, unit: '', ...goal },
-    { name: `${way}: streams cut`, value: streamsCut.length, unit: '' },
+    { name: `${way}: streams cut`, value: streamsCut.length, unit: '', ...goal },
     { name: `${way}: old after new`, value: report.backwards.length, unit: '', goal: { exactly: 0 } },
   ];
 }

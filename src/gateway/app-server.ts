@@ -142,7 +142,8 @@ export class AppServer {
       bodyTimeoutMs,
       locations: () => ({ upstreamOrigins: ownOrigins(upstream, target), base, prefix }),
       upgrade,
-      onTunnel: upgrade === undefined ? undefined : (tunnel) => response.once('close', tunnels.add(instance, tunnel)),
+      streams: tunnels,
+      instance,
     });
   }
 }

@@ -15,6 +15,7 @@ export interface ControlClientOptions {
   readonly onWatch: (instance: InstanceId) => void;
   readonly onAsk: (instance: InstanceId) => void;
   readonly onCount: (question: number, options: { readonly all: boolean }) => void;
+  readonly onEnd: (instance: InstanceId) => void;
 }
 
 const FIRST_DELAY_MS = 20;
@@ -68,6 +69,7 @@ export class ControlClient {
     if (message.type === 'watch') this.#options.onWatch(message.instance);
     if (message.type === 'count') this.#options.onCount(message.question, message);
     if (message.type === 'ask') this.#options.onAsk(message.instance);
+    if (message.type === 'end') this.#options.onEnd(message.instance);
   }
 
   #startAgain(): void {

@@ -36,6 +36,8 @@ export interface ControlServer {
   applied(generation: number, signal: AbortSignal): Promise<void>;
   /** Resolves when no connected gateway has anything in flight on the instance. Rejects only when the signal aborts. */
   idle(instance: InstanceId, signal: AbortSignal): Promise<void>;
+  /** Makes all gateways end the tunnels to an instance that is about to be stopped. */
+  endTunnels(instance: InstanceId): void;
   /**
    * What the connected gateways together say of the use of an instance: requests in flight, and for how many milliseconds nobody has used
    * it. With none connected it counts as used just now. Rejects only when the signal aborts.
@@ -127,6 +129,10 @@ class Control implements ControlServer {
 
   applied(generation: number, signal: AbortSignal): Promise<void> {
     return this.#until(() => [...this.#links.values()].every((link) => link.generation >= generation), signal);
+  }
+
+  endTunnels(instance: InstanceId): void {
+    for (const { socket } of this.#links.values()) writeJsonLine(socket, { type: 'end', instance });
   }
 
   async idle(instance: InstanceId, signal: AbortSignal): Promise<void> {

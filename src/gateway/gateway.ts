@@ -91,12 +91,10 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
   const reader = openRouteReader(config.dbPath);
   const report = coalesced(() => control.send({ type: 'use', ...inFlight.report() }));
   const inFlight = new InFlight(() => performance.now(), report);
-  const feed = new RouteFeed({
-    table,
-    readSince: (generation) => reader.readSince(generation),
-    onApplied: (generation) => control.send({ type: 'applied', generation }),
-    pollMs: config.pollMs ?? 1_000,
-  });
+  const readSince = (generation: number) => reader.readSince(generation);
+  const onApplied = (generation: number) => control.send({ type: 'applied', generation });
+  const feed = new RouteFeed({ table, readSince, onApplied, pollMs: config.pollMs ?? 1_000 });
+  const tunnels = new Tunnels();
   const control: ControlClient = new ControlClient({
     socketPath: config.controlSocket,
     id,
@@ -108,12 +106,12 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
       report();
     },
     onCount: (question, options) => void observation.report.answer(question, options),
+    onEnd: (instance) => tunnels.endInstance(instance),
     onAsk: (instance) => control.send({ type: 'use', ...inFlight.reportOf([instance]) }),
   });
   const hooks = makeHooks(config, (hook) => control.send({ type: 'hint', hook }), log);
   const upstreams = makeUpstreams(config);
   const clients = new ClientConnections();
-  const tunnels = new Tunnels();
   const isTrusted = trustOf(config.trustedProxies);
   const gate = new ClientGate({ ...config, ...config.limits, isTrusted });
   const addressOf = (socket: Socket) => gate.addressOf(socket);
@@ -258,6 +256,8 @@ async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly 
   const closing = deadline - Math.min(TUNNEL_END_MS, drainMs / 2);
   parts.handler.startDraining();
   parts.gate.close();
+  // They would be there for as long as they may: their clients come back to a gateway that stays.
+  parts.tunnels.endProperly();
   // The closing of http.Server ends idle connections at once, on which a request may be under way just now.
   const closed = servers.map((server) => new Promise((resolve) => NetServer.prototype.close.call(server, resolve)));
   const allClosed = Promise.all(closed).then(() => 'closed' as const);
@@ -265,6 +265,7 @@ async function stop({ drainMs }: GatewayConfig, parts: Parts, servers: readonly 
   while (performance.now() < deadline) {
     for (const server of servers) server.closeIdleConnections();
     if (performance.now() >= closing) parts.tunnels.endAll();
+    else parts.tunnels.endProperly();
     if ((await Promise.race([allClosed, pause(50)])) === 'closed') break;
   }
   parts.tunnels.cutAll();

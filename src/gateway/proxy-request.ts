@@ -4,6 +4,7 @@ import { ANSWERS, type Answer, markNoindex, sendAnswer } from './answer.ts';
 import { answerLines, type ResponseRewrite } from './answer-headers.ts';
 import type { ClientHead, ClientResponse } from './client-response.ts';
 import type { CookieRule } from './cookie-rule.ts';
+import { EventStream, isEventStream } from './event-stream.ts';
 import { Expectation } from './expectation.ts';
 import { namedByConnection, upstreamHead } from './forward-headers.ts';
 import { lingerAtEnd } from './linger.ts';
@@ -16,6 +17,7 @@ import { BodySender } from './send-body.ts';
 import { type LocationMap, mapLocation } from './target-path.ts';
 import { trailerLines } from './trailers.ts';
 import { Tunnel } from './tunnel.ts';
+import type { OpenStream, Tunnels } from './tunnels.ts';
 import type { ExchangeHandler, UpstreamConnection } from './upstream-connection.ts';
 import type { Taker, UpstreamPool } from './upstream-pool.ts';
 
@@ -39,8 +41,9 @@ export interface ProxyPlan {
   readonly bodyTimeoutMs?: number;
   /** What a client is told when the upstream cannot be reached; default 502. */
   readonly unreachable?: Answer;
-  /** Hears of the tunnel that the request has become. */
-  readonly onTunnel?: ((tunnel: Tunnel) => void) | undefined;
+  /** Where the request is entered if it becomes a tunnel or is answered by a stream of events, and under which instance. */
+  readonly streams: Tunnels;
+  readonly instance: string;
   /** The connection of a client that asks for another protocol, and what has come of it already. */
   readonly upgrade?: { readonly protocol: string; readonly socket: Socket; readonly rest: Buffer } | undefined;
 }
@@ -68,6 +71,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   #held: ClientHead | undefined;
   /** Ends the reading of what comes before the protocol is switched, and gives it. */
   #stopAhead: ReturnType<typeof readAhead> | undefined;
+  #events: EventStream | undefined;
   #namedFields: ReadonlySet<string> | undefined;
   #isOver = false;
   #isPaused = false;
@@ -140,13 +144,16 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     const lines = answerLines(headers, this, kind === 'none' && status === 204 ? 'neither' : keep);
     const own = { status, reason, lines, framing: kind } as const;
     if (framing.kind === 'chunked') this.#namedFields = namedByConnection(headers);
+    if (kind === 'stream' && isEventStream(headers)) this.#startEvents();
     // A stream shows its head at once, also when its first event is a long way off.
     if (isFollowed) this.#held = own;
     else response.sendHead(own);
   }
 
   onData(content: Buffer): void {
-    if (this.#pass(content) || this.#isPaused) return;
+    const isTaken = this.#pass(content);
+    this.#events?.passed(content);
+    if (isTaken || this.#isPaused || this.#isOver) return;
     const connection = this.#connection;
     this.#isPaused = true;
     connection?.pause();
@@ -170,7 +177,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   onUpgrade(head: ResponseHead, upstream: Socket, rest: Buffer): void {
     this.#over();
-    const { upgrade, cookie, noindex, onTunnel } = this.#plan;
+    const { upgrade, cookie, noindex } = this.#plan;
     if (upgrade === undefined || !isOffered(head, upgrade.protocol)) {
       upstream.destroy();
       this.#answer(ANSWERS.badGateway);
@@ -180,7 +187,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     const { socket: client, rest: clientRest } = this.#stopAhead?.() ?? upgrade;
     const ends = { head, upstream, upstreamRest: rest, client, clientRest, response: this.#response, cookie, noindex };
     const opened = Tunnel.open(ends);
-    if (opened !== undefined) onTunnel?.(opened);
+    if (opened !== undefined) this.#enter(opened);
   }
 
   onFault(fault: UpstreamFault): void {
@@ -205,6 +212,24 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   location(value: string): string {
     return mapLocation(value, this.#plan.locations());
+  }
+
+  #startEvents(): void {
+    this.#events = new EventStream({
+      finish: () => {
+        if (this.#isOver) return;
+        this.#over();
+        this.#connection?.abandon();
+        this.#response.sendEnd();
+      },
+      cut: () => this.#response.destroy(),
+    });
+    this.#enter(this.#events);
+  }
+
+  #enter(stream: OpenStream): void {
+    const { streams, instance } = this.#plan;
+    this.#response.once('close', streams.add(instance, stream));
   }
 
   #pass(content: Buffer): boolean {

@@ -233,6 +233,8 @@ export class RequestHandler {
       locations: () => ({ upstreamOrigins: [], base: '', prefix: '' }),
       extra: `X-Mainspring-Peer: ${this.#deps.addressOf(request.socket)}\r\n`,
       unreachable: ANSWERS.unavailable,
+      streams: this.#deps.tunnels,
+      instance: 'status',
     });
   }
 

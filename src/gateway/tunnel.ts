@@ -6,6 +6,7 @@ import type { ClientResponse } from './client-response.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import type { ResponseHead } from './response-head.ts';
 import { TunnelFlow } from './tunnel-flow.ts';
+import type { OpenStream } from './tunnels.ts';
 
 /** Two connections that become one. */
 export interface TunnelEnds {
@@ -28,20 +29,20 @@ const HANDSHAKE_MS = 1_000;
 const GOING_AWAY = [0x03, 0xe9] as const;
 
 /** Passes bytes both ways, untouched, until both sides have ended, or `end` was called. */
-export class Tunnel {
+export class Tunnel implements OpenStream {
+  readonly hasProperEnd: boolean;
   readonly #client: Socket;
   readonly #upstream: Socket;
   readonly #down: TunnelFlow;
   readonly #up: TunnelFlow;
-  readonly #isWebSocket: boolean;
   #isEnding = false;
 
   private constructor({ head, client, upstream }: TunnelEnds) {
     this.#client = client;
     this.#upstream = upstream;
-    this.#isWebSocket = protocolOf(head).toLowerCase() === 'websocket';
-    this.#down = new TunnelFlow(upstream, client, this.#isWebSocket);
-    this.#up = new TunnelFlow(client, upstream, this.#isWebSocket);
+    this.hasProperEnd = protocolOf(head).toLowerCase() === 'websocket';
+    this.#down = new TunnelFlow(upstream, client, this.hasProperEnd);
+    this.#up = new TunnelFlow(client, upstream, this.hasProperEnd);
   }
 
   /** Passes the 101 on and begins; undefined if the client is gone. */
@@ -76,7 +77,7 @@ export class Tunnel {
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    if (!this.#isWebSocket) {
+    if (!this.hasProperEnd) {
       this.cut();
       return;
     }

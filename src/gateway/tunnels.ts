@@ -1,39 +1,54 @@
-import type { InstanceId } from '../model/ids.ts';
-import type { Tunnel } from './tunnel.ts';
+/** A stream that hardly ever ends by itself: a tunnel, or an answer of server-sent events. */
+export interface OpenStream {
+  /** Whether its client can be told that this is the end. */
+  readonly hasProperEnd: boolean;
+  /** Ends it properly if that can be, else cuts it. Safe to call twice. */
+  end(): void;
+  cut(): void;
+}
 
-/** The tunnels that are open, by instance, so that they can be ended properly. */
+/** The streams that are open, by the instance that they come from, so that they can be ended properly. */
 export class Tunnels {
-  readonly #open = new Map<InstanceId, Set<Tunnel>>();
+  readonly #open = new Map<string, Set<OpenStream>>();
 
   /** How many there are. */
   get size(): number {
     let count = 0;
-    for (const tunnels of this.#open.values()) count += tunnels.size;
+    for (const streams of this.#open.values()) count += streams.size;
     return count;
   }
 
   /** One was opened; what this gives is called when it is over. */
-  add(instance: InstanceId, tunnel: Tunnel): () => void {
-    const tunnels = this.#open.get(instance) ?? new Set();
-    this.#open.set(instance, tunnels.add(tunnel));
+  add(instance: string, stream: OpenStream): () => void {
+    const streams = this.#open.get(instance) ?? new Set();
+    this.#open.set(instance, streams.add(stream));
     return () => {
-      tunnels.delete(tunnel);
-      if (tunnels.size === 0 && this.#open.get(instance) === tunnels) this.#open.delete(instance);
+      streams.delete(stream);
+      if (streams.size === 0 && this.#open.get(instance) === streams) this.#open.delete(instance);
     };
   }
 
-  /** Ends those to one instance: WebSockets with a close frame (1001), within two seconds. */
-  endInstance(instance: InstanceId): void {
-    for (const tunnel of [...(this.#open.get(instance) ?? [])]) tunnel.end();
+  /** Ends those of one instance: WebSockets with a close frame (1001), within two seconds, events behind the one under way. */
+  endInstance(instance: string): void {
+    for (const stream of [...(this.#open.get(instance) ?? [])]) stream.end();
+  }
+
+  /** Ends all whose clients can be told. */
+  endProperly(): void {
+    for (const stream of this.#all()) if (stream.hasProperEnd) stream.end();
+  }
+
+  /** Ends all of them. */
+  endAll(): void {
+    for (const stream of this.#all()) stream.end();
   }
 
   /** Cuts what is left. */
   cutAll(): void {
-    for (const tunnels of this.#open.values()) for (const tunnel of tunnels) tunnel.cut();
+    for (const stream of this.#all()) stream.cut();
   }
 
-  /** Ends all of them so. */
-  endAll(): void {
-    for (const instance of [...this.#open.keys()]) this.endInstance(instance);
+  #all(): OpenStream[] {
+    return [...this.#open.values()].flatMap((streams) => [...streams]);
   }
 }

@@ -40,4 +40,6 @@ export type ControllerMessage =
   /** Say what was counted: what has changed since the last question, or everything. */
   | { readonly type: 'count'; readonly question: number; readonly all: boolean }
   /** Report the use of this instance once. */
-  | { readonly type: 'ask'; readonly instance: InstanceId };
+  | { readonly type: 'ask'; readonly instance: InstanceId }
+  /** The instance is about to be stopped: end the tunnels to it, WebSockets by a close frame. */
+  | { readonly type: 'end'; readonly instance: InstanceId };

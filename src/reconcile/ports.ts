@@ -22,6 +22,8 @@ export interface GatewayControl {
   applied(generation: number, signal: AbortSignal): Promise<void>;
   /** Resolves when no connected gateway has anything in flight on the instance. Rejects only when the signal aborts. */
   idle(instance: InstanceId, signal: AbortSignal): Promise<void>;
+  /** Makes all gateways end the tunnels to an instance that is about to be stopped, WebSockets by a close frame. `idle` tells when they have. */
+  endTunnels(instance: InstanceId): void;
   /**
    * What all gateways together say of the use of an instance: requests in flight, and for how many milliseconds nobody has used it. With
    * no gateway there to ask, it counts as used just now. Rejects only when the signal aborts.

@@ -75,7 +75,8 @@ function planOf(settings: Settings, options: ServeOptions): ProcessPlan {
   };
 }
 
-function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'> {
+/** What a gateway process of these settings is told. */
+export function gatewayConfig(settings: Settings): Omit<GatewayProcessConfig, 'program'> {
   const places = placesIn(settings.dataDir);
   return {
     listen: settings.listen,

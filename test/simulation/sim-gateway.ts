@@ -105,6 +105,7 @@ export class SimGateway {
         else void clock.sleep(1_000).then(() => this.apply());
       },
       applied: (generation, signal) => this.#until(() => this.table.generation >= generation, signal, isDead),
+      endTunnels: () => {},
       use: async (instance, signal) => {
         // An answer takes a moment, in which much may happen.
         await clock.sleep(ANSWER_MS, signal);

@@ -70,6 +70,7 @@ export function testPorts(
       announce: () => {},
       applied: async () => {},
       idle: async () => {},
+      endTunnels: () => {},
       use: async () => ({ inFlight: 0, idleMs: 0 }),
     },
     log: { info: () => {}, warn: (message) => warnings.push(message) },

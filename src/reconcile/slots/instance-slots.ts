@@ -20,6 +20,9 @@ import type { SlotKind } from './slots.ts';
 /** An instance that stayed up this long has a clean slate. */
 const STEADY_MS = 60_000;
 
+/** How long gateways get to end WebSockets, of which each takes up to two seconds. */
+const TUNNEL_END_MS = 2_500;
+
 /** A bound on what runs side by side. What is aborted before its turn never runs. */
 export type Limiter = <T>(signal: AbortSignal, run: () => Promise<T>) => Promise<T>;
 
@@ -223,10 +226,12 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     const late = { code: 'engine-failed', message: `stop of "${row.app}": no answer` } as const;
     await performEffect(reach, 'stop', {
       intent: () => this.#isDue(row.id, 'stop'),
-      effect: () =>
-        withDeadline({ clock, ms: limits.graceMs * 3, signal, late }, () =>
+      effect: async () => {
+        await this.#endTunnels(row.id, signal);
+        return withDeadline({ clock, ms: limits.graceMs * 3, signal, late }, () =>
           this.#engine(row).stop(row.id, { graceMs: limits.graceMs }),
-        ),
+        );
+      },
       commit: () =>
         this.#change(row.id, (now, recorded) => {
           if (now.state !== 'stopping') return [];
@@ -235,6 +240,18 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
           return [put('instance', { ...now, state: isKept ? 'stopped' : 'removing' })];
         }),
     });
+  }
+
+  /** What still is in flight now is cut, but for WebSockets, whose clients are told. */
+  async #endTunnels(id: InstanceId, signal: AbortSignal): Promise<void> {
+    const { clock, gateways } = this.#ports;
+    const late = { code: 'timed-out', message: 'not all of it has ended' } as const;
+    gateways.endTunnels(id);
+    await withDeadline({ clock, ms: TUNNEL_END_MS, signal, late }, (limited) => gateways.idle(id, limited)).catch(
+      (error: unknown) => {
+        if (signal.aborted || !(error instanceof MainspringError)) throw error;
+      },
+    );
   }
 
   async #remove(row: RecordedInstance, signal: AbortSignal): Promise<void> {

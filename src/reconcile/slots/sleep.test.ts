@@ -30,6 +30,7 @@ class Bench {
         announce: () => {},
         applied: async () => {},
         idle: (id, signal) => this.#idle(id, signal),
+        endTunnels: () => {},
         use: async (id) => {
           this.asked += 1;
           const app = this.#appOf(id);

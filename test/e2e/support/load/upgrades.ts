@@ -20,7 +20,7 @@ export interface UpgradeUnderLoad {
   readonly report: LoadReport;
   /** From its begin until the new gateways serve and the old ones are gone, in milliseconds. */
   readonly tookMs: number;
-  /** Server-sent events and WebSockets that were cut: they have no end that could be waited for. */
+  /** Server-sent events and WebSockets that were cut, not ended by their last chunk or close frame 1001. */
   readonly streamsCut: readonly Failure[];
   /** Connections that were refused. */
   readonly refused: readonly Failure[];

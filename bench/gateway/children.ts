@@ -1,0 +1,84 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { Workplace } from '../workplace.ts';
+
+/** Starts a program that ends with the bench. */
+export function startChild(
+  at: Workplace,
+  [command = '', ...args]: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly stdio?: StdioOptions } = {},
+): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore'], ...options });
+  child.on('error', () => {});
+  at.atEnd(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Whether a program is there. */
+export async function isInstalled(program: string, argument: string): Promise<boolean> {
+  const child = spawn(program, [argument], { stdio: 'ignore' });
+  return Promise.race([once(child, 'exit').then(() => true), once(child, 'error').then(() => false)]).catch(
+    () => false,
+  );
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Waits until somebody accepts connections there. */
+export async function untilListening(port: number): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const isUp = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isUp) return;
+    if (performance.now() > deadline) throw new Error(`nothing listens on ${port}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The processor time in seconds that these processes and all below them have used so far (Linux; 0 elsewhere). */
+export function cpuSeconds(pids: readonly number[]): number {
+  const stats = allStats();
+  const isOurs = (pid: number | undefined): boolean =>
+    pid !== undefined && pid > 1 && (pids.includes(pid) || isOurs(stats.get(pid)?.parent));
+  let sum = 0;
+  for (const [pid, { seconds }] of stats) if (isOurs(pid)) sum += seconds;
+  return sum;
+}
+
+function allStats(): Map<number, { readonly parent: number; readonly seconds: number }> {
+  const stats = new Map<number, { parent: number; seconds: number }>();
+  for (const name of namesInProc()) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      // utime and stime in ticks of 10 ms: proc(5).
+      stats.set(Number(name), { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / 100 });
+    } catch {
+      // It has ended.
+    }
+  }
+  return stats;
+}
+
+function namesInProc(): string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
