@@ -53,6 +53,8 @@ export class UpstreamPool implements ConnectionOwner {
   /** Gives a connection, whose socket may still be connecting. */
   take(taker: Taker): void {
     const kept = taker.needs === 'new' ? undefined : this.#takeIdle(taker.needs);
+    // An idle connection that won't do must not be in the way of a new one.
+    if (kept === undefined && !this.#hasRoom()) this.#idle[0]?.close();
     if (kept !== undefined) taker.onConnection(kept);
     else if (this.#hasRoom()) taker.onConnection(this.#open());
     else if (this.#waiting.size >= this.#options.limits.waiting) taker.onCrowded();
@@ -118,10 +120,7 @@ export class UpstreamPool implements ConnectionOwner {
     if (kept === undefined) return undefined;
     const { idleMs } = this.#options.timeouts;
     const oldest = performance.now() - (needs === 'any' ? idleMs : Math.min(FRESH_IDLE_MS, idleMs));
-    if (kept.idleSince >= oldest) return this.#idle.pop();
-    // What is too old for this one only stands in its way where there is no room for more.
-    if (!this.#hasRoom()) this.#idle[0]?.close();
-    return undefined;
+    return kept.idleSince >= oldest ? this.#idle.pop() : undefined;
   }
 
   #open(): UpstreamConnection {
