@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answerLines } from './answer-headers.ts';
 
-const REWRITE = { location: (value: string) => `/pre${value}`, cookie: (value: string) => `${value};`, noindex: true };
-const PLAIN = { location: (value: string) => value, cookie: (value: string) => value, noindex: false };
+const REWRITE = {
+  location: (value: string) => `/pre${value}`,
+  refresh: (value: string) => `${value}!`,
+  cookie: (value: string) => `${value};`,
+  noindex: true,
+};
+const PLAIN = {
+  location: (value: string) => value,
+  refresh: (value: string) => value,
+  cookie: (value: string) => value,
+  noindex: false,
+};
 
 test('an answer keeps its headers in order and case, without those of the hop', () => {
   const raw = [

@@ -5,6 +5,8 @@ import { boundedCache, namedByConnection } from './forward-headers.ts';
 export interface ResponseRewrite {
   /** Maps `Location` and `Content-Location`. */
   location(value: string): string;
+  /** Maps the address in `Refresh`. */
+  refresh(value: string): string;
   readonly cookie: CookieRule;
   readonly noindex: boolean;
 }
@@ -27,6 +29,7 @@ export function answerLines(raw: readonly string[], rewrite: ResponseRewrite, ke
     const value = raw[at + 1] ?? '';
     if (kind === 'plain') lines += `${name}: ${value}\r\n`;
     else if (kind === 'location') lines += `${name}: ${rewrite.location(value)}\r\n`;
+    else if (kind === 'refresh') lines += `${name}: ${rewrite.refresh(value)}\r\n`;
     else if (kind === 'cookie') lines += `${name}: ${rewrite.cookie(value)}\r\n`;
     else if (kind === 'date') {
       lines += `${name}: ${value}\r\n`;
@@ -37,7 +40,7 @@ export function answerLines(raw: readonly string[], rewrite: ResponseRewrite, ke
   return rewrite.noindex ? `${lines}X-Robots-Tag: noindex\r\n` : lines;
 }
 
-type AnswerField = 'hop' | 'date' | 'location' | 'cookie' | 'length' | 'trailer' | 'plain';
+type AnswerField = 'hop' | 'date' | 'location' | 'refresh' | 'cookie' | 'length' | 'trailer' | 'plain';
 const ANSWER_FIELDS: Readonly<Record<string, AnswerField>> = {
   connection: 'hop',
   'keep-alive': 'hop',
@@ -53,6 +56,7 @@ const ANSWER_FIELDS: Readonly<Record<string, AnswerField>> = {
   trailer: 'trailer',
   'set-cookie': 'cookie',
   location: 'location',
+  refresh: 'refresh',
   'content-location': 'location',
 };
 const answerKinds = boundedCache((name): AnswerField => {

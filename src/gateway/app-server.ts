@@ -140,7 +140,12 @@ export class AppServer {
       isDraining,
       maxBodyBytes: route.serve.limits?.bodyBytes,
       bodyTimeoutMs,
-      locations: () => ({ upstreamOrigins: ownOrigins(upstream, target), base, prefix }),
+      locations: () => ({
+        upstreamOrigins: ownOrigins(upstream, target),
+        base,
+        prefix,
+        hosts: url === undefined ? undefined : { upstream: url.hostname, client: target.host },
+      }),
       upgrade,
       streams: tunnels,
       instance,

@@ -29,7 +29,7 @@ function keepFromZone(value: string, zone: string): string {
 }
 
 /** The domain that an attribute names; empty when it names none. */
-function domainOf(attribute: string): string {
+export function domainOf(attribute: string): string {
   const equals = attribute.indexOf('=');
   if (equals < 0 || trimmed(attribute.slice(0, equals)).toLowerCase() !== 'domain') return '';
   return canonicalDomain(trimmed(attribute.slice(equals + 1)));
@@ -52,6 +52,6 @@ function reaches(domain: string, zone: string): boolean {
 }
 
 /** Without the white space of RFC 6265, which is less than `trim` takes. */
-function trimmed(text: string): string {
+export function trimmed(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }

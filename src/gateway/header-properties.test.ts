@@ -80,7 +80,12 @@ const ANSWER_FIELD = fc.tuple(
 );
 
 test('a client gets every field byte for byte and in order, but for those of one hop or named, and at least one date', () => {
-  const rewrite = { location: (value: string) => value, cookie: (value: string) => value, noindex: false };
+  const rewrite = {
+    location: (value: string) => value,
+    refresh: (value: string) => value,
+    cookie: (value: string) => value,
+    noindex: false,
+  };
   fc.assert(
     fc.property(fc.array(ANSWER_FIELD, { maxLength: 20 }), NAMED, (fields, named) => {
       const sent = [...fields.filter(([name]) => name.toLowerCase() !== 'connection'), ['connection', named.join(',')]];

@@ -8,13 +8,14 @@ import { EventStream, isEventStream } from './event-stream.ts';
 import { Expectation } from './expectation.ts';
 import { namedByConnection, upstreamHead } from './forward-headers.ts';
 import { lingerAtEnd } from './linger.ts';
+import { mapCookie } from './map-cookie.ts';
 import { isOffered } from './offered-protocol.ts';
 import type { Peer } from './peer.ts';
 import { readAhead } from './read-ahead.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import type { ResponseHead, UpstreamFault } from './response-head.ts';
 import { BodySender } from './send-body.ts';
-import { type LocationMap, mapLocation } from './target-path.ts';
+import { type LocationMap, mapLocation, mapRefresh } from './target-path.ts';
 import { trailerLines } from './trailers.ts';
 import { Tunnel } from './tunnel.ts';
 import type { OpenStream, Tunnels } from './tunnels.ts';
@@ -59,7 +60,6 @@ export function proxyRequest(request: IncomingMessage, response: ClientResponse,
 class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   needs: Taker['needs'];
   readonly noindex: boolean;
-  readonly cookie: CookieRule;
   readonly #request: IncomingMessage;
   readonly #response: ClientResponse;
   readonly #plan: ProxyPlan;
@@ -81,7 +81,6 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     this.#response = response;
     this.#plan = plan;
     this.noindex = plan.noindex;
-    this.cookie = plan.cookie;
     this.#body = plan.upgrade === undefined ? requestBody(request) : { kind: 'none' };
     this.#isRepeatable =
       this.#body.kind === 'none' && plan.upgrade === undefined && REPEATABLE.has(request.method ?? '');
@@ -177,7 +176,8 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   onUpgrade(head: ResponseHead, upstream: Socket, rest: Buffer): void {
     this.#over();
-    const { upgrade, cookie, noindex } = this.#plan;
+    const { upgrade, noindex } = this.#plan;
+    const cookie: CookieRule = (value) => this.cookie(value);
     if (upgrade === undefined || !isOffered(head, upgrade.protocol)) {
       upstream.destroy();
       this.#answer(ANSWERS.badGateway);
@@ -212,6 +212,14 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   location(value: string): string {
     return mapLocation(value, this.#plan.locations());
+  }
+
+  refresh(value: string): string {
+    return mapRefresh(value, this.#plan.locations());
+  }
+
+  cookie(value: string): string {
+    return mapCookie(this.#plan.cookie(value), this.#plan.locations());
   }
 
   #startEvents(): void {

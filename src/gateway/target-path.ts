@@ -26,6 +26,16 @@ export interface LocationMap {
   readonly base: string;
   /** The route's path where it was taken off, else empty. */
   readonly prefix: string;
+  /** The host of somebody else's server and the one that the client asked, where they differ. */
+  readonly hosts?: { readonly upstream: string; readonly client: string } | undefined;
+}
+
+const REFRESH = /^(\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?(["']?))(.+?)(\2\s*)$/i;
+
+/** Maps the address in a `Refresh` (HTML, 4.2.4.3) as `mapLocation` does; one without an address stays. */
+export function mapRefresh(value: string, map: LocationMap): string {
+  const [, before = '', , address, after = ''] = REFRESH.exec(value) ?? [];
+  return address === undefined ? value : `${before}${mapLocation(address, map)}${after}`;
 }
 
 /**
@@ -47,6 +57,7 @@ function isBelowOrigin(location: string, origin: string): boolean {
   return location.length === origin.length || '/?#'.includes(location[origin.length] ?? '');
 }
 
-function isBelow(path: string, prefix: string): boolean {
+/** Whether a path is this one or below it, by whole segments. */
+export function isBelow(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && (path.length === prefix.length || '/?#'.includes(path[prefix.length] ?? ''));
 }

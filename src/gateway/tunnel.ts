@@ -116,6 +116,10 @@ function protocolOf({ headers }: ResponseHead): string {
 }
 
 function switchHead({ head, cookie, noindex, response }: TunnelEnds): string {
-  const lines = answerLines(head.headers, { location: (value) => value, cookie, noindex }, 'interim');
+  const lines = answerLines(head.headers, { location: same, refresh: same, cookie, noindex }, 'interim');
   return `HTTP/1.1 101 ${head.reason || STATUS_CODES[101]}\r\nConnection: Upgrade\r\nUpgrade: ${protocolOf(head)}\r\n${lines}X-Request-Id: ${response.requestId}\r\n\r\n`;
+}
+
+function same(value: string): string {
+  return value;
 }
