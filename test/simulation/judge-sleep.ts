@@ -129,7 +129,7 @@ export class SleepJudge {
       const isServed = gateway.servedAt(host, path) === live.instance;
       // It may be asleep again by now, used or, where it answered too late, not.
       const since = Math.max(this.#awakeAt.get(live.instance) ?? 0, Date.parse(live.since));
-      const wasAwake = since > clock.now() - AWAKE_WITHIN_MS;
+      const wasAwake = since >= clock.now() - AWAKE_WITHIN_MS;
       this.#verdict.expect(isServed || wasAwake, () => `${app} in ${env}: asked for and not awake after two minutes`);
     }
   }
