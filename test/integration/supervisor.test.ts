@@ -116,12 +116,17 @@ test('SIGHUP reaches the controller, and gateways of another configuration are r
   assert.deepEqual({ ...(await load.end()), answered: 0 }, { refused: 0, failed: 0, answered: 0 });
 });
 
-test('a gateway that hangs is killed and replaced', async (t) => {
+test('a gateway that hangs is killed and replaced, and who connects meanwhile is served by the others', async (t) => {
   const bed = makeBed(t);
-  await bed.serve();
+  const run = await bed.serve();
   const [hung = 0] = bed.gateways();
   process.kill(hung, 'SIGSTOP');
+  // All accept from one queue, so what a gateway has not accepted is not lost to it.
+  const load = bed.load(run.port);
   await eventually(() => !isAlive(hung) && bed.gateways().length === 2, 'it is replaced', 15_000);
+  const { refused, failed, answered } = await load.end();
+  assert.deepEqual({ refused, failed }, { refused: 0, failed: 0 });
+  assert.ok(answered > 20);
 });
 
 test('whatever is killed at once, it converges to one supervisor, one controller and two gateways', async (t) => {
