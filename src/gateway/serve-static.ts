@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { RouteTarget } from '../model/routing.ts';
 import { ANSWERS, markNoindex, sendAnswer } from './answer.ts';
+import type { ClientResponse } from './client-response.ts';
 import { Compressor } from './compressor.ts';
 import { CodingChoice } from './content-coding.ts';
 import { isExhausted, OpenFiles } from './open-files.ts';
@@ -38,7 +39,7 @@ export function staticParts(): StaticParts {
 export function serveStatic(
   parts: StaticParts,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: ClientResponse,
   wanted: StaticRequest,
 ): Promise<void> | undefined {
   if (wanted.noindex) markNoindex(response);
@@ -64,7 +65,7 @@ interface Lookup extends StaticRequest {
 async function findAndServe(
   { files, sender }: StaticParts,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: ClientResponse,
   wanted: Lookup,
 ): Promise<void> {
   const found = await findFile(files, wanted).catch((error: unknown) => {
@@ -107,7 +108,7 @@ function fileSegments(rest: string): readonly string[] | undefined {
   return segments.some((segment, at) => isOdd(segment) || isHidden(segment, at)) ? undefined : segments;
 }
 
-function redirectToFolder(response: ServerResponse, { sentPath, query }: StaticRequest): void {
+function redirectToFolder(response: ClientResponse, { sentPath, query }: StaticRequest): void {
   // A path that began with two slashes would be read as another host.
   const location = `${sentPath.replace(/^\/+/, '/')}/${query}`;
   response.writeHead(302, { Location: location, 'Cache-Control': 'no-cache', 'Content-Length': 0 });

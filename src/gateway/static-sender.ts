@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { ANSWERS, type Answer, sendAnswer } from './answer.ts';
 import { type ByteRange, parseRanges } from './byte-range.ts';
+import type { ClientResponse } from './client-response.ts';
 import { matchesStrongly, matchesWeakly } from './entity-tag.ts';
 import { multipartBody } from './multipart.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -12,7 +13,7 @@ import type { Representation, StaticFile } from './static-files.ts';
 /** A request and its answer. */
 interface Exchange {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: ClientResponse;
   readonly file: StaticFile;
 }
 
@@ -26,11 +27,9 @@ interface Selection {
 /** An answer with all of a representation; it is the same each time. */
 interface Whole {
   readonly head: string[];
-  /** A short content as text, a character a byte: Node writes head and text together then, and a buffer apart from the head. */
-  readonly text: string | null;
+  /** The same as lines, for what goes straight to the connection. */
+  readonly lines: string;
 }
-
-const SHORT_BYTES = 8 * 1024;
 
 /** Sends files: the coding that the client likes best, all of it, parts of it, or nothing where it has it already. */
 export class StaticSender {
@@ -44,7 +43,7 @@ export class StaticSender {
   }
 
   /** Answers a GET or HEAD. Undefined: it is done; else it is when the promise resolves. */
-  send(request: IncomingMessage, response: ServerResponse, file: StaticFile): Promise<void> | undefined {
+  send(request: IncomingMessage, response: ClientResponse, file: StaticFile): Promise<void> | undefined {
     const exchange = { request, response, file };
     if (this.#isAnsweredByTag(exchange)) return undefined;
     const chosen = this.#codings.choose(file, wishOf(request));
@@ -82,22 +81,24 @@ export class StaticSender {
 
   #sendWhole(exchange: Exchange, chosen: Representation): Promise<void> | undefined {
     const { request, response, file } = exchange;
-    const { head, text } = this.#wholeOf(file, chosen);
+    const { head, lines } = this.#wholeOf(file, chosen);
     if (request.method !== 'HEAD' && chosen.content === null) {
       return this.#sendFromDisk(exchange, chosen, { status: 200, head, parts: [{ start: 0, end: chosen.size - 1 }] });
     }
+    if (request.method !== 'HEAD' && chosen.content !== null && !response.hasHeader('X-Robots-Tag')) {
+      const dated = `${lines}Date: ${new Date().toUTCString()}\r\n`;
+      response.sendHead({ status: 200, reason: 'OK', lines: dated, framing: 'length' }, chosen.content);
+      return void response.sendEnd();
+    }
     response.writeHead(200, head);
-    if (request.method === 'HEAD') return void response.end();
-    return void (text === null ? response.end(chosen.content) : response.end(text, 'latin1'));
+    return void response.end(request.method === 'HEAD' ? undefined : chosen.content);
   }
 
   #wholeOf(file: StaticFile, chosen: Representation): Whole {
     let whole = this.#whole.get(chosen);
     if (whole === undefined) {
-      const { content, size } = chosen;
-      const head = [...headersOf(file, chosen), 'Content-Type', file.type, 'Content-Length', `${size}`];
-      const isShort = content !== null && size <= SHORT_BYTES;
-      whole = { head, text: isShort ? content.toString('latin1') : null };
+      const head = [...headersOf(file, chosen), 'Content-Type', file.type, 'Content-Length', `${chosen.size}`];
+      whole = { head, lines: linesOf(head) };
       this.#whole.set(chosen, whole);
     }
     return whole;
@@ -166,6 +167,10 @@ function selectionOf(file: StaticFile, chosen: Representation, ranges: readonly 
   }
   const { contentType, length, parts } = multipartBody(ranges, { type: file.type, size, boundary: randomUUID() });
   return { status: 206, head: [...headers, 'Content-Type', contentType, 'Content-Length', `${length}`], parts };
+}
+
+function linesOf(head: readonly string[]): string {
+  return head.reduce((text, part, at) => text + part + (at % 2 === 0 ? ': ' : '\r\n'), '');
 }
 
 function isBytes(part: Part): part is Buffer {
