@@ -9,6 +9,16 @@ import { startControlServer } from '../../src/gateway/control-server.ts';
 import type { InstanceId } from '../../src/model/ids.ts';
 import { echo, eventually, GOING, httpUpstream, startTestGateway } from './gateway-testbed.ts';
 
+test('a notification that was lost costs at most a second', async (t) => {
+  const bed = await startTestGateway(t);
+  await eventually(() => bed.gateway.isControlled(), 'it is connected, and would hear');
+  bed.routeSilently('a/', await httpUpstream(t, echo));
+  const written = performance.now();
+  await eventually(async () => (await bed.fetch('a/')).status === 200, 'the route is followed');
+  // The poll of a second, and what a busy machine makes of it.
+  assert.ok(performance.now() - written < 1_500);
+});
+
 test('a switch is followed at once when it is announced, and by polling when it is not', async (t) => {
   const bed = await startTestGateway(t, { pollMs: 50 });
   const [one, two] = [await httpUpstream(t, (_q, r) => r.end('one')), await httpUpstream(t, (_q, r) => r.end('two'))];
