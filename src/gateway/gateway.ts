@@ -195,6 +195,8 @@ function makeServer({ limits }: GatewayConfig, { handler, clients, gate, observa
     connectionsCheckingInterval: Math.min(1_000, limits.headerTimeoutMs),
     noDelay: true,
     requireHostHeader: false,
+    // Whatever options the process was started with.
+    insecureHTTPParser: false,
     shouldUpgradeCallback: (request) => isUpgrade(request) && clients.current(request.socket) === undefined,
     // A request without a body needs no stream.
     optimizeEmptyRequests: true,

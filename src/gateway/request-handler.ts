@@ -12,6 +12,7 @@ import type { CookieRule } from './cookie-rule.ts';
 import { framingFault, type Refusal } from './framing.ts';
 import type { Hooks } from './hooks.ts';
 import type { InFlight } from './in-flight.ts';
+import { linger, lingerAtEnd } from './linger.ts';
 import { judgePeer, type Peer, type Trust } from './peer.ts';
 import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
 import type { RandomHex } from './random-hex.ts';
@@ -131,6 +132,7 @@ export class RequestHandler {
   refuse(request: IncomingMessage, response: ClientResponse, answer: Answer): void {
     this.#refused.add(request.socket);
     response.shouldKeepAlive = false;
+    if (!request.complete) lingerAtEnd(request.socket);
     if (isInZone(parseHost(request.headers.host ?? '') ?? '', this.#deps.envDomain)) markNoindex(response);
     sendAnswer(request, response, answer);
   }
@@ -159,6 +161,8 @@ export class RequestHandler {
     // What came before is still to be answered, so it is not refused.
     this.#broken.add(socket);
     if (!error.code?.startsWith('HPE_') && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
+    // What comes while the connection lingers is thrown away.
+    else if (socket.writableEnded) return;
     else if (current === undefined || !current.req.complete) this.#endUnreadable(error, socket, current);
     else if (!isKnown) this.#deps.clients.afterLast(socket, () => this.#endUnreadable(error, socket, undefined));
   }
@@ -272,7 +276,9 @@ function endUnreadable(fault: ParseFault, socket: Socket, current: ClientRespons
   const isAnswered = current?.headersSent === true || fault.code === 'HPE_CLOSED_CONNECTION';
   const answer = isAnswered || !socket.writable ? undefined : unreadableAnswer(fault);
   if (answer !== undefined) socket.write(rawAnswer(answer));
-  socket.destroySoon();
+  // Whoever serves the request that broke off hears of it by the end of the connection.
+  if (current === undefined) linger(socket);
+  else socket.destroySoon();
   return answer;
 }
 
