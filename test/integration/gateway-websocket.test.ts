@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -9,7 +9,8 @@ import { eventually, startTestGateway } from './gateway-testbed.ts';
 
 /** What both ends saw: every byte of every frame, and every event, in order. */
 interface Transcript {
-  readonly handshake: Readonly<Record<string, string>>;
+  /** But for what is new each time, and the request id, which is the gateway's. */
+  readonly handshake: IncomingHttpHeaders;
   readonly clientBytes: string;
   readonly serverBytes: string;
   readonly clientEvents: readonly string[];
@@ -180,11 +181,11 @@ async function hold(listening: WebSocketServer, port: number, conversation: Conv
   });
   const clientEvents = eventsOf(client);
   let clientBytes = () => '';
-  let handshake: Record<string, string> = {};
+  let handshake: IncomingHttpHeaders = {};
   client.on('upgrade', (answer) => {
     clientBytes = bytesOf(answer.socket);
-    const { date: _date, 'sec-websocket-accept': _accept, connection: _connection, ...fields } = answer.headers;
-    handshake = fields as Record<string, string>;
+    const own = ['date', 'sec-websocket-accept', 'connection', 'x-request-id'];
+    handshake = Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !own.includes(name)));
   });
   const opened = once(client, 'open');
   const [server, { socket }] = await accepted;
