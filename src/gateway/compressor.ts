@@ -53,6 +53,7 @@ export class Compressor {
   async #make(file: StaticFile, coding: MadeCoding): Promise<Representation | 'not-worth-it'> {
     const tag = madeTag(file, coding);
     const plain = file.plain.content ?? (await readFile(file.plain.path));
+    if (plain.length !== file.plain.size) throw new Error(`"${file.plain.path}" has changed`);
     const content = await compress(plain, coding);
     const isWorthIt = content.length < plain.length * WORTH_IT;
     const made = isWorthIt ? { coding, path: '', size: content.length, tag, content } : 'not-worth-it';

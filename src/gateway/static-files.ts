@@ -142,7 +142,8 @@ async function readSmall(path: string, size: number): Promise<Buffer | null> {
   const handle = await open(path);
   try {
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size), position: 0 });
-    return buffer.subarray(0, bytesRead);
+    // One that was cut off meanwhile must not be sent with the length that it had.
+    return bytesRead === size ? buffer : null;
   } finally {
     await handle.close();
   }
