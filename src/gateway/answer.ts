@@ -1,5 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import Negotiator from 'negotiator';
+import { AnswerPages } from './answer-page.ts';
 import { ClientResponse } from './client-response.ts';
+
+const pages = new AnswerPages();
 
 /** An answer that the gateway gives by itself. */
 export interface Answer {
@@ -7,6 +11,8 @@ export interface Answer {
   readonly title: string;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Addresses that may have been meant. */
+  readonly near?: readonly string[];
 }
 
 /** The answers for what has gone wrong. None of them tells anything about upstreams. */
@@ -97,8 +103,8 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
   const isPage = prefersPage(request.headers.accept);
   const id = response instanceof ClientResponse ? response.requestId : '';
   const body = isPage
-    ? page(answer, id)
-    : `${JSON.stringify({ status: answer.status, error: answer.title, message: answer.text, request: id })}\n`;
+    ? pages.render({ ...answer, near: answer.near ?? [], request: id })
+    : `${JSON.stringify(asJson(answer, id))}\n`;
   response.writeHead(answer.status, {
     'Content-Type': isPage ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
@@ -106,6 +112,10 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
     ...answer.headers,
   });
   response.end(body);
+}
+
+function asJson({ status, title, text, near }: Answer, request: string): object {
+  return { status, error: title, message: text, request, ...(near === undefined ? {} : { near }) };
 }
 
 /** Search engines are not to keep what this response says. Before its head is sent. */
@@ -118,15 +128,8 @@ export function rawAnswer({ status, title, text }: Answer): string {
   return `HTTP/1.1 ${status} ${title}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length + 1}\r\nConnection: close\r\n\r\n${text}\n`;
 }
 
+/** A page for who would rather have one than JSON (RFC 9110, 12.5.1); programs mostly say nothing, or that they take anything. */
 function prefersPage(accept: string | undefined): boolean {
-  return accept?.includes('text/html') === true;
-}
-
-function page({ status, title, text }: Answer, id: string): string {
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${status} ${title}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto;padding:0 1rem;color:#222}h1{font-size:1.4rem}
-@media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}}</style></head>
-<body><h1>${title}</h1><p>${text}</p><p><small>${status} · Mainspring · ${id}</small></p></body></html>
-`;
+  if (accept === undefined || !accept.includes('text/')) return false;
+  return new Negotiator({ headers: { accept } }).mediaType(['application/json', 'text/html']) === 'text/html';
 }

@@ -13,6 +13,7 @@ import { framingFault, type Refusal } from './framing.ts';
 import type { Hooks } from './hooks.ts';
 import type { InFlight } from './in-flight.ts';
 import { linger, lingerAtEnd } from './linger.ts';
+import { nearApps } from './near-apps.ts';
 import { judgePeer, type Peer, type Trust } from './peer.ts';
 import { type ProxyPlan, proxyRequest } from './proxy-request.ts';
 import type { RandomHex } from './random-hex.ts';
@@ -61,6 +62,9 @@ export interface RequestHandlerDeps {
   readonly envDomain: string;
   readonly onError: (error: unknown, request: string) => void;
 }
+
+// How many of a host's apps are compared with an address where none lives.
+const MOST_NEAR = 300;
 
 /** Decides what becomes of each request: ours, the status pages', an app's. */
 export class RequestHandler {
@@ -199,7 +203,10 @@ export class RequestHandler {
     else if (route !== undefined) {
       this.#deps.observer.routed(call.response, route);
       this.#apps.serve(call, route);
-    } else answerCall(call, table.hasHost(target.host) ? ANSWERS.unknownApp : ANSWERS.unknownHost);
+    } else if (table.hasHost(target.host)) {
+      const near = nearApps(decoded, table.pathsOn(target.host, MOST_NEAR));
+      answerCall(call, { ...ANSWERS.unknownApp, ...(near.length > 0 && { near }) });
+    } else answerCall(call, ANSWERS.unknownHost);
   }
 
   #serveReserved(call: Call, rest: string): void {

@@ -77,3 +77,12 @@ function row(host: string, path: string, generation = 1, options: { gone?: boole
   const serve = { instance: `i${generation}` as InstanceId, target, stripPath: true, noindex: false };
   return { host, path, generation, env: PROD, app: path as AppId, serve: options.gone === true ? null : serve };
 }
+
+test('of a host, the paths of apps of production are told, up to a bound', () => {
+  const preview = { ...row('a', '/secret'), env: 'feature-x' as RouteRow['env'] };
+  const table = tableOf(row('a', '/x'), row('a', '/y/z'), preview, row('b', '/other'));
+  assert.deepEqual([...table.pathsOn('a', 10)].sort(), ['/x', '/y/z']);
+  const many = tableOf(...Array.from({ length: 5_000 }, (_, n) => row('a', `/app-${n}`)));
+  assert.equal(many.pathsOn('a', 300).length, 300);
+  assert.deepEqual(many.pathsOn('nowhere', 300), []);
+});

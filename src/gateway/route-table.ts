@@ -1,3 +1,4 @@
+import { PROD } from '../model/ids.ts';
 import type { RouteRow, RouteTarget } from '../model/routing.ts';
 import { TargetCounts } from './target-counts.ts';
 
@@ -60,6 +61,23 @@ export class RouteTable {
   /** Whether any app lives on this host. */
   hasHost(host: string): boolean {
     return this.#hosts.has(host);
+  }
+
+  /** The paths of production's apps on a host, at most so many: nothing of other environments is told by their neighbours. */
+  pathsOn(host: string, most: number): readonly string[] {
+    const found: string[] = [];
+    const root = this.#hosts.get(host);
+    const nodes = root === undefined ? [] : [root];
+    for (let looked = 0; nodes.length > 0 && found.length < most && looked < 4 * most; looked += 1) {
+      const node = nodes.pop();
+      if (node?.route?.row.env === PROD) found.push(node.route.row.path);
+      // Bounded as well: a host may have many thousands.
+      for (const child of node?.children?.values() ?? []) {
+        if (nodes.length >= 4 * most) break;
+        nodes.push(child);
+      }
+    }
+    return found;
   }
 
   /** The route of the longest path that is this one or above it, by whole segments. */
