@@ -21,15 +21,16 @@ export class HttpConnection {
   readonly socket: Socket;
   readonly localPort: number;
   /** Milliseconds since the epoch. */
-  readonly openedAt = Date.now();
+  readonly openedAt: number;
   #bytes: Buffer[] = [];
   #size = 0;
   #isOver = false;
   #why = 'the connection was closed';
   #wake: (() => void) | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, openedAt: number) {
     this.socket = socket;
+    this.openedAt = openedAt;
     this.localPort = socket.localPort ?? 0;
     socket.on('data', (data: Buffer) => {
       this.#bytes.push(data);
@@ -48,12 +49,13 @@ export class HttpConnection {
 
   /** Rejects with a `BrokenExchange` when nobody accepts. */
   static async open(port: number): Promise<HttpConnection> {
+    const openedAt = Date.now();
     const socket = connect(port, '127.0.0.1');
     socket.setNoDelay(true);
     await once(socket, 'connect').catch((error: NodeJS.ErrnoException) => {
       throw new BrokenExchange(`connect: ${error.code}`);
     });
-    return new HttpConnection(socket);
+    return new HttpConnection(socket, openedAt);
   }
 
   /** Whether the other side has closed it, as far as has been heard. */

@@ -29,9 +29,9 @@ export interface KillsUnderLoad {
 interface Taken {
   /** The clients' ports that were connected when it was looked. */
   readonly ports: ReadonlySet<number>;
-  /** When it was looked, and when it was killed: what was connected between may be gone too. */
+  /** When it was looked, and when it was seen to be gone: what was begun about then may have been accepted by it too. */
   readonly lookedAt: number;
-  readonly killedAt: number;
+  readonly goneAt: number;
 }
 
 type Kill = (site: Site) => Promise<Taken | null>;
@@ -39,6 +39,8 @@ type Kill = (site: Site) => Promise<Taken | null>;
 /** How much later than a kill a client may hear of it: at once, or when it has read all that was on its way to it before. */
 const HEARD_MS = 2_000;
 const READ_MS = 15_000;
+/** How long a connection may have waited to be accepted when it was looked. */
+const QUEUED_MS = 250;
 
 /** Kills controller, supervisor and gateways (-9) one after the other under load, while deploys go on; each sort on its own. */
 export async function killUnderLoad(
@@ -73,9 +75,10 @@ async function series(t: Cleanup, site: Site, { size, kills, kill }: Series): Pr
   return { report, kills, deploys, inFlight: report.failures.filter(isTaken), others };
 }
 
-function wasIn({ at, localPort, openedAt }: Failure, { ports, lookedAt, killedAt }: Taken): boolean {
-  if (openedAt > killedAt || at < killedAt) return false;
-  return ports.has(localPort) ? at <= killedAt + READ_MS : openedAt >= lookedAt && at <= killedAt + HEARD_MS;
+function wasIn({ at, localPort, openedAt }: Failure, { ports, lookedAt, goneAt }: Taken): boolean {
+  // What was refused had nobody to be taken by.
+  if (localPort === 0 || openedAt > goneAt || at < lookedAt) return false;
+  return ports.has(localPort) ? at <= goneAt + READ_MS : openedAt >= lookedAt - QUEUED_MS && at <= goneAt + HEARD_MS;
 }
 
 async function killController(site: Site): Promise<Taken | null> {
@@ -104,10 +107,10 @@ async function killGateway(site: Site): Promise<Taken> {
   const victim = before[Math.floor(Math.random() * before.length)] ?? 0;
   const lookedAt = Date.now();
   const ports = peerPortsOf(victim);
-  const killedAt = Date.now();
   await killHard(victim);
+  const goneAt = Date.now();
   await twoGateways(site, [victim]);
-  return { ports, lookedAt, killedAt };
+  return { ports, lookedAt, goneAt };
 }
 
 function twoGateways(site: Site, without: readonly number[]): Promise<number[]> {
