@@ -113,7 +113,11 @@ export class SleepJudge {
   /** Whoever asks for what is asleep is served, all at once. */
   async wakeAll(): Promise<void> {
     const { recorded, gateway, clock } = this.#world;
-    const sleepers = [...recorded.deployments.values()].filter(({ live }) => live?.asleep === true);
+    // What is held may have lost its place to another app.
+    const sleepers = [...recorded.deployments.values()].filter(
+      ({ env, app, live }) =>
+        live?.asleep === true && gateway.isLedTo(live.target.policy.host, live.target.policy.path, { env, app }),
+    );
     const asked = sleepers.map(({ live }) => {
       const { host, path } = live?.target.policy ?? { host: '', path: '' };
       return { host, path, answer: gateway.request(path, 10, host) };

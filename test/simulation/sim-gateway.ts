@@ -66,6 +66,12 @@ export class SimGateway {
     return route?.row.host === host && route.row.path === path && route.serve.target.kind === 'asleep';
   }
 
+  /** Whether requests to a place are for this app. */
+  isLedTo(host: string, path: string, { env, app }: Pick<RouteRow, 'env' | 'app'>): boolean {
+    const row = this.table.find(host, path)?.row;
+    return row?.host === host && row.path === path && row.env === env && row.app === app;
+  }
+
   /** A request comes in on a route and takes a while. One for what is asleep waits until it is awake, and asks for that again and again. */
   async request(path: string, ms: number, host = 'localhost'): Promise<void> {
     const { clock } = this.#deps;
