@@ -90,21 +90,26 @@ test('src/model imports nothing but zod and hashing', () => {
   assert.deepEqual(others, []);
 });
 
-/** The rows of the table of folders in src/reconcile, as paths with what they are for. */
-const parts = [...architecture.matchAll(/^\| `(src\/reconcile\/[a-z-]+)\/` \| ([^|]+) \|$/gm)].map(
+/** The rows of the tables of folders in rooms that have some, as paths with what they are for. */
+const parts = [...architecture.matchAll(/^\| `(src\/(?:reconcile|gateway)\/[a-z-]+)\/` \| ([^|]+) \|$/gm)].map(
   ([, path = '', job = '']) => ({ path, job }),
 );
 
-test('the folders in src/reconcile are those that docs/architecture.md names', () => {
-  const there = readdirSync(join(root, 'src/reconcile'), { withFileTypes: true });
-  assert.deepEqual(
-    parts.map(({ path }) => path).sort(),
-    there
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => `src/reconcile/${name}`)
-      .sort(),
-  );
-});
+for (const room of ['src/reconcile', 'src/gateway']) {
+  test(`the folders in ${room} are those that docs/architecture.md names`, () => {
+    const there = readdirSync(join(root, room), { withFileTypes: true });
+    assert.deepEqual(
+      parts
+        .map(({ path }) => path)
+        .filter((path) => path.startsWith(`${room}/`))
+        .sort(),
+      there
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => `${room}/${name}`)
+        .sort(),
+    );
+  });
+}
 
 const pureFiles = ['desire', 'plan', 'accept', 'progress'].map((name) => [`src/reconcile/${name}.ts`]);
 const pureFolders = parts.filter(({ job }) => job.startsWith('pure:')).map(({ path }) => sourcesBelow(path));

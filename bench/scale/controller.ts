@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { chainEvent } from '../../src/audit/chain.ts';
-import { type ControlServer, startControlServer } from '../../src/gateway/control-server.ts';
+import { type ControlServer, startControlServer } from '../../src/gateway/control/control-server.ts';
 import type { Settings } from '../../src/model/settings.ts';
 import type { Ports } from '../../src/reconcile/ports.ts';
 import { Reconciler } from '../../src/reconcile/reconciler.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Negotiator from 'negotiator';
 import { AnswerPages } from './answer-page.ts';
-import { ClientResponse } from './client-response.ts';
+import { ClientResponse } from './clients/client-response.ts';
 
 const pages = new AnswerPages();
 

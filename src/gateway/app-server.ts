@@ -1,25 +1,25 @@
 import type { RouteTarget } from '../model/routing.ts';
-import { admitRequest } from './admit-request.ts';
 import { ANSWERS, type Answer } from './answer.ts';
-import type { AppQueue } from './app-queue.ts';
-import { awaitBody, isBodyAwaited } from './await-body.ts';
 import { answerCall, type Call } from './call.ts';
-import type { CookieRule } from './cookie-rule.ts';
-import { holdRequest } from './hold-request.ts';
-import type { InFlight } from './in-flight.ts';
-import type { Peer } from './peer.ts';
-import { proxyRequest } from './proxy-request.ts';
-import type { RandomHex } from './random-hex.ts';
-import type { RequestTarget } from './request-target.ts';
-import type { LiveRoute } from './route-table.ts';
-import { type StaticParts, serveStatic } from './serve-static.ts';
-import { basePath, upstreamPath } from './target-path.ts';
-import { traceLines } from './trace-context.ts';
-import type { Tunnels } from './tunnels.ts';
-import type { Upstreams } from './upstreams.ts';
-import type { IsUse } from './use.ts';
-import type { WaitingRoom } from './waiting-room.ts';
-import type { Waker } from './waker.ts';
+import { awaitBody, isBodyAwaited } from './clients/await-body.ts';
+import type { Peer } from './clients/peer.ts';
+import type { RandomHex } from './clients/random-hex.ts';
+import { traceLines } from './clients/trace-context.ts';
+import type { InFlight } from './control/in-flight.ts';
+import type { RequestTarget } from './reading/request-target.ts';
+import type { LiveRoute } from './routing/route-table.ts';
+import { type StaticParts, serveStatic } from './static/serve-static.ts';
+import type { CookieRule } from './upstream/cookie-rule.ts';
+import { proxyRequest } from './upstream/proxy-request.ts';
+import { basePath, upstreamPath } from './upstream/target-path.ts';
+import type { Tunnels } from './upstream/tunnels.ts';
+import type { Upstreams } from './upstream/upstreams.ts';
+import { admitRequest } from './waiting/admit-request.ts';
+import type { AppQueue } from './waiting/app-queue.ts';
+import { holdRequest } from './waiting/hold-request.ts';
+import type { IsUse } from './waiting/use.ts';
+import type { WaitingRoom } from './waiting/waiting-room.ts';
+import type { Waker } from './waiting/waker.ts';
 
 /** What apps are served with. */
 export interface AppServerDeps {

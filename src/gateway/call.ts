@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { type Answer, markNoindex, sendAnswer } from './answer.ts';
-import type { Share } from './app-queue.ts';
-import type { ClientResponse } from './client-response.ts';
-import type { ProxyPlan } from './proxy-request.ts';
-import type { RequestTarget } from './request-target.ts';
+import type { ClientResponse } from './clients/client-response.ts';
+import type { RequestTarget } from './reading/request-target.ts';
+import type { ProxyPlan } from './upstream/proxy-request.ts';
+import type { Share } from './waiting/app-queue.ts';
 
 /** A request that has passed the checks. */
 export interface Call {

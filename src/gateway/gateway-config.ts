@@ -1,5 +1,5 @@
 import type { AccessLogSettings, GatewayLimits, ListenAddress, UpstreamSettings } from '../model/settings.ts';
-import type { HoldLimits } from './waiting-room.ts';
+import type { HoldLimits } from './waiting/waiting-room.ts';
 
 /** All that a gateway process needs to know; plain JSON, so that whoever starts the process can hand it over. */
 export interface GatewayConfig {

@@ -9,10 +9,10 @@ import {
   type SpawnCommand,
   type SupervisorMessage,
 } from '../model/processes.ts';
+import { readJsonLines, writeJsonLine } from './control/json-lines.ts';
+import { placeSocket, removeSocket } from './control/socket-path.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import type { GatewayConfig, GatewayLog } from './gateway-config.ts';
-import { readJsonLines, writeJsonLine } from './json-lines.ts';
-import { placeSocket, removeSocket } from './socket-path.ts';
 
 /** What a gateway needs as a process of its own. */
 export interface GatewayProcessConfig extends GatewayConfig {

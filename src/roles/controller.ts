@@ -1,7 +1,7 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { formatHead } from '../audit/chain.ts';
-import { startControlServer } from '../gateway/control-server.ts';
+import { startControlServer } from '../gateway/control/control-server.ts';
 import { observation } from '../model/cause.ts';
 import { MainspringError, problemOf } from '../model/errors.ts';
 import type { AppId, ArtifactKey, EnvName } from '../model/ids.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { verifyAudit } from '../audit/log.ts';
 import type { AuditVerdict, PlanOptions, Reader } from '../cli/reader.ts';
 import { httpReader } from '../cli/reader-http.ts';
-import { findSocket } from '../gateway/socket-path.ts';
+import { findSocket } from '../gateway/control/socket-path.ts';
 import { MainspringError } from '../model/errors.ts';
 import type { Settings } from '../model/settings.ts';
 import type { RepoUrl } from '../model/source.ts';

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { startControlServer } from '../../src/gateway/control-server.ts';
+import { startControlServer } from '../../src/gateway/control/control-server.ts';
 import type { InstanceId } from '../../src/model/ids.ts';
 import { echo, eventually, GOING, httpUpstream, startTestGateway } from './gateway-testbed.ts';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { ClientResponse } from '../../src/gateway/client-response.ts';
+import { ClientResponse } from '../../src/gateway/clients/client-response.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const HEAD = { status: 200, reason: 'OK', lines: 'Content-Length: 2\r\n', framing: 'length' } as const;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
-import { type ControlServer, startControlServer } from '../../src/gateway/control-server.ts';
+import { type ControlServer, startControlServer } from '../../src/gateway/control/control-server.ts';
 import { type Gateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { GatewayConfig } from '../../src/gateway/gateway-config.ts';
 import type { HeldTarget, RouteRow, RouteTarget } from '../../src/model/routing.ts';

@@ -1,7 +1,7 @@
 // The roles of the program as main wires them, with a controller that only announces itself: started by the supervisor's tests.
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startControlServer } from '../../src/gateway/control-server.ts';
+import { startControlServer } from '../../src/gateway/control/control-server.ts';
 import { type GatewayProcessConfig, runGateway } from '../../src/gateway/run-gateway.ts';
 import { LISTEN_FDS_VARIABLE, SUPERVISOR_FD_VARIABLE } from '../../src/model/processes.ts';
 import type { ListenAddress } from '../../src/model/settings.ts';

@@ -174,7 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'a tombstone does not take the route away in the gateway',
-    'src/gateway/route-table.ts',
+    'src/gateway/routing/route-table.ts',
     'if (row.serve === null) this.#remove(row);',
     'if (row.serve === null) continue;',
   ),

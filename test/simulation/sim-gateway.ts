@@ -1,4 +1,4 @@
-import { RouteTable } from '../../src/gateway/route-table.ts';
+import { RouteTable } from '../../src/gateway/routing/route-table.ts';
 import type { AppId, EnvName, InstanceId } from '../../src/model/ids.ts';
 import type { RouteRow } from '../../src/model/routing.ts';
 import type { GatewayControl } from '../../src/reconcile/ports.ts';
