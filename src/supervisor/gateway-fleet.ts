@@ -113,9 +113,11 @@ export class GatewayFleet {
     clearTimeout(this.#timer);
     clearInterval(this.#ticker);
     await this.#work;
+    const pids = this.pids;
     for (const member of this.#members.values()) this.#stopMember(member);
-    const timer = setTimeout(() => this.killAll(), limitMs);
-    while (this.#members.size > 0) await pause();
+    const timer = setTimeout(() => pids.forEach(kill), limitMs);
+    // A gateway lets go of its link when it has drained, and ends a moment later.
+    while (this.#members.size > 0 || pids.some(isAlive)) await pause();
     clearTimeout(timer);
     for (const bound of this.#bound ?? []) bound.close();
   }

@@ -25,6 +25,9 @@ const WHICH_PUSH = new Set(['cause', 'causes', 'configCommit']);
 /** Why something failed verification can differ with what was killed meanwhile; that it did, and what runs instead, can't. */
 const REASONS = new Set(['reason', 'problem']);
 
+/** Each answer of a gateway itself names its request. */
+const REQUEST_NAME = /,"request":"\w+"/;
+
 /** Takes an inventory as of now; a path of another host is `//HOST/PATH`. Nothing is held still meanwhile: two that are equal to a third one are worth more than one. */
 export async function takeInventory(installation: Installation, paths: readonly string[]): Promise<Inventory> {
   const tables = readTables(installation);
@@ -35,7 +38,7 @@ export async function takeInventory(installation: Installation, paths: readonly 
   const answers = await Promise.all(
     paths.map(async (path) => {
       const { status, body } = await installation.getAt(path);
-      return `${path} ${status} ${names(body.trim())}`;
+      return `${path} ${status} ${names(body.trim().replace(REQUEST_NAME, ''))}`;
     }),
   );
   return {
