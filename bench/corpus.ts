@@ -14,6 +14,7 @@ import { Recorder } from '../test/corpus/recorder.ts';
 import { REQUEST_TOPICS } from '../test/corpus/requests.ts';
 import { createRoutes, LIMITS } from '../test/integration/gateway-testbed.ts';
 import { haproxyConfig, nginxConfig } from './corpus-configs.ts';
+import { endChild } from './gateway/children.ts';
 import { type Figure, printReport } from './report.ts';
 import { inWorkplace, type Workplace } from './workplace.ts';
 
@@ -158,7 +159,7 @@ async function other(at: Workplace, name: keyof typeof CONFIGS): Promise<Contend
   writeFileSync(file, CONFIGS[name]({ dir: at.dir, port, upstream }));
   const args = name === 'nginx' ? ['-c', file, '-p', at.dir, '-e', '/dev/null'] : ['-db', '-f', file];
   const child = spawn(name, args, { stdio: 'ignore' });
-  at.atEnd(() => child.kill('SIGKILL'));
+  at.atEnd(() => endChild(child));
   await untilListening(port);
   return { name, version, place: { port, recorder, patience: PATIENCE } };
 }

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Workplace } from '../workplace.ts';
 
+const END_MS = 3_000;
+
 /** Starts a program that ends with the bench. */
 export function startChild(
   at: Workplace,
@@ -12,8 +14,18 @@ export function startChild(
 ): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore'], ...options });
   child.on('error', () => {});
-  at.atEnd(() => child.kill('SIGKILL'));
+  at.atEnd(() => endChild(child));
   return child;
+}
+
+/** Ends a program. It is asked first: one that has processes of its own, as nginx has, would leave them behind if it were killed. */
+export async function endChild(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+  await ended;
+  clearTimeout(timer);
 }
 
 /** Whether a program is there. */
