@@ -1,9 +1,7 @@
 // The corpus of raw requests and answers (test/corpus) through this gateway, nginx and haproxy, side by side: `npm run bench -- corpus`.
 // Loopback only. What is not installed is named loudly and left out. Says where each differs from what the RFCs allow.
 import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startGateway } from '../src/gateway/gateway.ts';
@@ -12,12 +10,16 @@ import { isRefusal, judgeAnswer, judgeRequests } from '../test/corpus/judge.ts';
 import { type Intermediary, type Observed, playAnswer, playRequests } from '../test/corpus/play.ts';
 import { Recorder } from '../test/corpus/recorder.ts';
 import { REQUEST_TOPICS } from '../test/corpus/requests.ts';
-import { createRoutes, LIMITS } from '../test/integration/gateway-testbed.ts';
+import { createRoutes } from '../test/integration/gateway-testbed.ts';
+import { freePort } from '../test/support/free-port.ts';
+import { gatewayConfigIn } from '../test/support/gateway-config.ts';
 import { haproxyConfig, nginxConfig } from './corpus-configs.ts';
-import { endChild } from './gateway/children.ts';
+import { endChild, untilListening } from './gateway/children.ts';
 import { type Figure, printReport } from './report.ts';
 import { inWorkplace, type Workplace } from './workplace.ts';
 
+/** How long nginx and haproxy may take to listen. */
+const START_MS = 5_000;
 const PATIENCE = { answerMs: 800, quietMs: 100 };
 const CONFIGS = { nginx: nginxConfig, haproxy: haproxyConfig };
 const DIFFERENCES = process.argv.includes('--differences');
@@ -118,25 +120,7 @@ async function ours(at: Workplace): Promise<Contender> {
     const insert = database.prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)');
     insert.run('a', path, generation + 1, 'prod', path, JSON.stringify(serve));
   }
-  const gateway = await startGateway(
-    {
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      dbPath: join(at.dir, 'mainspring.db'),
-      controlSocket: join(at.dir, 'control.sock'),
-      statusSocket: join(at.dir, 'status.sock'),
-      statusHost: 'mainspring.localhost',
-      envDomain: 'env.localhost',
-      sharedCookies: false,
-      crawlersWake: false,
-      proxyProtocol: 'off',
-      hooks: {},
-      trustedProxies: [],
-      proxyAllow: [],
-      limits: LIMITS,
-      drainMs: 0,
-    },
-    { id: 'corpus', pid: process.pid, log: () => {} },
-  );
+  const gateway = await startGateway(gatewayConfigIn(at.dir), { id: 'corpus', pid: process.pid, log: () => {} });
   at.atEnd(() => gateway.stop());
   return {
     name: 'mainspring',
@@ -160,7 +144,7 @@ async function other(at: Workplace, name: keyof typeof CONFIGS): Promise<Contend
   const args = name === 'nginx' ? ['-c', file, '-p', at.dir, '-e', '/dev/null'] : ['-db', '-f', file];
   const child = spawn(name, args, { stdio: 'ignore' });
   at.atEnd(() => endChild(child));
-  await untilListening(port);
+  await untilListening(port, START_MS);
   return { name, version, place: { port, recorder, patience: PATIENCE } };
 }
 
@@ -171,28 +155,4 @@ async function versionOf(name: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function untilListening(port: number): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (performance.now() < deadline) {
-    const socket = connect(port, '127.0.0.1');
-    const isUp = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`nothing listens on ${port}`);
 }

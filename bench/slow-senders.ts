@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway } from '../src/gateway/gateway.ts';
 import { createRoutes } from '../test/integration/gateway-testbed.ts';
+import { gatewayConfigIn } from '../test/support/gateway-config.ts';
 import { printReport, quantile } from './report.ts';
 
 const SLOW = 1_000;
@@ -124,19 +125,7 @@ async function gateway(): Promise<void> {
     .prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)')
     .run('a', '/app', 1, 'prod', '/app', serve);
   const running = await startGateway(
-    {
-      listen: [{ host: '127.0.0.1', port: 0 }],
-      dbPath: join(dir, 'mainspring.db'),
-      controlSocket: join(dir, 'control.sock'),
-      statusSocket: join(dir, 'status.sock'),
-      statusHost: 'mainspring.localhost',
-      envDomain: 'env.localhost',
-      sharedCookies: false,
-      crawlersWake: false,
-      hooks: {},
-      trustedProxies: [],
-      proxyProtocol: 'off',
-      proxyAllow: [],
+    gatewayConfigIn(dir, {
       // As the settings have them by default.
       limits: {
         headerBytes: 32_768,
@@ -148,8 +137,7 @@ async function gateway(): Promise<void> {
         headerCount: 200,
         bodyTimeoutMs: 60_000,
       },
-      drainMs: 0,
-    },
+    }),
     { id: 'bench', pid: process.pid, log: () => {} },
   );
   console.log(running.addresses[0]?.port);

@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { startGateway } from '../src/gateway/gateway.ts';
 import { createRoutes } from '../test/integration/gateway-testbed.ts';
-import { benchGatewayConfig } from './gateway-config.ts';
+import { gatewayConfigIn, LIMITS } from '../test/support/gateway-config.ts';
 import { memoryOf } from './process-memory.ts';
 import { type Figure, printReport } from './report.ts';
 import { inWorkplace, type Workplace } from './workplace.ts';
 
 const MIB = 1024 ** 2;
 const TOTAL = Number(process.env.BENCH_MIB ?? 1024) * MIB;
+const SIZE = `${TOTAL / MIB} MiB`;
 const BLOCK = Buffer.alloc(256 * 1024, 'x');
 const HOST = 'bench.localhost';
 const GOAL_MIB = 50;
@@ -22,6 +23,15 @@ const SAMPLE_MS = 50;
 /** A reader that takes a read and then rests, for so long in all. */
 const SLOW_MS = 5_000;
 const SLOW_STEP_MS = 5;
+/** Limits that no part comes to. */
+const WIDE = {
+  ...LIMITS,
+  headerTimeoutMs: 10_000,
+  hookBodyBytes: 1_000_000,
+  connections: 10_000,
+  peerConnections: 100_000,
+  headerCount: 1_000,
+};
 
 const roles: Readonly<Record<string, () => Promise<void>>> = { upstream, gateway };
 const role = process.env.BENCH_ROLE;
@@ -35,15 +45,15 @@ async function compare(at: Workplace): Promise<void> {
   await wait(2_000);
   const before = memoryOf(pid).rss;
   const parts: readonly [string, () => Promise<unknown>][] = [
-    ['1 GiB down, sized', () => download(port, '/app/down', 'length', TOTAL)],
-    ['1 GiB down, chunked', () => download(port, '/app/down-chunked', 'chunked', TOTAL)],
-    ['1 GiB up, sized', () => upload(port, 'length', TOTAL)],
-    ['1 GiB up, chunked', () => upload(port, 'chunked', TOTAL)],
+    [`${SIZE} down, sized`, () => download(port, '/app/down', 'length', TOTAL)],
+    [`${SIZE} down, chunked`, () => download(port, '/app/down-chunked', 'chunked', TOTAL)],
+    [`${SIZE} up, sized`, () => upload(port, 'length', TOTAL)],
+    [`${SIZE} up, chunked`, () => upload(port, 'chunked', TOTAL)],
     [
-      '1 GiB up and 1 GiB down at once',
+      `${SIZE} up and ${SIZE} down at once`,
       () => Promise.all([download(port, '/app/down', 'length', TOTAL), upload(port, 'length', TOTAL)]),
     ],
-    [`a reader that takes ${SLOW_MS / 1_000} s for a part of 1 GiB`, () => readSlowly(port)],
+    [`a reader that takes ${SLOW_MS / 1_000} s for a part of ${SIZE}`, () => readSlowly(port)],
   ];
   const figures: Figure[] = [{ name: 'gateway before, RSS', value: before, unit: 'MiB' }];
   for (const [name, run] of parts) {
@@ -58,7 +68,7 @@ async function compare(at: Workplace): Promise<void> {
       note: `${seconds.toFixed(1)} s`,
     });
   }
-  printReport({ part: 'streams', title: `streams: ${TOTAL / MIB} MiB through one gateway process`, figures });
+  printReport({ part: 'streams', title: `streams: ${SIZE} through one gateway process`, figures });
 }
 
 async function peakWhile(pid: number, run: () => Promise<unknown>): Promise<number> {
@@ -148,7 +158,11 @@ async function gateway(): Promise<void> {
   database
     .prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)')
     .run(HOST, '/app', 1, 'prod', '/app', JSON.stringify(serve));
-  const running = await startGateway(benchGatewayConfig(dir), { id: 'bench', pid: process.pid, log: () => {} });
+  const running = await startGateway(gatewayConfigIn(dir, { limits: WIDE }), {
+    id: 'bench',
+    pid: process.pid,
+    log: () => {},
+  });
   console.log(running.addresses[0]?.port);
 }
 

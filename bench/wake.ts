@@ -3,11 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { eventually } from '../test/e2e/support/eventually.ts';
 import { ask } from '../test/e2e/support/http.ts';
+import { freePort } from '../test/support/free-port.ts';
 import { importCommit, makeBareRepo } from './fixture-repos.ts';
 import { type Installation, startInstallation, untilSays } from './installation.ts';
 import { type Figure, median, printReport, quantile } from './report.ts';
@@ -110,14 +110,6 @@ async function ownStart(at: Workplace, program: string): Promise<number> {
   child.kill('SIGKILL');
   await once(child, 'exit');
   return ms;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function range(values: readonly number[]): string {

@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import type { Workplace } from '../workplace.ts';
 
 const END_MS = 3_000;
@@ -36,19 +36,9 @@ export async function isInstalled(program: string, argument: string): Promise<bo
   );
 }
 
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Waits until somebody accepts connections there. */
-export async function untilListening(port: number): Promise<void> {
-  const deadline = performance.now() + 20_000;
+export async function untilListening(port: number, withinMs = 20_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const socket = connect(port, '127.0.0.1');
     const isUp = await once(socket, 'connect').then(

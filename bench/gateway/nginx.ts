@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../test/support/free-port.ts';
 import type { Workplace } from '../workplace.ts';
-import { freePort, startChild, untilListening } from './children.ts';
+import { startChild, untilListening } from './children.ts';
 import { type Backends, type Contender, PROXYING, SERVING, SMALL } from './contender.ts';
 
 /** nginx as what all stand before: one worker, its answers from memory and from files. Gives its port. */

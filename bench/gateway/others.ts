@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../test/support/free-port.ts';
 import type { Workplace } from '../workplace.ts';
-import { freePort, startChild, untilListening } from './children.ts';
+import { startChild, untilListening } from './children.ts';
 import { type Backends, type Contender, HOST, PROXYING, SERVING } from './contender.ts';
 
 /** haproxy with two threads, in HTTP mode; connections to the upstream are kept and shared. */

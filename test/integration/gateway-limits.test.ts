@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { InstanceId } from '../../src/model/ids.ts';
-import { echo, eventually, httpUpstream, LIMITS, startTestGateway, tcpUpstream } from './gateway-testbed.ts';
+import { LIMITS } from '../support/gateway-config.ts';
+import { echo, eventually, httpUpstream, startTestGateway, tcpUpstream } from './gateway-testbed.ts';
 
 const ASKED = { accept: 'application/json' };
 

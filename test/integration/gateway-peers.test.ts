@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { echo, eventually, httpUpstream, LIMITS, startTestGateway } from './gateway-testbed.ts';
+import { LIMITS } from '../support/gateway-config.ts';
+import { echo, eventually, httpUpstream, startTestGateway } from './gateway-testbed.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const V1 = 'PROXY TCP4 192.0.2.1 198.51.100.2 50000 443\r\n';

@@ -9,6 +9,7 @@ import { type ControlServer, startControlServer } from '../../src/gateway/contro
 import { type Gateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { GatewayConfig } from '../../src/gateway/gateway-config.ts';
 import type { HeldTarget, RouteRow, RouteTarget } from '../../src/model/routing.ts';
+import { gatewayConfigIn } from '../support/gateway-config.ts';
 
 /** A gateway with a store, a controller's end of the control socket, and whatever upstreams a test makes. */
 export interface TestGateway {
@@ -34,17 +35,6 @@ type ServeOptions = Partial<Omit<NonNullable<RouteRow['serve']>, 'instance' | 't
 
 export const GOING: AbortSignal = new AbortController().signal;
 
-export const LIMITS = {
-  headerBytes: 16_384,
-  targetBytes: 8_192,
-  headerTimeoutMs: 5_000,
-  hookBodyBytes: 1_000,
-  connections: 1_000,
-  peerConnections: 1_000,
-  headerCount: 200,
-  bodyTimeoutMs: 60_000,
-};
-
 /** Makes the routes table as the migrations do. */
 export function createRoutes(dbPath: string): Database.Database {
   const database = new Database(dbPath);
@@ -63,23 +53,7 @@ export async function startTestGateway(
 ): Promise<TestGateway> {
   const dir = mkdtempSync(join(tmpdir(), 'gateway-'));
   mkdirSync(join(dir, 'run'));
-  const config: GatewayConfig = {
-    listen: [{ host: '127.0.0.1', port: 0 }],
-    dbPath: join(dir, 'mainspring.db'),
-    controlSocket: join(dir, 'run/control.sock'),
-    statusSocket: join(dir, 'run/status.sock'),
-    statusHost: 'mainspring.localhost',
-    envDomain: 'env.localhost',
-    sharedCookies: false,
-    crawlersWake: false,
-    hooks: {},
-    trustedProxies: [],
-    proxyProtocol: 'off',
-    proxyAllow: [],
-    limits: LIMITS,
-    drainMs: 50,
-    ...overrides,
-  };
+  const config = gatewayConfigIn(dir, { drainMs: 50, ...overrides });
   const database = createRoutes(withStore ? config.dbPath : ':memory:');
   const hints: string[] = [];
   const wakes: string[] = [];

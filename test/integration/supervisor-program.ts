@@ -7,6 +7,7 @@ import { LISTEN_FDS_VARIABLE, SUPERVISOR_FD_VARIABLE } from '../../src/model/pro
 import type { ListenAddress } from '../../src/model/settings.ts';
 import { type ProcessPlan, runSupervisor } from '../../src/supervisor/supervisor.ts';
 import { watchSupervisor } from '../../src/supervisor/supervisor-gone.ts';
+import { gatewayConfigIn, LIMITS } from '../support/gateway-config.ts';
 
 /** What the test hands over, in the variable PLAN. */
 export interface ProgramPlan {
@@ -56,29 +57,11 @@ function supervise(): Promise<number> {
 function gatewayConfig(): GatewayProcessConfig {
   const count = Number(process.env[LISTEN_FDS_VARIABLE]);
   return {
-    listen: Array.from({ length: count }, (_, at) => ({ fd: 3 + at })),
-    dbPath: join(plan.dir, 'mainspring.db'),
-    controlSocket: join(plan.dir, 'run/control.sock'),
-    statusSocket: join(plan.dir, 'run/status.sock'),
-    statusHost: 'mainspring.localhost',
-    envDomain: 'env.localhost',
-    sharedCookies: false,
-    crawlersWake: false,
-    hooks: {},
-    trustedProxies: [],
-    proxyProtocol: 'off',
-    proxyAllow: [],
-    limits: {
-      headerBytes: 16_384,
-      targetBytes: 8_192,
-      headerTimeoutMs: 5_000,
-      hookBodyBytes: 1_000,
-      connections: 1_000,
-      peerConnections: 100_000,
-      headerCount: 1_000,
-      bodyTimeoutMs: 60_000,
-    },
-    drainMs: 1_000,
+    ...gatewayConfigIn(plan.dir, {
+      listen: Array.from({ length: count }, (_, at) => ({ fd: 3 + at })),
+      limits: { ...LIMITS, peerConnections: 100_000, headerCount: 1_000 },
+      drainMs: 1_000,
+    }),
     runDir: join(plan.dir, 'run'),
     program: plan.program,
   };

@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { freePort } from '../support/free-port.ts';
 import { createRoutes, eventually, rawExchange } from './gateway-testbed.ts';
 import type { ProgramPlan } from './supervisor-program.ts';
 
@@ -363,15 +364,6 @@ function startLoad(port: number) {
       return count;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function isAlive(pid: number): boolean {

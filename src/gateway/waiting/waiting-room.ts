@@ -50,7 +50,7 @@ export class WaitingRoom {
 
   /** Whether anybody waits at the place. */
   isAwaited(place: Place): boolean {
-    return this.#seats.has(keyOf(place));
+    return this.#seats.has(placeKey(place));
   }
 
   /** Until when somebody who comes now may wait. */
@@ -63,7 +63,7 @@ export class WaitingRoom {
    * gives. Leaving late or twice does nothing.
    */
   enter(guest: Guest): () => void {
-    const key = keyOf(guest.place);
+    const key = placeKey(guest.place);
     const leftMs = guest.until - this.#now();
     if (leftMs <= 0 || !this.#hasRoom(key)) {
       guest.onRefused();
@@ -84,7 +84,7 @@ export class WaitingRoom {
   rowsApplied(rows: readonly RouteRow[]): void {
     if (this.#size === 0) return;
     // All leave before the first one looks, so that those who find a held row again are taken in again.
-    const guests = rows.flatMap((row) => this.#clear(keyOf(row)));
+    const guests = rows.flatMap((row) => this.#clear(placeKey(row)));
     for (const guest of guests) guest.onRow();
   }
 
@@ -115,6 +115,7 @@ export class WaitingRoom {
   }
 }
 
-function keyOf({ host, path }: Place): string {
+/** What a place is told from others by. */
+export function placeKey({ host, path }: Place): string {
   return `${host}${path}`;
 }

@@ -1,6 +1,6 @@
 import type { AppId, EnvName } from '../../model/ids.ts';
 import type { RouteRow } from '../../model/routing.ts';
-import type { Place } from './waiting-room.ts';
+import { type Place, placeKey } from './waiting-room.ts';
 
 /** What the wakes of a gateway need. */
 export interface WakerOptions {
@@ -23,7 +23,7 @@ export class Waker {
 
   /** Somebody waits for the app of this row. */
   want(row: RouteRow): void {
-    const key = keyOf(row);
+    const key = placeKey(row);
     if (this.#timers.has(key)) return;
     const { wake, isWanted } = this.#options;
     wake(row.env, row.app);
@@ -36,7 +36,7 @@ export class Waker {
 
   /** The table has these rows now: where one of them is, what was asked for has been answered. */
   rowsApplied(rows: readonly RouteRow[]): void {
-    if (this.#timers.size > 0) for (const row of rows) this.#forget(keyOf(row));
+    if (this.#timers.size > 0) for (const row of rows) this.#forget(placeKey(row));
   }
 
   close(): void {
@@ -47,8 +47,4 @@ export class Waker {
     clearInterval(this.#timers.get(key));
     this.#timers.delete(key);
   }
-}
-
-function keyOf({ host, path }: Place): string {
-  return `${host}${path}`;
 }

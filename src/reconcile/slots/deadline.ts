@@ -44,6 +44,20 @@ export async function withDeadline<T>(deadline: Deadline, run: (signal: AbortSig
   }
 }
 
+/** The same for what may well take too long: then it gives `whenLate`. Only what the outer signal ended, or what is no expected failure, is thrown. */
+export async function beforeDeadline<T>(
+  deadline: Omit<Deadline, 'late'>,
+  run: (signal: AbortSignal) => Promise<T>,
+  whenLate: T,
+): Promise<T> {
+  try {
+    return await withDeadline({ ...deadline, late: { code: 'timed-out', message: 'its time is over' } }, run);
+  } catch (error) {
+    if (deadline.signal.aborted || !(error instanceof MainspringError)) throw error;
+    return whenLate;
+  }
+}
+
 async function settled(clock: Clock, running: Promise<unknown>): Promise<void> {
   const timer = new AbortController();
   const nothing = () => {};

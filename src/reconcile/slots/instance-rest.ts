@@ -1,4 +1,3 @@
-import { MainspringError } from '../../model/errors.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { LiveState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
 import { audit, type Change, put } from '../../store/changes.ts';
@@ -7,7 +6,7 @@ import type { Ports } from '../ports.ts';
 import type { InstanceAction, UsedAt } from '../progress-of-instance.ts';
 import { awakeChanges, type Idleness, idleMsOf, LastUses, sleepChanges } from '../sleep.ts';
 import { drainTime, keepRoute } from '../transitions.ts';
-import { withDeadline } from './deadline.ts';
+import { beforeDeadline } from './deadline.ts';
 import { lookAt, lookPauseMs } from './look.ts';
 
 /** Decides what changes with an instance, from what is recorded now. */
@@ -85,16 +84,11 @@ export class InstanceRest {
     });
   }
 
-  async #askUse(id: InstanceId, signal: AbortSignal): Promise<{ readonly inFlight: number; readonly idleMs: number }> {
+  /** Whoever can't be asked in time may be using it. */
+  #askUse(id: InstanceId, signal: AbortSignal): Promise<{ readonly inFlight: number; readonly idleMs: number }> {
     const { clock, gateways, limits } = this.#deps.ports;
-    const late = { code: 'timed-out', message: 'the gateways did not say what is in use' } as const;
-    try {
-      return await withDeadline({ clock, ms: limits.probeMs, signal, late }, (limited) => gateways.use(id, limited));
-    } catch (error) {
-      if (signal.aborted || !(error instanceof MainspringError)) throw error;
-      // Whoever can't be asked may be using it.
-      return { inFlight: 1, idleMs: 0 };
-    }
+    const used = { inFlight: 1, idleMs: 0 };
+    return beforeDeadline({ clock, ms: limits.probeMs, signal }, (limited) => gateways.use(id, limited), used);
   }
 }
 

@@ -13,7 +13,7 @@ import type { Ports } from '../ports.ts';
 import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress-of-instance.ts';
 import { startAgain, wakeChanges } from '../sleep.ts';
 import { backoffMs, isKeptForLog, isWanted, keepRoute, retireInstance } from '../transitions.ts';
-import { withDeadline } from './deadline.ts';
+import { beforeDeadline, withDeadline } from './deadline.ts';
 import { InstanceRest } from './instance-rest.ts';
 import type { SlotKind } from './slots.ts';
 
@@ -203,20 +203,14 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   async #drain(row: RecordedInstance, signal: AbortSignal): Promise<void> {
     const { reach, clock, gateways, store } = this.#ports;
     const left = (row.drainUntil ?? 0) - clock.now();
-    const late = { code: 'timed-out', message: 'drain time is over' } as const;
+    const idle = async (limited: AbortSignal) => {
+      await gateways.applied(store.recorded.generation, limited);
+      await gateways.idle(row.id, limited);
+      return true;
+    };
     await performEffect(reach, 'drain', {
       intent: () => this.#isDue(row.id, 'drain'),
-      effect: async () => {
-        if (left <= 0) return false;
-        return withDeadline({ clock, ms: left, signal, late }, async (limited) => {
-          await gateways.applied(store.recorded.generation, limited);
-          await gateways.idle(row.id, limited);
-          return true;
-        }).catch((error: unknown) => {
-          if (signal.aborted || !(error instanceof MainspringError)) throw error;
-          return false;
-        });
-      },
+      effect: async () => left > 0 && beforeDeadline({ clock, ms: left, signal }, idle, false),
       commit: (isIdle) => this.#change(row.id, (now, recorded) => drained(now, { isIdle, at: clock.now() }, recorded)),
     });
   }
@@ -245,13 +239,8 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   /** What still is in flight now is cut, but for WebSockets, whose clients are told. */
   async #endTunnels(id: InstanceId, signal: AbortSignal): Promise<void> {
     const { clock, gateways } = this.#ports;
-    const late = { code: 'timed-out', message: 'not all of it has ended' } as const;
     gateways.endTunnels(id);
-    await withDeadline({ clock, ms: TUNNEL_END_MS, signal, late }, (limited) => gateways.idle(id, limited)).catch(
-      (error: unknown) => {
-        if (signal.aborted || !(error instanceof MainspringError)) throw error;
-      },
-    );
+    await beforeDeadline({ clock, ms: TUNNEL_END_MS, signal }, (limited) => gateways.idle(id, limited), undefined);
   }
 
   async #remove(row: RecordedInstance, signal: AbortSignal): Promise<void> {

@@ -63,11 +63,9 @@ export class InstanceStarter {
     const limits = parseLimits(request.containerOpts);
     const user = this.#options.userOf(request.dataName);
     // Somebody may be waiting for this: what does not need each other goes side by side.
-    const [command, folders, port] = await Promise.all([
-      this.#commandOf(request),
-      this.#makeFolders(request, user),
-      this.#reservePort(request.id, before?.port ?? null),
-    ]);
+    const [command, folders] = await Promise.all([this.#commandOf(request), this.#makeFolders(request, user)]);
+    // Last of what can fail before there is something to undo: a port that nobody gives back would stay reserved.
+    const port = await this.#reservePort(request.id, before?.port ?? null);
     let record = intentOf(request, port, limits);
     try {
       const environment = instanceEnvironment(this.#options.base, request, { ...folders, port });

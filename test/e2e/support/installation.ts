@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { AuditLine, Status } from '../../../src/model/surface.ts';
 import { findParents } from '../../../src/runtime/process/cgroups.ts';
 import { root as checkout } from '../../imports.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
+import { freePort } from '../../support/free-port.ts';
 import { type TempRepo, tempRepo } from '../../support/git-repo.ts';
 import type { Files } from './apps.ts';
 import { Daemon, PROGRAM, type StartOptions } from './daemon.ts';
@@ -259,18 +259,6 @@ function settingsFor(root: string, port: number, configRepo: string): SettingsVa
     proxyAllow: [],
     more: '',
   };
-}
-
-/** A port that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** The kernel keeps a cgroup for a moment after its last process has ended. */
