@@ -107,9 +107,9 @@ test('behind a trusted proxy the client is the one it names', async (t) => {
 });
 
 test('a log that cannot be written holds up no request', async (t) => {
-  const dir = someFolder(t);
+  const dir = someFolder();
   writeFileSync(join(dir, 'file'), '');
-  const bed = await startTestGateway(t, {
+  const bed = await startIn(t, dir, {
     accessLog: { path: join(dir, 'file/access.log'), maxBytes: 1_000, keep: 1 },
   });
   for (let at = 0; at < 50; at += 1) assert.equal((await bed.fetch('a/')).status, 404);
@@ -127,16 +127,16 @@ test('a folder that is removed while requests go on is made again', async (t) =>
 });
 
 test('what is left is written at the end, and files are put aside when they are full', async (t) => {
-  const dir = someFolder(t);
+  const dir = someFolder();
   const path = join(dir, 'access.log');
-  const bed = await startTestGateway(t, { accessLog: { path, maxBytes: 100, keep: 3 } });
+  const bed = await startIn(t, dir, { accessLog: { path, maxBytes: 100, keep: 3 } });
   for (let at = 0; at < 5; at += 1) await bed.fetch(`a/${at}`);
   await bed.gateway.stop();
   assert.deepEqual(
     linesOf(path).map((line) => line.path),
     ['/0', '/1', '/2', '/3', '/4'],
   );
-  const second = await startTestGateway(t, { accessLog: { path, maxBytes: 100, keep: 3 } });
+  const second = await startIn(t, dir, { accessLog: { path, maxBytes: 100, keep: 3 } });
   await eventually(async () => {
     await second.fetch('a/5');
     return readdirSync(dir).includes('access.log.1');
@@ -157,10 +157,10 @@ type Line = Record<string, string | number>;
 type Bed = TestGateway & { readonly path: string; text(): string; lines(count: number): Promise<Line[]> };
 
 async function loggedGateway(t: TestContext, overrides: Parameters<typeof startTestGateway>[1] = {}): Promise<Bed> {
-  const dir = someFolder(t);
+  const dir = someFolder();
   mkdirSync(join(dir, 'logs'));
   const path = join(dir, 'logs/access.log');
-  const bed = await startTestGateway(t, { accessLog: { path, maxBytes: 1_000_000, keep: 1 }, ...overrides });
+  const bed = await startIn(t, dir, { accessLog: { path, maxBytes: 1_000_000, keep: 1 }, ...overrides });
   const lines = async (count: number) => {
     await eventually(() => existsSync(path) && linesOf(path).length >= count, `${count} lines`);
     return linesOf(path);
@@ -176,8 +176,17 @@ function linesOf(path: string): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-function someFolder(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'access-'));
+function someFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'access-'));
+}
+
+/** A gateway that logs into the folder, which goes after it: what stops writes its last lines, and makes the folder for them. */
+async function startIn(
+  t: TestContext,
+  dir: string,
+  overrides: Parameters<typeof startTestGateway>[1],
+): Promise<TestGateway> {
+  const bed = await startTestGateway(t, overrides);
   t.after(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
+  return bed;
 }
