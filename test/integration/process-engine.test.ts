@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { InstanceId } from '../../src/model/ids.ts';
+import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
 import type { Engine, EngineEvent } from '../../src/runtime/engine.ts';
 import { NO_PARENTS } from '../../src/runtime/process/cgroups.ts';
 import { ProcessEngine } from '../../src/runtime/process/process-engine.ts';
@@ -171,6 +171,17 @@ test('a new start gets the port of the last one, or another where that is taken'
   t.after(() => other.close());
   const next = await bench.engine().start(request, never());
   assert.ok(next.kind === 'http' && next.url !== url);
+});
+
+test('a start that fails for want of its artifact takes no port', async (t) => {
+  const bench = await processBench(t);
+  const nowhere = 'f'.repeat(64) as ArtifactKey;
+  await assert.rejects(bench.engine().start(instanceOf(nowhere), never()), /is not there/);
+  const { request, url } = await run(bench.engine(), STEADY_APP);
+  await bench.engine().remove(request.id);
+  // An engine of which no start has failed.
+  const next = await bench.restart();
+  assert.deepEqual(await next.start(request, never()), { kind: 'http', url, external: false });
 });
 
 test('instances that are started together have ports of their own', async (t) => {
