@@ -117,7 +117,9 @@ async function ours(at: Workplace): Promise<Contender> {
   const target = { kind: 'http', url: `http://127.0.0.1:${upstream}`, external: false };
   for (const [generation, path] of ['/', '/admin'].entries()) {
     const serve = { instance: `i-${generation}`, target, stripPath: false, noindex: false };
-    const insert = database.prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)');
+    const insert = database.prepare(
+      'INSERT INTO routes (host, path, generation, env, app, serve) VALUES (?, ?, ?, ?, ?, ?)',
+    );
     insert.run('a', path, generation + 1, 'prod', path, JSON.stringify(serve));
   }
   const gateway = await startGateway(gatewayConfigIn(at.dir), { id: 'corpus', pid: process.pid, log: () => {} });

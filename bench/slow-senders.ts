@@ -122,7 +122,7 @@ async function gateway(): Promise<void> {
   const target = { kind: 'http', url: `http://127.0.0.1:${process.env.UPSTREAM}`, external: false };
   const serve = JSON.stringify({ instance: 'i', target, stripPath: false, noindex: false });
   createRoutes(join(dir, 'mainspring.db'))
-    .prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)')
+    .prepare('INSERT INTO routes (host, path, generation, env, app, serve) VALUES (?, ?, ?, ?, ?, ?)')
     .run('a', '/app', 1, 'prod', '/app', serve);
   const running = await startGateway(
     gatewayConfigIn(dir, {

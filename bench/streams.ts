@@ -156,7 +156,7 @@ async function gateway(): Promise<void> {
   const target = { kind: 'http', url: `http://127.0.0.1:${process.env.UPSTREAM}`, external: false };
   const serve = { instance: 'i-1', target, stripPath: false, noindex: false };
   database
-    .prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)')
+    .prepare('INSERT INTO routes (host, path, generation, env, app, serve) VALUES (?, ?, ?, ?, ?, ?)')
     .run(HOST, '/app', 1, 'prod', '/app', JSON.stringify(serve));
   const running = await startGateway(gatewayConfigIn(dir, { limits: WIDE }), {
     id: 'bench',

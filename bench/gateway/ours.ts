@@ -46,7 +46,9 @@ export async function startOurs(
 
 function writeRoutes(dbPath: string, { http, webSocket, files }: Backends, routes: number): void {
   const database = createRoutes(dbPath);
-  const insert = database.prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)');
+  const insert = database.prepare(
+    'INSERT INTO routes (host, path, generation, env, app, serve) VALUES (?, ?, ?, ?, ?, ?)',
+  );
   let generation = 0;
   const put = (path: string, target: object) => {
     generation += 1;

@@ -13,6 +13,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Addresses that may have been meant. */
   readonly near?: readonly string[];
+  /** What is known of the reason, for who may know it. */
+  readonly why?: string;
 }
 
 /** The answers for what has gone wrong. None of them tells anything about upstreams. */
@@ -84,6 +86,29 @@ export const ANSWERS = {
     // Understood by all browsers, and by nothing else.
     headers: { 'Retry-After': '1', Refresh: '1' },
   },
+  parked: {
+    status: 503,
+    title: 'Parked',
+    text: 'This preview is parked: nothing of it runs. It comes back when somebody wants to use it.',
+    headers: { 'Retry-After': '10' },
+  },
+  coming: {
+    status: 503,
+    title: 'On its way',
+    text: 'This app is being made ready for the first time. The page shows it as soon as it answers.',
+    headers: { 'Retry-After': '2', Refresh: '2' },
+  },
+  down: {
+    status: 503,
+    title: 'Not running',
+    text: 'This app ended by itself and is being started again. The page shows it as soon as it answers.',
+    headers: { 'Retry-After': '2', Refresh: '2' },
+  },
+  notRunning: {
+    status: 503,
+    title: 'Not running',
+    text: 'This app does not run: it waits for a change of what it is made from.',
+  },
   unavailable: {
     status: 503,
     title: 'Unavailable',
@@ -103,7 +128,7 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
   const isPage = prefersPage(request.headers.accept);
   const id = response instanceof ClientResponse ? response.requestId : '';
   const body = isPage
-    ? pages.render({ ...answer, near: answer.near ?? [], request: id })
+    ? pages.render({ ...answer, near: answer.near ?? [], why: answer.why ?? '', request: id })
     : `${JSON.stringify(asJson(answer, id))}\n`;
   response.writeHead(answer.status, {
     'Content-Type': isPage ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8',
@@ -114,8 +139,9 @@ export function sendAnswer(request: IncomingMessage, response: ServerResponse, a
   response.end(body);
 }
 
-function asJson({ status, title, text, near }: Answer, request: string): object {
-  return { status, error: title, message: text, request, ...(near === undefined ? {} : { near }) };
+function asJson({ status, title, text, near, why }: Answer, request: string): object {
+  const more = { ...(near === undefined ? {} : { near }), ...(why === undefined ? {} : { why }) };
+  return { status, error: title, message: text, request, ...more };
 }
 
 /** Search engines are not to keep what this response says. Before its head is sent. */

@@ -14,12 +14,10 @@ import { proxyRequest } from './upstream/proxy-request.ts';
 import { basePath, upstreamPath } from './upstream/target-path.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
+import type { AbsentApps } from './waiting/absent-apps.ts';
 import { admitRequest } from './waiting/admit-request.ts';
 import type { AppQueue } from './waiting/app-queue.ts';
-import { holdRequest } from './waiting/hold-request.ts';
 import type { IsUse } from './waiting/use.ts';
-import type { WaitingRoom } from './waiting/waiting-room.ts';
-import type { Waker } from './waiting/waker.ts';
 
 /** What apps are served with. */
 export interface AppServerDeps {
@@ -27,12 +25,9 @@ export interface AppServerDeps {
   readonly tunnels: Tunnels;
   readonly trees: StaticParts;
   readonly inFlight: InFlight;
-  readonly room: WaitingRoom;
+  readonly absent: AbsentApps;
   readonly queue: AppQueue;
-  readonly waker: Waker;
   readonly isUse: IsUse;
-  /** Whether there is a controller, without which nothing wakes. */
-  readonly canWake: () => boolean;
   readonly cookie: CookieRule;
   readonly random: RandomHex;
   readonly peerOf: (call: Call) => Peer;
@@ -42,11 +37,6 @@ export interface AppServerDeps {
   readonly lookAgain: (call: Call) => void;
   readonly onFailed: (call: Call, error: unknown) => void;
 }
-
-// What wakes within this time just answers; a person who waits for longer is told what goes on.
-const PAGE_AFTER_MS = 1_000;
-// A controller that is away may be back in a moment.
-const UNHEARD_MS = 3_000;
 
 /** Serves requests of which the route is known, from whatever it leads to. */
 export class AppServer {
@@ -58,25 +48,10 @@ export class AppServer {
 
   serve(call: Call, route: LiveRoute): void {
     const upstream = route.serve.target;
-    if (upstream.kind === 'asleep') this.#wake(call, route);
-    else if (upstream.kind === 'held') this.#hold(call, route, ANSWERS.held);
-    else if (upstream.kind === 'http' && isBodyAwaited(call, route.serve.limits)) this.#await(call, route);
-    else admitRequest(this.#deps, call, route, () => this.#serveFrom(upstream, call, route));
-  }
-
-  /** What nobody uses is woken by whoever wants to use it, and waits for that; a browser that waits for long is shown that something goes on. */
-  #wake(call: Call, route: LiveRoute): void {
-    const { waker, isUse, canWake, room } = this.#deps;
-    if (!isUse(call.request, call.target.path.decoded)) {
-      this.#refuse(call, route, ANSWERS.asleep);
-      return;
-    }
-    const patienceMs = showsPages(call) ? PAGE_AFTER_MS : canWake() ? undefined : UNHEARD_MS;
-    const heldUntil =
-      call.heldUntil ?? Math.min(room.deadline(), performance.now() + (patienceMs ?? Number.POSITIVE_INFINITY));
-    call.response.record.isWoken = true;
-    this.#hold({ ...call, heldUntil }, route, ANSWERS.waking);
-    waker.want(route.row);
+    if (upstream.kind === 'http' && isBodyAwaited(call, route.serve.limits)) this.#await(call, route);
+    else if (upstream.kind === 'http' || upstream.kind === 'static')
+      admitRequest(this.#deps, call, route, () => this.#serveFrom(upstream, call, route));
+    else this.#deps.absent.wait(call, route);
   }
 
   #await(call: Call, route: LiveRoute): void {
@@ -92,18 +67,15 @@ export class AppServer {
     const { inFlight, isUse } = this.#deps;
     const use = inFlight.enter(route.serve.instance);
     const countsAsUse = isUse(call.request, call.target.path.decoded);
-    call.response.once('close', () => inFlight.leave(use, { countsAsUse }));
-    if (upstream.kind === 'http') this.#serveProxied(call, route, upstream);
-    else this.#serveTree(call, route, upstream);
-  }
-
-  /** What waits is in flight nowhere: the instance that the row still names stops when nothing is on it any more. */
-  #hold({ share, ...call }: Call, route: LiveRoute, answer: Answer): void {
-    call.response.record.isHeld = true;
-    share?.release();
-    const { room, lookAgain } = this.#deps;
-    const refuse = () => this.#refuse(call, route, answer);
-    holdRequest(room, { call, place: route.row, onRow: lookAgain, onRefused: refuse });
+    const leave = () => inFlight.leave(use, { countsAsUse });
+    call.response.once('close', leave);
+    if (upstream.kind === 'static') this.#serveTree(call, route, upstream);
+    else
+      this.#serveProxied(call, route, upstream, () => {
+        call.response.off('close', leave);
+        leave();
+        this.#deps.absent.lost(call, route);
+      });
   }
 
   #refuse(call: Call, { serve }: LiveRoute, answer: Answer): void {
@@ -121,7 +93,13 @@ export class AppServer {
     served?.catch((error: unknown) => this.#deps.onFailed(call, error));
   }
 
-  #serveProxied(call: Call, route: LiveRoute, upstream: RouteTarget & { readonly kind: 'http' }): void {
+  /** `onLost`: nothing listens there, and nothing of the request is spent. */
+  #serveProxied(
+    call: Call,
+    route: LiveRoute,
+    upstream: RouteTarget & { readonly kind: 'http' },
+    onLost: () => void,
+  ): void {
     const { request, response, target, upgrade } = call;
     const { upstreams, tunnels, peerOf, cookie, isDraining, bodyTimeoutMs } = this.#deps;
     const { instance } = route.serve;
@@ -149,6 +127,8 @@ export class AppServer {
       upgrade,
       streams: tunnels,
       instance,
+      // What is somebody else's is not started again by us.
+      onUnreachable: upstream.external ? undefined : onLost,
     });
   }
 }
@@ -158,12 +138,4 @@ function ownOrigins(upstream: RouteTarget & { readonly kind: 'http' }, target: R
   const own = [new URL(upstream.url).origin];
   const authority = target.authority.toLowerCase();
   return upstream.external ? own : [...own, `http://${authority}`, `https://${authority}`];
-}
-
-/** Whether somebody looks at what is answered, and would rather see a page than wait. */
-function showsPages({ request, upgrade }: Call): boolean {
-  const { method, headers } = request;
-  if (method !== 'GET' || upgrade !== undefined) return false;
-  const mode = headers['sec-fetch-mode'];
-  return mode === undefined ? headers.accept?.includes('text/html') === true : mode === 'navigate';
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { InstanceId } from '../model/ids.ts';
+import { isLoopback } from '../model/peer.ts';
 import { parseAllow } from '../model/proxy-target.ts';
 import { openRouteReader } from '../store/route-reader.ts';
 import { ANSWERS, rawAnswer } from './answer.ts';
@@ -144,6 +145,8 @@ function assemble(config: GatewayConfig, { id, pid, log }: GatewayIdentity) {
 function rulesOf(config: GatewayConfig) {
   return {
     isUse: useRule(config),
+    // As for the status pages; a token is nothing that apps are sent.
+    maySeeWhy: (address: string) => config.trustedProxies.length === 0 && isLoopback(address),
     limits: config.limits,
     bodyTimeoutMs: config.limits.bodyTimeoutMs,
     cookie: cookieRule(config),

@@ -26,6 +26,7 @@ import type { CookieRule } from './upstream/cookie-rule.ts';
 import { type ProxyPlan, proxyRequest } from './upstream/proxy-request.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
+import { AbsentApps } from './waiting/absent-apps.ts';
 import type { AppQueue } from './waiting/app-queue.ts';
 import type { IsUse } from './waiting/use.ts';
 import type { WaitingRoom } from './waiting/waiting-room.ts';
@@ -48,6 +49,8 @@ export interface RequestHandlerDeps {
   readonly waker: Waker;
   readonly isUse: IsUse;
   readonly canWake: () => boolean;
+  /** Whether a peer may know why an app does not run. */
+  readonly maySeeWhy: (address: string) => boolean;
   readonly isTrusted: Trust;
   readonly random: RandomHex;
   /** Who is at the other end of a connection. */
@@ -69,6 +72,7 @@ const MOST_NEAR = 300;
 /** Decides what becomes of each request: ours, the status pages', an app's. */
 export class RequestHandler {
   readonly #deps: RequestHandlerDeps;
+  readonly #absent: AbsentApps;
   readonly #apps: AppServer;
   /** Connections on which nothing that comes is believed any more. */
   readonly #refused = new WeakSet<Socket>();
@@ -78,11 +82,16 @@ export class RequestHandler {
 
   constructor(deps: RequestHandlerDeps) {
     this.#deps = deps;
+    const isDraining = () => this.#isDraining;
+    const lookAgain = (call: Call) => this.#tryDispatch(call);
+    const maySeeWhy = ({ request }: Call) => deps.maySeeWhy(deps.addressOf(request.socket));
+    this.#absent = new AbsentApps({ ...deps, isDraining, lookAgain, maySeeWhy });
     this.#apps = new AppServer({
       ...deps,
+      absent: this.#absent,
       peerOf: (call) => this.#peerOf(call),
-      isDraining: () => this.#isDraining,
-      lookAgain: (call) => this.#tryDispatch(call),
+      isDraining,
+      lookAgain,
       onFailed: (call, error) => this.#failed(call, error),
     });
   }
@@ -200,11 +209,23 @@ export class RequestHandler {
     const { table } = this.#deps;
     const route = table.find(target.host, decoded);
     if (deepest !== decoded && table.find(target.host, deepest) !== route) answerCall(call, ANSWERS.badRequest);
-    else if (route !== undefined) {
+    else if (route === undefined) this.#serveNowhere(call);
+    else {
       this.#deps.observer.routed(call.response, route);
       this.#apps.serve(call, route);
-    } else if (table.hasHost(target.host)) {
-      const near = nearApps(decoded, table.pathsOn(target.host, MOST_NEAR));
+    }
+  }
+
+  /** Nothing serves this address: an app that belongs there says why, else those are named that may have been meant. */
+  #serveNowhere(call: Call): void {
+    const { table } = this.#deps;
+    const { host, path } = call.target;
+    const { decoded, deepest } = path;
+    const vacant = table.findVacant(host, decoded);
+    if (deepest !== decoded && table.findVacant(host, deepest) !== vacant) answerCall(call, ANSWERS.badRequest);
+    else if (vacant !== undefined) this.#absent.answer(call, vacant);
+    else if (table.hasHost(host)) {
+      const near = nearApps(decoded, table.pathsOn(host, MOST_NEAR));
       answerCall(call, { ...ANSWERS.unknownApp, ...(near.length > 0 && { near }) });
     } else answerCall(call, ANSWERS.unknownHost);
   }

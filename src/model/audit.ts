@@ -13,6 +13,7 @@ export const AUDIT_KINDS = {
   'environment.opened': 'an environment is there from now on; `heads` says from which commits',
   'environment.rejected': "the config of a preview's branch does not evaluate; its last good state goes on",
   'environment.parked': 'an environment is over a limit: stopped, its data kept',
+  'environment.called': 'somebody asked for an app of an environment that is parked: it is wanted again',
   'environment.unparked': 'an environment that was parked is wanted again',
   'environment.ending': 'there is evidence that an environment is over; its removal began',
   'environment.removed': 'nothing of an environment is left',

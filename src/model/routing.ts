@@ -23,8 +23,25 @@ export type RouteTarget =
 /** What gateways hold requests of an app to. */
 export type RequestLimits = Pick<AppLimits, 'bodyBytes' | 'requests' | 'queue'>;
 
-/** Requests are held until a newer row says where they go. Asleep: the first one asks the controller to wake the app. */
-export type HeldTarget = { readonly kind: 'held' } | { readonly kind: 'asleep' };
+/**
+ * Requests are held until a newer row says where they go. Asleep: the first one asks the controller to wake the app. Down: it ended by
+ * itself and is being started again, and may be back in a moment.
+ */
+export type HeldTarget =
+  | { readonly kind: 'held' }
+  /** Why its last start failed; absent as long as none did. */
+  | { readonly kind: 'asleep'; readonly reason?: string }
+  | { readonly kind: 'down'; readonly reason: string };
+
+/** An app that belongs somewhere and does not serve there: told to who asks where nothing else serves. */
+export interface Vacancy {
+  readonly env: EnvName;
+  readonly app: AppId;
+  /** `coming`: it was never live, and is on its way. `failed`: it was never live, and will not be as things are. `parked`: a request brings it back. */
+  readonly why: 'coming' | 'failed' | 'parked';
+  /** For those who may see the status pages; null: there is nothing to say. */
+  readonly reason: string | null;
+}
 
 /** One row of the route table: the contract between controller and gateways. */
 export interface RouteRow {
@@ -45,4 +62,6 @@ export interface RouteRow {
     /** Absent where nothing is declared, and in rows of earlier versions. */
     readonly limits?: RequestLimits;
   } | null;
+  /** Who does not serve here yet, or any more. Absent in rows of earlier versions. */
+  readonly vacancy?: Vacancy | null;
 }

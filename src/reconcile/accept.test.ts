@@ -177,7 +177,15 @@ test('a change of policy of what is live changes its row and route, and starts n
   } as const;
   assert.deepEqual(changes, [
     put('deployment', deployment({ live: live(to) })),
-    put('route', { host: 'example.com', path: '/a', generation: 2, env: PROD, app: '/a' as AppId, serve }),
+    put('route', {
+      host: 'example.com',
+      path: '/a',
+      generation: 2,
+      env: PROD,
+      app: '/a' as AppId,
+      serve,
+      vacancy: null,
+    }),
     {
       audit: {
         kind: 'deployment.settings',

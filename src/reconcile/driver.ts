@@ -183,9 +183,9 @@ export class Driver {
 
   /** Records that a running instance is not running any more. */
   instanceEnded(id: InstanceId, problem: Problem): void {
-    this.#ports.store.transact((recorded) => {
+    this.#ports.store.transact((recorded, generation) => {
       const row = recorded.instances.get(id);
-      return row === undefined ? [] : this.#instanceSlots.ended(row, problem, recorded);
+      return row === undefined ? [] : this.#instanceSlots.ended(row, problem, { recorded, generation });
     });
   }
 

@@ -67,6 +67,8 @@ function nextOfLive(
 ): InstanceStep {
   if (live.suspended) return makesRoom(deployment, recorded) ? { do: 'retire' } : { do: 'reinstate' };
   if (live.asleep) return live.waking ? { do: 'reinstate' } : { do: 'rest' };
+  // It ended by itself and was started again.
+  if (live.condition !== null) return { do: 'reinstate' };
   const idleMs = idleMsOf(live.target.policy.idle);
   if (idleMs === null) return FOREVER;
   // What has just gone live is given its time as well.

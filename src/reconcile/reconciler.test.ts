@@ -181,7 +181,7 @@ test('a live instance that dies is started again, and the log says both', async 
   const [instance] = loop.ports.world.inventory().instances;
   loop.ports.world.kill(instance?.id as never);
   await loop.pass(5_000);
-  assert.deepEqual(loop.news(), ['drift.seen', 'drift.repaired']);
+  assert.deepEqual(loop.news(), ['drift.seen', 'instance.started', 'drift.repaired']);
   assert.equal(loop.deployment('a')?.live?.condition, null);
 });
 

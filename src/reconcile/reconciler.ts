@@ -20,6 +20,7 @@ import { Observer } from './observe/observer.ts';
 import { stepFor } from './plan/steps.ts';
 import { plan } from './plan.ts';
 import type { Ports } from './ports.ts';
+import { ParkedCalls } from './unpark.ts';
 
 /** Steps accepted in one transaction: few enough that nothing waits long, many enough that a large change is not one disk write a step. */
 const STEPS_PER_TRANSACTION = 100;
@@ -40,6 +41,7 @@ export class Reconciler {
   readonly #driver: Driver;
   readonly #engines: readonly EngineWatch[];
   readonly #memo = new DesireMemo();
+  readonly #parkedCalls = new ParkedCalls();
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
   readonly #stopListening: () => void;
@@ -89,9 +91,15 @@ export class Reconciler {
     if (!this.#stop.signal.aborted) void this.#observer.look();
   }
 
-  /** Somebody asks for an app that is asleep. What is awake, or unknown, stays as it is. */
+  /** Somebody asks for an app that is asleep, or parked with its environment. What is awake, or unknown, stays as it is. */
   wake(env: EnvName, app: AppId): void {
-    if (!this.#stop.signal.aborted) this.#driver.wakeUp(env, app);
+    if (this.#stop.signal.aborted) return;
+    const { store, clock } = this.#ports;
+    const called = store.transact(({ environments }) =>
+      this.#parkedCalls.changes(environments.get(env), app, clock.now()),
+    );
+    if (called.length > 0) this.#passSoon();
+    else this.#driver.wakeUp(env, app);
   }
 
   /** Ends everything in this process and waits for it; what runs goes on. */

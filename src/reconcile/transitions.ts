@@ -4,7 +4,7 @@ import type { Target } from '../model/desired.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
-import type { RequestLimits, RouteRow, RouteTarget } from '../model/routing.ts';
+import type { HeldTarget, RequestLimits, RouteRow, RouteTarget } from '../model/routing.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 
@@ -53,9 +53,12 @@ export function takeRoute(
   target: RouteTarget,
   context: RouteContext,
 ): Change[] {
-  const wanted = routeRow(row, live, target, 0);
-  const current = context.recorded.route(wanted.host, wanted.path);
-  if (current !== undefined && canonicalJson({ ...current, generation: 0 }) === canonicalJson(wanted)) return [];
+  const { host, path } = live.target.policy;
+  const current = context.recorded.route(host, path);
+  const vacancy = current?.vacancy ?? null;
+  const wanted = { ...routeRow(row, live, target, 0), vacancy };
+  if (current !== undefined && canonicalJson({ ...current, generation: 0, vacancy }) === canonicalJson(wanted))
+    return [];
   return [put('route', { ...wanted, generation: context.generation() })];
 }
 
@@ -63,9 +66,6 @@ export function takeRoute(
 function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget, generation: number): RouteRow {
   const { policy } = live.target;
   const own: RouteTarget = target.kind === 'static' ? { ...target, fallback: policy.fallback } : target;
-  // Its instance is down for its replacement: requests wait for whichever of the two is up next.
-  const asleep = live.asleep ? ({ kind: 'asleep' } as const) : own;
-  const served = live.suspended ? ({ kind: 'held' } as const) : asleep;
   return {
     host: policy.host,
     path: policy.path,
@@ -74,12 +74,21 @@ function routeRow(row: RecordedDeployment, live: LiveState, target: RouteTarget,
     app: row.app,
     serve: {
       instance: live.instance,
-      target: served,
+      target: heldTarget(live) ?? own,
       stripPath: policy.stripPath,
       noindex: row.env !== PROD,
       ...requestLimits(policy.limits),
     },
   };
+}
+
+/** Where requests wait, if they do; null: they are led to its instance. */
+function heldTarget({ asleep, suspended, condition }: LiveState): HeldTarget | null {
+  // Its instance is down for its replacement: requests wait for whichever of the two is up next.
+  if (suspended) return { kind: 'held' };
+  const reason = condition?.message;
+  if (asleep) return { kind: 'asleep', ...(reason === undefined ? {} : { reason }) };
+  return reason === undefined ? null : { kind: 'down', reason };
 }
 
 /** Absent where nothing is declared, so that rows of earlier versions stay what they are. */
@@ -104,7 +113,10 @@ export function leaveRoute(
   if (current === undefined || current.serve === null || current.env !== row.env || current.app !== row.app) return [];
   const heir = heirOf(current, context);
   if (heir !== null) return takeRoute(heir.row, heir.live, heir.target, context);
-  return [put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null })];
+  const vacancy = current.vacancy ?? null;
+  return [
+    put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null, vacancy }),
+  ];
 }
 
 /** Something else that is live at the place of a route. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../model/errors.ts';
-import { OWNER } from '../model/peer.ts';
+import { isLoopback, OWNER } from '../model/peer.ts';
 
 /** What of a request decides whether it is answered. */
 export interface Asker {
@@ -55,10 +55,4 @@ function hostName(header: string | undefined): string | undefined {
 function isOwnSite({ path, fetchSite, fetchMode }: Asker): boolean {
   if (fetchSite === undefined || fetchSite === 'same-origin' || fetchSite === 'none') return true;
   return path === '/' && fetchMode === 'navigate';
-}
-
-/** Whether an address is this machine's own. */
-export function isLoopback(address: string | undefined): boolean {
-  const plain = address?.toLowerCase().replace(/^::ffff:/, '') ?? '';
-  return plain === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(plain);
 }

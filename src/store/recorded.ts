@@ -57,6 +57,8 @@ export interface RecordedView {
   /** How the members of a release stand: kept up to date, whatever their number. */
   tallyOf(release: string): ReleaseTally;
   route(host: string, path: string): RouteRow | undefined;
+  /** The route row that says why a deployment does not serve. */
+  vacancyOf(env: EnvName, app: AppId): RouteRow | undefined;
 }
 
 /**
@@ -81,6 +83,7 @@ export class Recorded implements RecordedView {
   readonly #members = new Map<string, Set<string>>();
   readonly #tallies = new Map<string, Record<Standing, number>>();
   readonly #artifactInstances = new Map<ArtifactKey, number>();
+  readonly #vacancies = new Map<string, RouteRow>();
 
   /** Takes over one change. */
   apply(change: Change): void {
@@ -118,8 +121,7 @@ export class Recorded implements RecordedView {
         this.retained.set(change.row.dataName, change.row);
         return;
       case 'route':
-        this.routes.set(`${change.row.host} ${change.row.path}`, change.row);
-        this.#grow(change.row.generation);
+        this.#putRoute(change.row);
         return;
     }
   }
@@ -155,6 +157,7 @@ export class Recorded implements RecordedView {
         this.retained.delete(change.row.dataName);
         return;
       case 'route':
+        this.#forgetVacancy(this.route(change.row.host, change.row.path));
         this.routes.delete(`${change.row.host} ${change.row.path}`);
         return;
     }
@@ -187,6 +190,20 @@ export class Recorded implements RecordedView {
     const siblings = this.#instancesOf.get(key) ?? new Map<InstanceId, RecordedInstance>();
     this.#instancesOf.set(key, siblings.set(row.id, row));
     this.#grow(row.generation);
+  }
+
+  #putRoute(row: RouteRow): void {
+    this.#forgetVacancy(this.route(row.host, row.path));
+    this.routes.set(`${row.host} ${row.path}`, row);
+    if (row.vacancy != null) this.#vacancies.set(deploymentKey(row.vacancy), row);
+    this.#grow(row.generation);
+  }
+
+  #forgetVacancy(row: RouteRow | undefined): void {
+    if (row?.vacancy == null) return;
+    const key = deploymentKey(row.vacancy);
+    // It may belong elsewhere by now.
+    if (this.#vacancies.get(key) === row) this.#vacancies.delete(key);
   }
 
   #countInstance(row: RecordedInstance, by: 1 | -1): void {
@@ -253,6 +270,10 @@ export class Recorded implements RecordedView {
 
   route(host: string, path: string): RouteRow | undefined {
     return this.routes.get(`${host} ${path}`);
+  }
+
+  vacancyOf(env: EnvName, app: AppId): RouteRow | undefined {
+    return this.#vacancies.get(deploymentKey({ env, app }));
   }
 }
 

@@ -55,18 +55,34 @@ test('a store without the table yet is an error, and is found once it is migrate
   assert.deepEqual(reader.readSince(0), []);
 });
 
+test('a store of an earlier version is read as it is, and as what it is once it was brought up to date', (t) => {
+  const { path, put, database } = tempStore(t);
+  database.exec('ALTER TABLE routes DROP COLUMN vacancy');
+  put('a', '/', 1, { instance: 'i1' });
+  const reader = openRouteReader(path);
+  t.after(() => reader.close());
+  const seen = (since: number) => reader.readSince(since).map(({ serve, vacancy }) => [serve, vacancy]);
+  assert.deepEqual(seen(0), [[{ instance: 'i1' }, null]]);
+  database.exec('ALTER TABLE routes ADD COLUMN vacancy TEXT');
+  const vacancy = { env: 'try', app: '/', why: 'parked', reason: null };
+  database.prepare('UPDATE routes SET vacancy = ?, generation = 2').run(JSON.stringify(vacancy));
+  assert.deepEqual(seen(1), [[{ instance: 'i1' }, vacancy]]);
+});
+
 function tempStore(t: TestContext, dir = mkdtempSync(join(tmpdir(), 'routes-'))) {
   const path = join(dir, 'mainspring.db');
   const database = new Database(path);
   database.pragma('journal_mode = WAL');
   database.exec(
-    'CREATE TABLE routes (host TEXT NOT NULL, path TEXT NOT NULL, generation INTEGER NOT NULL, env TEXT NOT NULL, app TEXT NOT NULL, serve TEXT, PRIMARY KEY (host, path)) STRICT; CREATE INDEX routes_by_generation ON routes (generation);',
+    'CREATE TABLE routes (host TEXT NOT NULL, path TEXT NOT NULL, generation INTEGER NOT NULL, env TEXT NOT NULL, app TEXT NOT NULL, serve TEXT, vacancy TEXT, PRIMARY KEY (host, path)) STRICT; CREATE INDEX routes_by_generation ON routes (generation);',
   );
   t.after(() => {
     database.close();
     rmSync(dir, { recursive: true, force: true });
   });
-  const insert = database.prepare("INSERT INTO routes VALUES (?, ?, ?, 'prod', 'app', ?)");
+  const insert = database.prepare(
+    "INSERT INTO routes (host, path, generation, env, app, serve) VALUES (?, ?, ?, 'prod', 'app', ?)",
+  );
   const put = (host: string, path: string, generation: number, serve: object | null) =>
     insert.run(host, path, generation, serve === null ? null : JSON.stringify(serve));
   return { path, database, put };

@@ -11,7 +11,7 @@ import {
 import { AT, artifact, deployment, instance, live, next, recordedWith, rows } from '../../test/support/recorded.ts';
 import { tempStore } from '../../test/support/temp-store.ts';
 import { verifyAudit } from '../audit/log.ts';
-import type { AppId, InstanceId } from '../model/ids.ts';
+import type { AppId, EnvName, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
 import { audit, type Change, drop, put } from './changes.ts';
 import type { Recorded } from './recorded.ts';
@@ -95,6 +95,7 @@ const FULL: { readonly [T in TableName]: Change } = {
       stripPath: true,
       noindex: false,
     },
+    vacancy: { env: 'try' as EnvName, app: '/b' as AppId, why: 'failed', reason: 'it never answered' },
   }),
 };
 

@@ -16,10 +16,19 @@ export interface StoreDeps {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly chain: Chain;
+  /** Adds what follows from the changes that were decided on; absent: nothing does. */
+  readonly complete?: Complete;
 }
 
 /** Decides on changes from what is recorded at that instant. `generation` gives out the next one. Pure; an empty list writes nothing. */
 export type Decide = (recorded: RecordedView, generation: () => number) => readonly Change[];
+
+/** All changes of a transaction, from those that were decided on: with what follows from them by itself. Pure. */
+export type Complete = (
+  changes: readonly Change[],
+  recorded: RecordedView,
+  generation: () => number,
+) => readonly Change[];
 
 /**
  * The one way to write what is recorded. A decision is made from the state it changes, written with its audit events in one
@@ -56,11 +65,13 @@ export class Store {
   /** Decides, writes and takes over, as one transaction. Throws a `MainspringError` (`store-…`) and changes nothing if it can't be written. */
   transact(decide: Decide): readonly Change[] {
     let generation = this.#recorded.generation;
-    const changes = decide(this.#recorded, () => {
+    const nextGeneration = () => {
       generation += 1;
       return generation;
-    });
-    if (changes.length === 0) return changes;
+    };
+    const decided = decide(this.#recorded, nextGeneration);
+    if (decided.length === 0) return decided;
+    const changes = this.#deps.complete?.(decided, this.#recorded, nextGeneration) ?? decided;
     let head = this.#head;
     const at = isoTime(this.#deps.clock.now());
     const queries: Query[] = changes.map((change) => {

@@ -159,8 +159,8 @@ export const TABLES = {
     jsonFields: ['cause'],
   }),
   retained: table<RetainedData>('retained', ['dataName'], ['dataName', 'env', 'app', 'engine', 'until', 'state']),
-  route: table<RouteRow>('routes', ['host', 'path'], ['host', 'path', 'generation', 'env', 'app', 'serve'], {
-    jsonFields: ['serve'],
+  route: table<RouteRow>('routes', ['host', 'path'], ['host', 'path', 'generation', 'env', 'app', 'serve', 'vacancy'], {
+    jsonFields: ['serve', 'vacancy'],
   }),
 } as const;
 

@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 import { type ControlServer, startControlServer } from '../../src/gateway/control/control-server.ts';
 import { type Gateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { GatewayConfig } from '../../src/gateway/gateway-config.ts';
-import type { HeldTarget, RouteRow, RouteTarget } from '../../src/model/routing.ts';
+import type { HeldTarget, RouteRow, RouteTarget, Vacancy } from '../../src/model/routing.ts';
 import { gatewayConfigIn } from '../support/gateway-config.ts';
 
 /** A gateway with a store, a controller's end of the control socket, and whatever upstreams a test makes. */
@@ -22,6 +22,8 @@ export interface TestGateway {
   readonly wakes: string[];
   /** Writes a route (null: a tombstone) as the switch does, announces it and waits until the gateway has applied it. */
   route(place: string, target: RouteTarget | HeldTarget | null, options?: ServeOptions): Promise<void>;
+  /** Writes, as a change of a deployment does, why an app does not serve; null: it is not to be there any more. */
+  vacate(place: string, vacancy: Pick<Vacancy, 'why' | 'reason'> | null): Promise<void>;
   /** Writes a route without a word. Gives its generation. */
   routeSilently(place: string, target: RouteTarget | HeldTarget | null, options?: ServeOptions): number;
   /** A request to the gateway, by any Host. */
@@ -40,7 +42,7 @@ export function createRoutes(dbPath: string): Database.Database {
   const database = new Database(dbPath);
   database.pragma('journal_mode = WAL');
   database.exec(
-    'CREATE TABLE IF NOT EXISTS routes (host TEXT NOT NULL, path TEXT NOT NULL, generation INTEGER NOT NULL, env TEXT NOT NULL, app TEXT NOT NULL, serve TEXT, PRIMARY KEY (host, path)) STRICT; CREATE INDEX IF NOT EXISTS routes_by_generation ON routes (generation);',
+    'CREATE TABLE IF NOT EXISTS routes (host TEXT NOT NULL, path TEXT NOT NULL, generation INTEGER NOT NULL, env TEXT NOT NULL, app TEXT NOT NULL, serve TEXT, vacancy TEXT, PRIMARY KEY (host, path)) STRICT; CREATE INDEX IF NOT EXISTS routes_by_generation ON routes (generation);',
   );
   return database;
 }
@@ -71,21 +73,25 @@ export async function startTestGateway(
   });
   const port = gateway.addresses[0]?.port ?? 0;
   let generation = 0;
-  const upsert = database.prepare('INSERT OR REPLACE INTO routes VALUES (?, ?, ?, ?, ?, ?)');
+  const upsert = database.prepare('INSERT OR REPLACE INTO routes VALUES (?, ?, ?, ?, ?, ?, ?)');
   const routeSilently: TestGateway['routeSilently'] = (place, target, options = {}) => {
     const { host, path } = splitPlace(place);
     generation += 1;
     const serve =
       target === null ? null : { instance: `i-${generation}`, target, stripPath: true, noindex: false, ...options };
-    upsert.run(
-      host,
-      path,
-      generation,
-      'prod',
-      place,
-      serve === null ? null : JSON.stringify(serve as RouteRow['serve']),
-    );
+    upsert.run(host, path, generation, 'prod', place, json(serve as RouteRow['serve']), null);
     return generation;
+  };
+  const announced = async (written: number) => {
+    control.announce(written);
+    await control.applied(written, AbortSignal.timeout(5_000));
+  };
+  const vacate: TestGateway['vacate'] = (place, standing) => {
+    const { host, path } = splitPlace(place);
+    generation += 1;
+    const vacancy = standing === null ? null : { env: 'feature-x', app: place, ...standing };
+    upsert.run(host, path, generation, 'feature-x', place, null, json(vacancy));
+    return announced(generation);
   };
   return {
     gateway,
@@ -95,14 +101,15 @@ export async function startTestGateway(
     hints,
     wakes,
     routeSilently,
-    route: async (place, target, options) => {
-      const written = routeSilently(place, target, options);
-      control.announce(written);
-      await control.applied(written, AbortSignal.timeout(5_000));
-    },
+    vacate,
+    route: (place, target, options) => announced(routeSilently(place, target, options)),
     fetch: (url, init) => fetchFrom(port, url, init),
     raw: (bytes, isDone) => rawExchange(port, bytes, isDone),
   };
+}
+
+function json(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 function splitPlace(place: string): { host: string; path: string } {

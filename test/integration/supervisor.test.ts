@@ -257,7 +257,9 @@ function makeBed(t: TestContext) {
     stripPath: true,
     noindex: false,
   };
-  database.prepare('INSERT INTO routes VALUES (?, ?, ?, ?, ?, ?)').run('a', '/', 1, 'prod', '/', JSON.stringify(serve));
+  database
+    .prepare('INSERT INTO routes (host, path, generation, env, app, serve) VALUES (?, ?, ?, ?, ?, ?)')
+    .run('a', '/', 1, 'prod', '/', JSON.stringify(serve));
   database.close();
   const runs: Run[] = [];
   const start = (

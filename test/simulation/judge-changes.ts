@@ -15,7 +15,8 @@ import { RESTART_MS } from './sim-settings.ts';
 import type { SimWorld } from './sim-world.ts';
 import type { Verdict } from './verdict.ts';
 
-type Target = NonNullable<RecordedDeployment['live']>['target'];
+type Live = NonNullable<RecordedDeployment['live']>;
+type Target = Live['target'];
 type Put<T extends string> = Extract<Change, { put: T }>['row'];
 
 /** Looks at every transaction: what it wrote, what was there before, and what is recorded after it. */
@@ -26,6 +27,7 @@ export class ChangeJudge {
   readonly #shadow = new Shadow();
   readonly #brake: RemovalBrake;
   readonly #routeGenerations = new Map<string, number>();
+  readonly #places = new Map<string, string>();
   /** By who answers: the paths at which it was seen healthy. */
   readonly #healthy = new Map<string, Set<string>>();
   /** By environment and app: the target that was quarantined, and what was wanted then; gone once something else is wanted. */
@@ -191,6 +193,10 @@ export class ChangeJudge {
     if (row.serve === null) return;
     const { instance, target } = row.serve;
     this.#verdict.expect(
+      target.kind !== 'down' || recorded.deployment(row.env, row.app)?.live?.condition != null,
+      () => `route ${key}: is down although nothing is wrong`,
+    );
+    this.#verdict.expect(
       target.kind !== 'held' || recorded.deployment(row.env, row.app)?.live?.suspended === true,
       () => `route ${key}: is held although nothing makes room for another`,
     );
@@ -208,7 +214,16 @@ export class ChangeJudge {
     if (isOther && env !== 'prod' && env !== 'stage') this.#quarantined.delete(place);
   }
 
+  /** Where an app was live last, or was to be. */
+  placeOf({ env, app }: Pick<RecordedDeployment, 'env' | 'app'>): string | undefined {
+    return this.#places.get(`${env} ${app}`);
+  }
+
   #onDeployment(row: RecordedDeployment, recorded: RecordedView): void {
+    const policy = (row.live ?? row.next)?.target?.policy;
+    if (policy !== undefined) this.#places.set(`${row.env} ${row.app}`, `${policy.host} ${policy.path}`);
+    // What is on its way out belongs nowhere, though it may be wanted again.
+    else if (row.next?.removes === true) this.#places.delete(`${row.env} ${row.app}`);
     const before = this.#shadow.deployments.get(`${row.env} ${row.app}`)?.live ?? null;
     const { live } = row;
     // What makes room for its replacement is drained from then on.
@@ -228,6 +243,7 @@ export class ChangeJudge {
       recorded.instances.has(live.instance),
       () => `${row.app}: live on ${live.instance}, which is not recorded`,
     );
+    if (live.condition !== null) this.#onDown(row, live, recorded);
     if (row.env === 'prod' && live.target !== before?.target) this.#prod.onLive(row, live.target);
     if (before !== null && before.instance === live.instance) {
       this.#verdict.expect(before.generation === live.generation, () => `${row.app}: its generation changed by itself`);
@@ -239,6 +255,18 @@ export class ChangeJudge {
     );
     this.#ran(row);
     this.#onSwitch(row, live);
+  }
+
+  /** Nobody is led to what ended by itself: requests wait for it. */
+  #onDown({ env, app }: RecordedDeployment, { target }: Live, recorded: RecordedView): void {
+    this.#world.count('down');
+    const route = recorded.route(target.policy.host, target.policy.path);
+    const isOwn = route?.env === env && route.app === app;
+    const kind = route?.serve?.target.kind;
+    this.#verdict.expect(
+      !isOwn || (kind !== 'http' && kind !== 'static'),
+      () => `${app} in ${env}: is down and served`,
+    );
   }
 
   #ran({ dataName, env, app, live }: RecordedDeployment): void {
@@ -256,7 +284,7 @@ export class ChangeJudge {
   }
 
   /** Nothing goes live that did not answer as its own policy wants it. */
-  #onSwitch(row: RecordedDeployment, live: NonNullable<RecordedDeployment['live']>): void {
+  #onSwitch(row: RecordedDeployment, live: Live): void {
     const { verify, health } = live.target.policy;
     this.#verdict.expect(
       verify === false || this.wasHealthy(live),
@@ -265,7 +293,7 @@ export class ChangeJudge {
   }
 
   /** Whether what is live was seen healthy, at its own path, since it was last started. */
-  wasHealthy({ instance, target }: NonNullable<RecordedDeployment['live']>): boolean {
+  wasHealthy({ instance, target }: Live): boolean {
     const route = this.#world.recorded.instances.get(instance)?.route;
     const seen = route == null ? undefined : this.#healthy.get(this.#answering(route));
     return seen?.has(target.policy.health.path) === true;

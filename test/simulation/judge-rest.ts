@@ -34,6 +34,7 @@ export class RestJudge {
     this.#releases();
     this.#instances();
     this.#routes();
+    this.#vacancies();
     this.#artifacts();
     this.#disk();
   }
@@ -247,6 +248,35 @@ export class RestJudge {
       this.#expect(right.has(`${key} ${instance}`), () => `${key}: still leads to ${instance}`);
   }
 
+  /** Where an app belongs that is not live, that is said, and nowhere else; of what is parked or not known now, where it was. */
+  #vacancies(): void {
+    const { recorded, gateway } = this.#world;
+    const said = gateway.vacancies();
+    for (const { key, vacancy } of said) {
+      const row = recorded.deployments.get(`${vacancy.env} ${vacancy.app}`);
+      this.#expect(row?.live === null, () => `${key}: says that ${vacancy.app} is ${vacancy.why}, which is not so`);
+      const { why } = vacancy;
+      this.#expect(
+        why === standing(row?.next),
+        () => `${key}: says that ${vacancy.app} is ${why} (${row?.next?.state})`,
+      );
+    }
+    for (const { env, app, live, next } of recorded.deployments.values()) {
+      const places = said.filter(({ vacancy }) => vacancy.env === env && vacancy.app === app).map(({ key }) => key);
+      // What should run where can't be said of what has no target; what is parked was somewhere.
+      const isKnown = live === null && (next === null || next.target !== null);
+      const place = isKnown ? this.#world.judge.placeOf({ env, app }) : undefined;
+      // Of two that were parked while one was to take the other's place, one is said.
+      const isTaken = said.some(({ key, vacancy }) => key === place && vacancy.env === env && vacancy.app !== app);
+      if (place !== undefined && !(isTaken && places.length === 0))
+        this.#expect(
+          places.length === 1 && places[0] === place,
+          () => `${app} in ${env}: is not live at ${place}, which is said at ${places.join(', ') || 'no place'}`,
+        );
+      else this.#expect(places.length <= 1, () => `${app} in ${env}: is said not to be live at ${places.join(', ')}`);
+    }
+  }
+
   /** What was built is there, and what is there was built. */
   #artifacts(): void {
     const { recorded, engine } = this.#world;
@@ -306,6 +336,12 @@ export class RestJudge {
   #expect(holds: boolean, text: () => string): void {
     this.#verdict.expect(holds, text);
   }
+}
+
+/** What is said of an app that is not live. */
+function standing(next: RecordedDeployment['next'] | undefined): string {
+  if (next == null) return 'parked';
+  return next.state === 'quarantined' || next.state === 'held' ? 'failed' : 'coming';
 }
 
 type Target = NonNullable<RecordedDeployment['live']>['target'];

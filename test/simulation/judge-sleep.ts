@@ -41,6 +41,7 @@ export class SleepJudge {
     const was = before?.live?.instance === row.live?.instance ? before?.live : null;
     if (row.live?.asleep === true && was?.asleep === false) this.#onAsleep(row, row.live);
     if (row.live?.asleep === false && was?.asleep === true) this.#onAwake(row, row.live);
+    else if (row.live?.condition === null && was != null && was.condition !== null) this.#onBack(row, row.live);
   }
 
   #onAsleep(row: RecordedDeployment, live: Live): void {
@@ -61,16 +62,20 @@ export class SleepJudge {
     );
   }
 
-  /** Requests may be led to what does not answer only when its time for that is over. */
   #onAwake(row: RecordedDeployment, live: Live): void {
     this.#world.count('awake');
     this.#awakeAt.set(live.instance, this.#world.clock.now());
+    this.#onBack(row, live);
+  }
+
+  /** Requests may be led to what does not answer only when its time for that is over. */
+  #onBack(row: RecordedDeployment, live: Live): void {
     const { verify, health } = live.target.policy;
     const startedAt = this.#world.engine.instances.get(live.instance)?.startedAt ?? 0;
     const isLate = this.#world.clock.now() - startedAt >= health.timeoutMs;
     this.#verdict.expect(
       verify === false || isLate || this.#wasHealthy(live),
-      () => `${row.app} in ${row.env}: awake without having been seen to answer since it was started`,
+      () => `${row.app} in ${row.env}: back without having been seen to answer since it was started`,
     );
   }
 
@@ -136,5 +141,22 @@ export class SleepJudge {
       const wasAwake = since >= clock.now() - AWAKE_WITHIN_MS;
       this.#verdict.expect(isServed || wasAwake, () => `${app} in ${env}: asked for and not awake after two minutes`);
     }
+  }
+
+  /** Whoever asks for a preview that is parked has it back, as far as limits let it. */
+  async callParked(): Promise<void> {
+    const { recorded, gateway, clock, judge } = this.#world;
+    const [called] = gateway.vacancies().filter(({ vacancy }) => vacancy.why === 'parked');
+    const limits = judge.model.config?.previews;
+    if (called === undefined || limits === undefined || limits.max === 0 || limits.ttlMs <= AWAKE_WITHIN_MS) return;
+    this.#world.count('called at rest');
+    const { host = '', path = '' } = gateway.places.get(called.key) ?? {};
+    void gateway.request(path, 10, host);
+    await clock.advance(AWAKE_WITHIN_MS);
+    const { env } = called.vacancy;
+    this.#verdict.expect(
+      recorded.environments.get(env)?.parked === null,
+      () => `${env}: asked for and still parked (${recorded.environments.get(env)?.parked})`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 import type { ArtifactKey } from '../../src/model/ids.ts';
+import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import type { RouteTarget } from '../../src/model/routing.ts';
 import type { FakeCall } from '../../src/runtime/fake/fake-engine.ts';
 import type { Change } from '../../src/store/changes.ts';
@@ -67,6 +68,11 @@ export class Judge {
     this.#calls.onCall(call, recorded);
   }
 
+  /** Where an app was live last, or was to be. */
+  placeOf(of: Pick<RecordedDeployment, 'env' | 'app'>): string | undefined {
+    return this.#changes.placeOf(of);
+  }
+
   /** The artifacts that a deployment ran, newest first, each once. */
   pastOf(dataName: string): readonly ArtifactKey[] {
     return this.#changes.pastOf(dataName);
@@ -75,6 +81,11 @@ export class Judge {
   /** Whoever asks for what is asleep is served. */
   wakeAll(): Promise<void> {
     return this.#sleep.wakeAll();
+  }
+
+  /** Whoever asks for what is parked has it back. */
+  callParked(): Promise<void> {
+    return this.#sleep.callParked();
   }
 
   /** With nothing wrong any more and all the time it needs, the world is exactly what was pushed. */

@@ -59,11 +59,13 @@ export class PreviewModel {
     this.#baseline.delete(repo);
   }
 
-  onEnvironment({ name, identity, heads }: RecordedEnvironment): void {
+  onEnvironment({ name, identity, heads, activeAt }: RecordedEnvironment): void {
     const before = this.#active.get(name);
+    // Somebody may have asked for it just now, while it was parked: whether that is heeded is judged at rest.
+    const isCalled = this.#world.gateway.calledAt.get(name) === activeAt;
     const moved = Object.entries(heads).filter(([repo, commit]) => before?.heads[repo] !== commit);
     const times = moved.map(([repo, commit]) => this.#seen.get(`${repo} ${branchOf(identity)} ${commit}`) ?? 0);
-    this.#active.set(name, { heads, at: Math.max(before?.at ?? 0, ...times) });
+    this.#active.set(name, { heads, at: Math.max(before?.at ?? 0, ...times, isCalled ? activeAt : 0) });
   }
 
   /** Nothing of a preview is left: one that is made anew is active by itself, though it be of the same commits. */

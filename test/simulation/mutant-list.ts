@@ -169,14 +169,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'the tombstone of a route forgotten',
     `${RECONCILE}/transitions.ts`,
-    "return [put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null })];",
-    'return [];',
+    "put('route', { host, path, generation: context.generation(), env: row.env, app: row.app, serve: null, vacancy }),",
+    '',
   ),
   mutant(
     'a tombstone does not take the route away in the gateway',
     'src/gateway/routing/route-table.ts',
-    'if (row.serve === null) this.#remove(row);',
-    'if (row.serve === null) continue;',
+    'if (row.serve === null && row.vacancy == null) this.#remove(row);',
+    'if (row.serve === null && row.vacancy == null) continue;',
   ),
   mutant(
     'an artifact collected while it is needed',
@@ -376,6 +376,42 @@ export const MUTANTS: readonly Mutant[] = [
     `${RECONCILE}/transitions.ts`,
     'if (current === undefined || current.serve === null || current.env !== row.env || current.app !== row.app) return [];',
     'if (current === undefined || current.serve === null) return [];',
+  ),
+  mutant(
+    'a request for what is parked is not heeded',
+    `${RECONCILE}/unpark.ts`,
+    "put('environment', { ...row, activeAt: at });",
+    "put('environment', row);",
+  ),
+  mutant(
+    'what is live is still said to be on its way',
+    `${RECONCILE}/vacancies.ts`,
+    'routes.leave(old, before);',
+    'if (row === null) routes.leave(old, before);',
+  ),
+  mutant(
+    'what has failed is said to be on its way',
+    `${RECONCILE}/vacancies.ts`,
+    "if (state === 'quarantined' || state === 'held') return { why: 'failed', reason };",
+    "if (state === 'held') return { why: 'failed', reason };",
+  ),
+  mutant(
+    'where a preview was is forgotten when it is parked',
+    `${RECONCILE}/vacancies.ts`,
+    'const was = old ?? before.live?.target.policy ?? before.next?.target?.policy;',
+    'const was = old;',
+  ),
+  mutant(
+    'what ended by itself is served as soon as it is started again',
+    `${SLOTS}/instance-rest.ts`,
+    'const isAsked = policy.verify !== false && clock.now() < deadline;',
+    'const isAsked = policy.verify !== false && clock.now() < deadline && live.condition === null;',
+  ),
+  mutant(
+    'requests are still led to what ended by itself',
+    `${RECONCILE}/transitions.ts`,
+    "return reason === undefined ? null : { kind: 'down', reason };",
+    'return null;',
   ),
 ];
 

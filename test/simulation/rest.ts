@@ -74,9 +74,10 @@ async function pastParking({ clock, judge }: SimWorld, ms: number): Promise<void
   while (judge.model.previews.parksBetween(clock.now() - ms, clock.now() + ms)) await clock.advance(ms / 2);
 }
 
-/** Whoever asks for what is asleep is served, and what nobody asks for any more sleeps again. */
+/** Whoever asks for what is asleep or parked is served, and what nobody asks for any more sleeps again. */
 async function judgeWaking(world: SimWorld, player: Player): Promise<void> {
   await world.judge.wakeAll();
+  await world.judge.callParked();
   await world.clock.advance(ASLEEP_MS);
   await settleAndJudge(world, player);
 }

@@ -1,6 +1,6 @@
 import { RouteTable } from '../../src/gateway/routing/route-table.ts';
 import type { AppId, EnvName, InstanceId } from '../../src/model/ids.ts';
-import type { RouteRow } from '../../src/model/routing.ts';
+import type { RouteRow, Vacancy } from '../../src/model/routing.ts';
 import type { GatewayControl } from '../../src/reconcile/ports.ts';
 import type { SimClock } from './sim-clock.ts';
 
@@ -24,6 +24,8 @@ export class SimGateway {
   readonly inFlight = new Map<InstanceId, number>();
   /** When each instance was last in use. */
   readonly usedAt = new Map<InstanceId, number>();
+  /** When an environment that is parked was last asked for. */
+  readonly calledAt = new Map<EnvName, number>();
   /** Asks the living controller to wake an app. */
   onWake: (env: EnvName, app: AppId) => void = () => {};
   deafUntil = 0;
@@ -49,7 +51,7 @@ export class SimGateway {
     if (route?.row.host !== host || route.row.path !== path) return undefined;
     // Requests that are held reach nobody yet.
     const { kind } = route.serve.target;
-    return kind === 'held' || kind === 'asleep' ? undefined : route.serve.instance;
+    return kind === 'http' || kind === 'static' ? route.serve.instance : undefined;
   }
 
   /** Every place that leads somewhere, with the instance. */
@@ -66,18 +68,36 @@ export class SimGateway {
     return route?.row.host === host && route.row.path === path && route.serve.target.kind === 'asleep';
   }
 
+  /** What a place says of the app that belongs there and does not serve. */
+  vacancyAt(host: string, path: string): Vacancy | undefined {
+    const vacant = this.table.findVacant(host, path);
+    return vacant?.row.host === host && vacant.row.path === path ? vacant.vacancy : undefined;
+  }
+
+  /** Every place that says of an app that it belongs there and does not serve. */
+  vacancies(): { readonly key: string; readonly vacancy: Vacancy }[] {
+    return [...this.places].flatMap(([key, { host, path }]) => {
+      const vacancy = this.vacancyAt(host, path);
+      return vacancy === undefined ? [] : [{ key, vacancy }];
+    });
+  }
+
   /** Whether requests to a place are for this app. */
   isLedTo(host: string, path: string, { env, app }: Pick<RouteRow, 'env' | 'app'>): boolean {
     const row = this.table.find(host, path)?.row;
     return row?.host === host && row.path === path && row.env === env && row.app === app;
   }
 
-  /** A request comes in on a route and takes a while. One for what is asleep waits until it is awake, and asks for that again and again. */
+  /**
+   * A request comes in on a route and takes a while. One for what is asleep or parked waits until it is back, and asks for that again and
+   * again.
+   */
   async request(path: string, ms: number, host = 'localhost'): Promise<void> {
     const { clock } = this.#deps;
-    for (let waited = 0; this.isAsleepAt(host, path) && waited < WAIT_MS; waited += ASK_AGAIN_MS) {
-      const row = this.table.find(host, path)?.row;
-      if (row !== undefined) this.onWake(row.env, row.app);
+    for (let waited = 0; waited < WAIT_MS; waited += ASK_AGAIN_MS) {
+      const absent = this.#absentAt(host, path);
+      if (absent === undefined) break;
+      this.onWake(absent.env, absent.app);
       await Promise.race([clock.sleep(ASK_AGAIN_MS), this.#changed()]);
     }
     const instance = this.servedAt(host, path);
@@ -88,6 +108,16 @@ export class SimGateway {
     this.inFlight.set(instance, (this.inFlight.get(instance) ?? 1) - 1);
     this.usedAt.set(instance, clock.now());
     this.#wake();
+  }
+
+  /** Who is asked for at a place where requests wait. */
+  #absentAt(host: string, path: string): Pick<RouteRow, 'env' | 'app'> | undefined {
+    if (this.isAsleepAt(host, path)) return this.table.find(host, path)?.row;
+    if (this.table.find(host, path) !== undefined) return undefined;
+    const vacancy = this.vacancyAt(host, path);
+    if (vacancy?.why !== 'parked') return undefined;
+    this.calledAt.set(vacancy.env, this.#deps.clock.now());
+    return vacancy;
   }
 
   /** A request comes in at every place that is awake. */

@@ -6,6 +6,7 @@ import type { EngineName } from '../../src/model/revision.ts';
 import type { RouteRow } from '../../src/model/routing.ts';
 import { defaultLimits, type Ports } from '../../src/reconcile/ports.ts';
 import { Reconciler } from '../../src/reconcile/reconciler.ts';
+import { withVacancies } from '../../src/reconcile/vacancies.ts';
 import type { InstanceRequest } from '../../src/runtime/engine.ts';
 import type { FakeCall, FakeFault } from '../../src/runtime/fake/fake-engine.ts';
 import { FakeWorld } from '../../src/runtime/fake/fake-world.ts';
@@ -215,7 +216,7 @@ export class SimWorld {
     const deps = { clock, faults: this.faults, count: (what: string) => this.count(what) };
     const git = new SimGit(repos, { ...deps, latency: () => 1 + this.random(40) });
     const connection = new SimConnection(this.#db, this.connection);
-    const store = new Store({ connection, clock, chain: chainEvent });
+    const store = new Store({ connection, clock, chain: chainEvent, complete: withVacancies });
     const engines = (['static', 'process', 'proxy'] as const).map((name) => this.#engine(name, clock, store));
     const ports = this.#ports({ clock, git, store, engines }, () => life.dead);
     const end = () => {

@@ -5,6 +5,7 @@ import { type AppId, type CommitId, type EnvName, PROD } from '../../src/model/i
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import type { Evaluator, Ports } from '../../src/reconcile/ports.ts';
 import { Reconciler } from '../../src/reconcile/reconciler.ts';
+import { withVacancies } from '../../src/reconcile/vacancies.ts';
 import { Store } from '../../src/store/store.ts';
 import { appDeclaration, CONFIG_REPO, declarations, settingsOf } from './declarations.ts';
 import type { Files } from './fake-git.ts';
@@ -109,7 +110,10 @@ export class Loop {
   async restart(edit: Partial<Ports> = {}): Promise<void> {
     await this.stop();
     const { connection, clock } = this.ports;
-    Object.assign(this.ports, { store: new Store({ connection, clock, chain: chainEvent }), ...edit });
+    Object.assign(this.ports, {
+      store: new Store({ connection, clock, chain: chainEvent, complete: withVacancies }),
+      ...edit,
+    });
     this.reconciler = new Reconciler(this.ports);
     await this.start();
   }
@@ -121,8 +125,8 @@ export class Loop {
   /** What serves an app: its route's tree or URL; null if nothing does. */
   served(name: string): string | null {
     const target = this.ports.store.recorded.route('example.com', `/${name}`)?.serve?.target;
-    if (target === undefined || target.kind === 'held' || target.kind === 'asleep') return null;
-    return target.kind === 'static' ? target.root : target.url;
+    if (target?.kind === 'static') return target.root;
+    return target?.kind === 'http' ? target.url : null;
   }
 
   /** The kinds of events since the last call. */

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../../src/model/audit.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { InstallationId } from '../../src/model/ids.ts';
 import { defaultLimits, type Ports } from '../../src/reconcile/ports.ts';
+import { withVacancies } from '../../src/reconcile/vacancies.ts';
 import { type FakeCall, FakeEngine, type FakeFault } from '../../src/runtime/fake/fake-engine.ts';
 import { fakeProbe } from '../../src/runtime/fake/fake-probe.ts';
 import { FakeWorld } from '../../src/runtime/fake/fake-world.ts';
@@ -59,7 +60,7 @@ export function testPorts(
   return {
     installation: 'test' as InstallationId,
     settings: settingsOf(),
-    store: new Store({ connection, clock, chain: chainEvent }),
+    store: new Store({ connection, clock, chain: chainEvent, complete: withVacancies }),
     evaluator: { evaluate: () => Promise.reject(new Error('no evaluator here')) },
     engines: new Map(
       (['static', 'process'] as const).map((name) => [name, new FakeEngine(world, clock, { name, fault })]),

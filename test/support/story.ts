@@ -2,6 +2,7 @@ import { readAudit } from '../../src/audit/log.ts';
 import type { Evaluation } from '../../src/model/config.ts';
 import { parseDurationMs } from '../../src/model/duration.ts';
 import type { EnvKind } from '../../src/model/environment.ts';
+import type { AppId, EnvName } from '../../src/model/ids.ts';
 import type { RecordedDeployment, RecordedEnvironment } from '../../src/model/recorded.ts';
 import type { Evaluator } from '../../src/reconcile/ports.ts';
 import { Reconciler } from '../../src/reconcile/reconciler.ts';
@@ -148,6 +149,10 @@ export class Story {
         return this.#repos.revert(name);
       case 'delete':
         this.#repos.repo(name).branches.delete(branch);
+        return;
+      // Somebody asks the gateway for an app of an environment.
+      case 'visit':
+        this.#reconciler?.wake(name as EnvName, branch as AppId);
         return;
       case 'wait':
         return this.#ports.clock.advance(parseDurationMs(name) ?? Number.NaN);

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { isLoopback } from '../../model/peer.ts';
 import { peerNetwork, plainAddress, type Trust } from './peer.ts';
 import { type ProxyVersions, parseProxyHeader } from './proxy-protocol.ts';
 
@@ -92,7 +93,8 @@ export class ClientGate {
   /** Counts a connection for as long as it is open; false: its peer has too many. Proxies and this machine may have any number. */
   #count(socket: Socket): boolean {
     const address = this.addressOf(socket);
-    if (isLoopback(address) || this.#rules.isTrusted(address)) return true;
+    // A Unix socket has no address: it is of this machine too.
+    if (address === '' || isLoopback(address) || this.#rules.isTrusted(address)) return true;
     const peer = peerNetwork(address);
     const count = (this.#counts.get(peer) ?? 0) + 1;
     if (count > this.#rules.peerConnections) return false;
@@ -104,9 +106,4 @@ export class ClientGate {
     });
     return true;
   }
-}
-
-/** A Unix socket has no address: it is of this machine too. */
-function isLoopback(address: string): boolean {
-  return address === '' || address === '::1' || address.startsWith('127.');
 }

@@ -66,6 +66,19 @@ test('lookup agrees with a search through all rows, after any changes', () => {
   );
 });
 
+test('where nothing serves, the app of the longest path that belongs there is found, until it serves or is gone', () => {
+  const vacancy = { env: PROD, app: '/x' as AppId, why: 'coming', reason: null } as const;
+  const vacant = (path: string, generation: number) => ({ ...row('a', path, generation, { gone: true }), vacancy });
+  const table = tableOf(vacant('/x', 1), vacant('/x/y', 2));
+  const found = (path: string) => table.findVacant('a', path)?.row.path;
+  assert.deepEqual([found('/x'), found('/x/y/z'), found('/xy'), found('/')], ['/x', '/x/y', undefined, undefined]);
+  assert.deepEqual([table.hasHost('a'), table.size, table.find('a', '/x')], [true, 0, undefined]);
+  table.apply([row('a', '/x/y', 3)]);
+  assert.deepEqual([found('/x/y'), table.find('a', '/x/y')?.row.path, table.size], ['/x', '/x/y', 1]);
+  table.apply([row('a', '/x', 4, { gone: true }), row('a', '/x/y', 5, { gone: true })]);
+  assert.deepEqual([table.hasHost('a'), table.size], [false, 0]);
+});
+
 function tableOf(...rows: RouteRow[]): RouteTable {
   const table = new RouteTable();
   table.apply(rows);

@@ -1,5 +1,5 @@
 import { PROD } from '../../model/ids.ts';
-import type { RouteRow, RouteTarget } from '../../model/routing.ts';
+import type { RouteRow, RouteTarget, Vacancy } from '../../model/routing.ts';
 import { TargetCounts } from './target-counts.ts';
 
 /** A route that is there: what the row says, and its path cut into segments. */
@@ -10,11 +10,18 @@ export interface LiveRoute {
   readonly depth: number;
 }
 
+/** A place at which an app belongs that does not serve there. */
+export interface VacantRoute {
+  readonly row: RouteRow;
+  readonly vacancy: Vacancy;
+}
+
 /** Hears of rows when all of them are in place, and of what no route leads to any more. */
 export type OnApplied = (rows: readonly RouteRow[], left: readonly (RouteTarget & { readonly kind: 'http' })[]) => void;
 
 interface Node {
   route: LiveRoute | undefined;
+  vacant: VacantRoute | undefined;
   children: Map<string, Node> | undefined;
 }
 
@@ -46,8 +53,8 @@ export class RouteTable {
   /** Puts rows in place, tombstones take away; all of them at once as seen by requests. Rows come oldest first. */
   apply(rows: readonly RouteRow[]): void {
     for (const row of rows) {
-      if (row.serve === null) this.#remove(row);
-      else this.#put(row, row.serve);
+      if (row.serve === null && row.vacancy == null) this.#remove(row);
+      else this.#put(row);
       this.#generation = Math.max(this.#generation, row.generation);
     }
     if (rows.length > 0) this.#onApplied(rows, this.#targets.takeLeft());
@@ -95,16 +102,34 @@ export class RouteTable {
     return best;
   }
 
-  #put(row: RouteRow, serve: LiveRoute['serve']): void {
+  /** The longest such path at which an app belongs that does not serve. To be asked where no route is found: whatever serves comes first. */
+  findVacant(host: string, path: string): VacantRoute | undefined {
+    let node = this.#hosts.get(host);
+    let best = node?.vacant;
+    for (const segment of segmentsOf(path)) {
+      node = node?.children?.get(segment);
+      if (node === undefined) break;
+      best = node.vacant ?? best;
+    }
+    return best;
+  }
+
+  #put(row: RouteRow): void {
     const segments = segmentsOf(row.path);
     let node = nodeAt(this.#hosts, row.host);
     for (const segment of segments) {
       node.children ??= new Map();
       node = nodeAt(node.children, segment);
     }
-    if (node.route === undefined) this.#size += 1;
-    this.#targets.replace(node.route?.serve.target, serve.target);
-    node.route = { row, serve, depth: segments.length };
+    node.vacant = row.vacancy == null ? undefined : { row, vacancy: row.vacancy };
+    this.#lead(node, row.serve === null ? undefined : { row, serve: row.serve, depth: segments.length });
+  }
+
+  /** Leads a node's requests to a route, or nowhere. */
+  #lead(node: Node, route: LiveRoute | undefined): void {
+    this.#size += Number(route !== undefined) - Number(node.route !== undefined);
+    this.#targets.replace(node.route?.serve.target, route?.serve.target);
+    node.route = route;
   }
 
   #remove(row: RouteRow): void {
@@ -119,18 +144,18 @@ export class RouteTable {
     this.#clear(way, row);
   }
 
-  /** Takes the last node's route, and every node on the way up that has become empty. */
+  /** Takes what the last node has, and every node on the way up that has become empty. */
   #clear(way: Node[], row: RouteRow): void {
     const last = way.at(-1);
-    if (last?.route !== undefined) {
-      this.#targets.replace(last.route.serve.target, undefined);
-      last.route = undefined;
-      this.#size -= 1;
+    if (last !== undefined) {
+      last.vacant = undefined;
+      this.#lead(last, undefined);
     }
     const segments = segmentsOf(row.path);
     for (let depth = way.length - 1; depth >= 0; depth -= 1) {
       const node = way[depth];
-      if (node === undefined || node.route !== undefined || (node.children?.size ?? 0) > 0) return;
+      if (node === undefined || node.route !== undefined || node.vacant !== undefined) return;
+      if ((node.children?.size ?? 0) > 0) return;
       if (depth === 0) this.#hosts.delete(row.host);
       else way[depth - 1]?.children?.delete(segments[depth - 1] ?? '');
     }
@@ -140,7 +165,7 @@ export class RouteTable {
 function nodeAt(nodes: Map<string, Node>, key: string): Node {
   const found = nodes.get(key);
   if (found !== undefined) return found;
-  const made: Node = { route: undefined, children: undefined };
+  const made: Node = { route: undefined, vacant: undefined, children: undefined };
   nodes.set(key, made);
   return made;
 }

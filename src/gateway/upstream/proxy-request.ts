@@ -42,6 +42,8 @@ export interface ProxyPlan {
   readonly bodyTimeoutMs?: number;
   /** What a client is told when the upstream cannot be reached; default 502. */
   readonly unreachable?: Answer;
+  /** Called instead of that answer where nothing of the request was read yet. Nothing else follows then. */
+  readonly onUnreachable?: (() => void) | undefined;
   /** Where the request is entered if it becomes a tunnel or is answered by a stream of events, and under which instance. */
   readonly streams: Tunnels;
   readonly instance: string;
@@ -200,10 +202,20 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
       this.#plan.pool.take(this);
       return;
     }
+    const isOver = this.#isOver;
     this.#over();
+    if (fault.code === 'unreachable' && this.#isUnread && !isOver && this.#plan.onUnreachable !== undefined) {
+      this.#plan.onUnreachable();
+      return;
+    }
     this.#response.record.fault = fault.code;
     if (this.#response.headersSent) this.#response.destroy();
     else this.#answer(this.#answerTo(fault));
+  }
+
+  /** Whether the request can still be passed on as it came. */
+  get #isUnread(): boolean {
+    return this.#body.kind === 'none' && this.#plan.upgrade === undefined;
   }
 
   get isWritten(): boolean {

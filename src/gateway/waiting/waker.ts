@@ -2,6 +2,9 @@ import type { AppId, EnvName } from '../../model/ids.ts';
 import type { RouteRow } from '../../model/routing.ts';
 import { type Place, placeKey } from './waiting-room.ts';
 
+/** An app that somebody waits for, and where. */
+export type Wanted = Place & Pick<RouteRow, 'env' | 'app'>;
+
 /** What the wakes of a gateway need. */
 export interface WakerOptions {
   /** Asks the controller to wake an app. */
@@ -21,14 +24,14 @@ export class Waker {
     this.#options = options;
   }
 
-  /** Somebody waits for the app of this row. */
-  want(row: RouteRow): void {
-    const key = placeKey(row);
+  /** Somebody waits for the app. */
+  want(wanted: Wanted): void {
+    const key = placeKey(wanted);
     if (this.#timers.has(key)) return;
     const { wake, isWanted } = this.#options;
-    wake(row.env, row.app);
+    wake(wanted.env, wanted.app);
     const timer = setInterval(() => {
-      if (isWanted(row)) wake(row.env, row.app);
+      if (isWanted(wanted)) wake(wanted.env, wanted.app);
       else this.#forget(key);
     }, AGAIN_MS).unref();
     this.#timers.set(key, timer);

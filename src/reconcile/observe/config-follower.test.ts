@@ -7,6 +7,7 @@ import type { Evaluation } from '../../model/config.ts';
 import type { RefListing } from '../../model/source.ts';
 import { Store } from '../../store/store.ts';
 import type { Evaluator, Ports } from '../ports.ts';
+import { withVacancies } from '../vacancies.ts';
 import { ConfigFollower } from './config-follower.ts';
 import { SourceReader } from './read-source.ts';
 
@@ -118,7 +119,10 @@ test('after a restart the last good commit is followed again, although the newes
   push('broken');
   await first.follow(listing(ports), never);
   const { connection, clock } = ports;
-  const second = start({ ...ports, store: new Store({ connection, clock, chain: chainEvent }) });
+  const second = start({
+    ...ports,
+    store: new Store({ connection, clock, chain: chainEvent, complete: withVacancies }),
+  });
   await second.restore(never);
   assert.deepEqual([second.accepted?.commit, taken], [good, [good, good]]);
   assert.equal(second.accepted?.declarations.apps.length, 1);
@@ -129,7 +133,10 @@ test('after a restart with the last good commit out of reach nothing is followed
   const good = push('a');
   await start().follow(listing(ports), never);
   const { connection, clock } = ports;
-  const second = start({ ...ports, store: new Store({ connection, clock, chain: chainEvent }) });
+  const second = start({
+    ...ports,
+    store: new Store({ connection, clock, chain: chainEvent, complete: withVacancies }),
+  });
   ports.git.before = (method) => {
     if (method === 'fetch') throw new Error('no network');
   };

@@ -1,3 +1,4 @@
+import { observation } from '../../model/cause.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { LiveState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
 import { audit, type Change, put } from '../../store/changes.ts';
@@ -5,7 +6,7 @@ import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
 import type { InstanceAction, UsedAt } from '../progress-of-instance.ts';
 import { awakeChanges, type Idleness, idleMsOf, LastUses, sleepChanges } from '../sleep.ts';
-import { drainTime, keepRoute } from '../transitions.ts';
+import { drainTime, keepRoute, type RouteContext } from '../transitions.ts';
 import { beforeDeadline } from './deadline.ts';
 import { lookAt, lookPauseMs } from './look.ts';
 
@@ -19,7 +20,7 @@ export interface InstanceRestDeps {
   readonly change: (id: InstanceId, decide: DecideInstance) => void;
 }
 
-/** How what is live goes to sleep, and how it comes back: from sleep, and from making room for a replacement. */
+/** How what is live goes to sleep, and how it comes back: from sleep, from making room for a replacement, and from having ended by itself. */
 export class InstanceRest {
   readonly #deps: InstanceRestDeps;
   readonly #uses = new LastUses();
@@ -78,9 +79,10 @@ export class InstanceRest {
       const context = { recorded, generation, at: this.#deps.ports.clock.now() };
       // Whoever asked for it may come a moment later.
       this.#uses.note(row.id, context.at);
-      return deployment.live.suspended
-        ? resumeChanges(deployment, row, context)
-        : awakeChanges(deployment, row, context);
+      if (deployment.live.suspended) return resumeChanges(deployment, row, context);
+      return deployment.live.asleep
+        ? awakeChanges(deployment, row, context)
+        : repairedChanges(deployment, row, context);
     });
   }
 
@@ -92,12 +94,25 @@ export class InstanceRest {
   }
 }
 
+/** What ended by itself and was started again serves again. */
+function repairedChanges(row: RecordedDeployment, instance: RecordedInstance, context: RouteContext): Change[] {
+  if (row.live === null || instance.route === null) return [];
+  const live: LiveState = { ...row.live, condition: null };
+  return [
+    put('deployment', { ...row, live }),
+    ...keepRoute(row, live, instance.route, context),
+    audit({
+      kind: 'drift.repaired',
+      env: row.env,
+      app: row.app,
+      cause: observation('the live instance was started again'),
+      detail: { instance: instance.id, revision: instance.target.revision },
+    }),
+  ];
+}
+
 /** What made room for its replacement serves again, or sleeps again if it did before. */
-function resumeChanges(
-  row: RecordedDeployment,
-  instance: RecordedInstance,
-  context: { readonly recorded: RecordedView; readonly generation: () => number },
-): Change[] {
+function resumeChanges(row: RecordedDeployment, instance: RecordedInstance, context: RouteContext): Change[] {
   if (row.live === null || instance.route === null) return [];
   const asleep = row.live.asleep && instance.state === 'stopped';
   const live: LiveState = { ...row.live, asleep, waking: false, condition: null, suspended: false };

@@ -12,7 +12,7 @@ import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
 import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress-of-instance.ts';
 import { startAgain, wakeChanges } from '../sleep.ts';
-import { backoffMs, isKeptForLog, isWanted, keepRoute, retireInstance } from '../transitions.ts';
+import { backoffMs, isKeptForLog, isWanted, keepRoute, type RouteContext, retireInstance } from '../transitions.ts';
 import { beforeDeadline, withDeadline } from './deadline.ts';
 import { InstanceRest } from './instance-rest.ts';
 import type { SlotKind } from './slots.ts';
@@ -110,12 +110,12 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
             ),
           ),
         commit: (route) =>
-          this.#change(row.id, (now, recorded, generation) => this.#started(now, route, recorded, generation)),
+          this.#change(row.id, (now, recorded, generation) => this.#started(now, route, { recorded, generation })),
       });
     } catch (error) {
       if (isAbort(error) && signal.aborted) throw error;
       if (isStoreError(error)) throw error;
-      this.#change(row.id, (now, recorded) => this.failed(now, problemOf(error), recorded));
+      this.#change(row.id, (now, recorded, generation) => this.failed(now, problemOf(error), { recorded, generation }));
     }
   }
 
@@ -136,43 +136,29 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     };
   }
 
-  #started(row: RecordedInstance, route: RouteTarget, recorded: RecordedView, generation: () => number): Change[] {
+  /** Requests wait until it is seen to answer, whatever it is started for. */
+  #started(row: RecordedInstance, route: RouteTarget, context: RouteContext): Change[] {
     if (row.state !== 'starting') return [];
     const ended = this.#endedEarly.get(row.id);
-    if (ended !== undefined) return this.failed(row, ended, recorded);
-    const { clock } = this.#ports;
-    const running = put('instance', {
-      ...row,
-      state: 'running',
-      route,
-      problem: null,
-      retryAt: null,
-      startedAt: clock.now(),
-    });
-    const deployment = recorded.deployment(row.env, row.app);
-    if (deployment?.live?.instance !== row.id)
-      return [running, this.#event('instance.started', row, deployment?.next?.cause ?? null, {})];
-    // Requests wait until it is seen to answer.
-    if (deployment.live.suspended || deployment.live.asleep)
-      return [running, this.#event('instance.started', row, deployment.next?.cause ?? null, {})];
-    const live = { ...deployment.live, condition: null };
+    if (ended !== undefined) return this.failed(row, ended, context);
+    const startedAt = this.#ports.clock.now();
+    const cause = context.recorded.deployment(row.env, row.app)?.next?.cause ?? null;
     return [
-      running,
-      put('deployment', { ...deployment, live }),
-      ...keepRoute(deployment, live, route, { recorded, generation }),
-      this.#event('drift.repaired', row, observation('the live instance was started again'), {}),
+      put('instance', { ...row, state: 'running', route, problem: null, retryAt: null, startedAt }),
+      this.#event('instance.started', row, cause, {}),
     ];
   }
 
   /** What is recorded when an engine says that an instance ended. */
-  ended(row: RecordedInstance, problem: Problem, recorded: RecordedView): Change[] {
+  ended(row: RecordedInstance, problem: Problem, context: RouteContext): Change[] {
     if (row.state === 'starting') this.#endedEarly.set(row.id, problem);
-    return row.state === 'running' ? this.failed(row, problem, recorded) : [];
+    return row.state === 'running' ? this.failed(row, problem, context) : [];
   }
 
   /** What is recorded when an instance could not be started, or ended by itself. */
-  failed(row: RecordedInstance, problem: Problem, recorded: RecordedView): Change[] {
+  failed(row: RecordedInstance, problem: Problem, context: RouteContext): Change[] {
     if (row.state !== 'starting' && row.state !== 'running') return [];
+    const { recorded } = context;
     const at = this.#ports.clock.now();
     const steady = row.state === 'running' && row.startedAt !== null && at - row.startedAt >= STEADY_MS;
     const attempts = steady ? 1 : row.attempts + 1;
@@ -197,7 +183,8 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     };
     const live = { ...deployment.live, condition };
     const seen = again ? [] : [this.#event('drift.seen', row, observation(problem.message), detail)];
-    return [next, put('deployment', { ...deployment, live }), ...seen];
+    const route = row.route === null ? [] : keepRoute(deployment, live, row.route, context);
+    return [next, put('deployment', { ...deployment, live }), ...route, ...seen];
   }
 
   async #drain(row: RecordedInstance, signal: AbortSignal): Promise<void> {
@@ -282,7 +269,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   }
 
   #event(
-    kind: 'instance.started' | 'instance.failed' | 'instance.stopped' | 'drift.seen' | 'drift.repaired',
+    kind: 'instance.started' | 'instance.failed' | 'instance.stopped' | 'drift.seen',
     row: RecordedInstance,
     cause: Cause | null,
     detail: JsonObject,

@@ -55,7 +55,7 @@ function environmentSentences(environment: RecordedEnvironment | undefined, { co
       ? []
       : [
           `It is parked: ${parked}. Its data is kept.`,
-          `A push to the branch brings it back; so do higher limits in previews() on ${main}.`,
+          `A push to the branch brings it back, or a request for an app that it had up; so do higher limits in previews() on ${main}.`,
         ]),
     ...(endingSince === null ? [] : [`It is being removed since ${time(endingSince)}.`]),
   ];

@@ -71,6 +71,7 @@ const counted = APP_DATA + '/visits';
 const count = () => (existsSync(counted) ? Number(readFileSync(counted, 'utf8')) : 0);
 require('node:http')
   .createServer((request, response) => {
+    if (request.url === '/die') process.exit(3);
     if (request.url === '/visit') writeFileSync(counted, String(count() + 1));
     response.writeHead(request.url === broken ? 500 : status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ text, nonce, greeting, env, path, url, visits: count() }));
