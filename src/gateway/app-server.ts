@@ -6,13 +6,13 @@ import type { Peer } from './clients/peer.ts';
 import type { RandomHex } from './clients/random-hex.ts';
 import { traceLines } from './clients/trace-context.ts';
 import type { InFlight } from './control/in-flight.ts';
-import type { RequestTarget } from './reading/request-target.ts';
 import type { LiveRoute } from './routing/route-table.ts';
 import { type StaticParts, serveStatic } from './static/serve-static.ts';
 import type { CookieRule } from './upstream/cookie-rule.ts';
 import { proxyRequest } from './upstream/proxy-request.ts';
-import { basePath, upstreamPath } from './upstream/target-path.ts';
+import { upstreamPath } from './upstream/target-path.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
+import { serverOrigins, upstreamServer } from './upstream/upstream-server.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
 import type { AbsentApps } from './waiting/absent-apps.ts';
 import { admitRequest } from './waiting/admit-request.ts';
@@ -103,13 +103,12 @@ export class AppServer {
     const { request, response, target, upgrade } = call;
     const { upstreams, tunnels, peerOf, cookie, isDraining, bodyTimeoutMs } = this.#deps;
     const { instance } = route.serve;
-    const url = upstream.external ? new URL(upstream.url) : undefined;
-    const base = url === undefined ? '' : basePath(url);
+    const { base, foreign } = upstreamServer(upstream);
     const prefix = route.serve.stripPath && route.depth > 0 ? route.row.path : '';
     proxyRequest(request, response, {
       pool: upstreams.forTarget(upstream),
       path: upstreamPath(route, base, target.path.sent) + target.query,
-      host: url === undefined ? target.authority : url.host,
+      host: foreign === undefined ? target.authority : foreign.host,
       peer: peerOf(call),
       extra: `X-Request-Id: ${response.requestId}\r\n${traceLines(request.headers, this.#deps.random)}`,
       prefix,
@@ -119,10 +118,10 @@ export class AppServer {
       maxBodyBytes: route.serve.limits?.bodyBytes,
       bodyTimeoutMs,
       locations: () => ({
-        upstreamOrigins: ownOrigins(upstream, target),
+        upstreamOrigins: serverOrigins(upstream, target.authority),
         base,
         prefix,
-        hosts: url === undefined ? undefined : { upstream: url.hostname, client: target.host },
+        hosts: foreign === undefined ? undefined : { upstream: foreign.hostname, client: target.host },
       }),
       upgrade,
       streams: tunnels,

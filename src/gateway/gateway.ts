@@ -13,6 +13,7 @@ import { RandomHex } from './clients/random-hex.ts';
 import type { ParseFault } from './clients/unreadable.ts';
 import { ControlClient } from './control/control-client.ts';
 import { InFlight } from './control/in-flight.ts';
+import { socketFolder } from './control/socket-path.ts';
 import type { GatewayConfig, GatewayLog } from './gateway-config.ts';
 import { Hooks } from './hooks.ts';
 import { makeObservation } from './observe/observation.ts';
@@ -159,7 +160,7 @@ function rulesOf(config: GatewayConfig) {
 function makeUpstreams(config: GatewayConfig): Upstreams {
   const upstream = { ...UPSTREAM, ...config.upstream };
   return new Upstreams({
-    allow: parseAllow(config.proxyAllow),
+    allow: parseAllow(config.proxyAllow, [config.controlSocket, config.statusSocket].map(socketFolder)),
     timeouts: upstream,
     limits: { connections: upstream.connections, ...POOL_WAIT },
   });

@@ -5,6 +5,7 @@ import {
   allowEntryFault,
   isAllowedAddress,
   isAllowedName,
+  isAllowedSocket,
   judgeTarget,
   parseAllow,
 } from './proxy-target.ts';
@@ -88,7 +89,32 @@ test('a name opens its host, with its port when it has one, and no address', () 
   assert.equal(isAllowedAddress('10.0.0.1', 80, allow), false);
 });
 
-for (const entry of ['10.0.0.0/33', '10.0.0/8', 'a b', '', 'host:0', 'host:70000', '1.2.3.4.5', 'http://x', '1:2:3']) {
+for (const [entry, path, expected] of [
+  ['unix:/run/grafana/', '/run/grafana/http.sock', true],
+  ['unix:/run/grafana', '/run/grafana/http.sock', true],
+  ['unix:/run/grafana/http.sock', '/run/grafana/http.sock', true],
+  ['unix:/run/grafana/http.sock', '/run/grafana/http.sock2', false],
+  ['unix:/run/graf', '/run/grafana/http.sock', false],
+  ['unix:/run/grafana/', '/run/grafana2/http.sock', false],
+  ['unix:/run/grafana/', '/run/http.sock', false],
+  ['unix:/', '/run/http.sock', true],
+  ['unix:/', '/srv/data/run/control.sock', false],
+  ['unix:/srv/data/run/control.sock', '/srv/data/run/control.sock', false],
+  ['unix:/srv/data/', '/srv/data/run/gateways/1.sock', false],
+  ['unix:/srv/data/', '/srv/data/running/http.sock', true],
+  ['run', '/run', false],
+] as const) {
+  test(`allow "${entry}": the socket ${path} is ${expected ? 'fine' : 'refused'}`, () =>
+    assert.equal(isAllowedSocket(path, parseAllow([entry], ['/srv/data/run'])), expected));
+}
+
+test('an entry for sockets opens no address and no name', () => {
+  assert.deepEqual(parseAllow(['unix:/run/']), { ...ALLOW_NOTHING, sockets: ['/run'] });
+});
+
+const NO_ENTRIES = ['10.0.0.0/33', '10.0.0/8', 'a b', '', 'host:0', 'host:70000', '1.2.3.4.5', 'http://x', '1:2:3'];
+const NO_SOCKETS = ['unix:', 'unix:run', 'unix://run', 'unix:/run//x', 'unix:/run/./x', 'unix:/run/..', 'unix:/run:/x'];
+for (const entry of [...NO_ENTRIES, ...NO_SOCKETS]) {
   test(`"${entry}" is a fault in the settings and opens nothing`, () => {
     assert.match(allowEntryFault(entry) ?? '', /^expected/);
     assert.deepEqual(parseAllow([entry]), ALLOW_NOTHING);
@@ -106,6 +132,9 @@ for (const [url, expected] of [
   ['docs.example.com', /absolute URL/],
   ['http://user:pw@docs.example.com', /user name/],
   ['http://docs.example.com/?a=b', /"\?"/],
+  ['unix:/run/http.sock', undefined],
+  ['unix:http.sock', /absolute path/],
+  ['http://unix:/run/http.sock', /without "http:\/\/"/],
 ] as const) {
   test(`target ${url} is ${expected === undefined ? 'fine' : 'refused'}`, () => {
     const fault = judgeTarget(url, ALLOW_NOTHING);

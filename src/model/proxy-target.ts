@@ -1,7 +1,14 @@
-/** What `[proxy] allow` opens: networks and host names, each with an optional port. */
+import { isUnder } from './route.ts';
+import { openedPath, unixTargetFault } from './unix-target.ts';
+
+/** What `[proxy] allow` opens: networks and host names, each with an optional port, and Unix sockets. */
 export interface ProxyAllow {
   readonly networks: readonly { readonly network: Network; readonly port: number | null }[];
   readonly names: readonly { readonly name: string; readonly port: number | null }[];
+  /** Paths of sockets, and of folders above them. */
+  readonly sockets: readonly string[];
+  /** Folders whose sockets stay closed, whatever is opened: our own. */
+  readonly closed: readonly string[];
 }
 
 interface Network {
@@ -10,7 +17,7 @@ interface Network {
 }
 
 /** Nothing is opened: public addresses only. */
-export const ALLOW_NOTHING: ProxyAllow = { networks: [], names: [] };
+export const ALLOW_NOTHING: ProxyAllow = { networks: [], names: [], sockets: [], closed: [] };
 
 const NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 
@@ -23,29 +30,40 @@ const NOT_PUBLIC_V4 = networksOf(
 const GLOBAL_V6 = networksOf('2000::/3');
 const NOT_PUBLIC_V6 = networksOf('2001::/23 2001:db8::/32 3fff::/20');
 
-/** Reads `[proxy] allow`. Entries with a fault (see `allowEntryFault`) open nothing. */
-export function parseAllow(entries: readonly string[]): ProxyAllow {
+/**
+ * Reads `[proxy] allow`. Entries with a fault (see `allowEntryFault`) open nothing. `closed`: real paths of folders whose
+ * sockets nobody gets to.
+ */
+export function parseAllow(entries: readonly string[], closed: readonly string[] = []): ProxyAllow {
   const parsed = entries.map(parseEntry);
   return {
     networks: parsed.flatMap((entry) => (entry?.network === undefined ? [] : [entry])),
     names: parsed.flatMap((entry) => (entry?.name === undefined ? [] : [entry])),
+    sockets: parsed.flatMap((entry) => (entry?.socket === undefined ? [] : [entry.socket])),
+    closed,
   };
 }
 
 /** What is wrong with one entry of `[proxy] allow`, in words that finish "…: expected …"; undefined when it is fine. */
 export function allowEntryFault(entry: string): string | undefined {
   if (parseEntry(entry) !== undefined) return undefined;
-  return 'expected an address, a network such as "10.0.0.0/8", a host name, or one of these with ":PORT"';
+  if (entry.startsWith('unix:'))
+    return 'expected the absolute path of a Unix socket, or of a folder above it, such as "unix:/run/grafana/"';
+  return 'expected an address, a network such as "10.0.0.0/8", a host name, one of these with ":PORT", or a Unix socket or a folder of them such as "unix:/run/grafana/"';
 }
 
 /**
  * What is wrong with the declared URL of a proxy app, as far as the text alone tells; undefined when it is fine. A name is
- * judged by the addresses it has when the gateway connects.
+ * judged by the addresses it has when the gateway connects, a Unix socket by where its path really leads then.
  */
 export function judgeTarget(url: string, allow: ProxyAllow): string | undefined {
+  if (url.startsWith('unix:')) return unixTargetFault(url);
+  if (/^https?:\/\/unix:/i.test(url))
+    return 'expected a Unix socket without "http://", as "unix:/run/grafana/http.sock"';
   if (!URL.canParse(url)) return 'expected an absolute URL such as "https://docs.example.com"';
   const target = new URL(url);
-  if (target.protocol !== 'http:' && target.protocol !== 'https:') return 'expected a URL with http:// or https://';
+  if (target.protocol !== 'http:' && target.protocol !== 'https:')
+    return 'expected a URL with http://, https:// or unix:';
   if (target.username !== '' || target.password !== '') return 'expected a URL without user name and password';
   if (target.search !== '' || target.hash !== '') return 'expected a URL without "?" and "#"';
   const address = addressBytes(target.hostname);
@@ -74,7 +92,14 @@ export function isAllowedName(host: string, port: number, allow: ProxyAllow): bo
   return allow.names.some((entry) => entry.name === name && (entry.port ?? port) === port);
 }
 
+/** Whether a connection to this socket is fine. Its path has to be a real one, on which no link lies. */
+export function isAllowedSocket(path: string, allow: ProxyAllow): boolean {
+  return allow.sockets.some((opened) => isUnder(path, opened)) && !allow.closed.some((folder) => isUnder(path, folder));
+}
+
 function parseEntry(text: string) {
+  const socket = openedPath(text);
+  if (socket !== undefined) return { socket };
   const withPort = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(text);
   const port = withPort === null ? null : Number(withPort[2]);
   if (port !== null && (port < 1 || port > 65_535)) return undefined;

@@ -1,9 +1,10 @@
 import { cpus } from 'node:os';
+import { socketFolder } from '../gateway/control/socket-path.ts';
 import { createGit } from '../git/create-git.ts';
 import type { Git } from '../git/git.ts';
 import type { Clock } from '../model/clock.ts';
 import type { InstallationId } from '../model/ids.ts';
-import { parseAllow } from '../model/proxy-target.ts';
+import { type ProxyAllow, parseAllow } from '../model/proxy-target.ts';
 import type { EngineName } from '../model/revision.ts';
 import type { Settings } from '../model/settings.ts';
 import { defaultLimits, type Limits } from '../reconcile/ports.ts';
@@ -16,6 +17,7 @@ import { StaticEngine } from '../runtime/static/static-engine.ts';
 import type { EvaluationCache } from '../starlark/evaluation-cache.ts';
 import { createEvaluator, type Evaluator } from '../starlark/evaluator.ts';
 import type { Environment } from './environment.ts';
+import { placesIn } from './places.ts';
 
 /** Evaluates config trees as the settings say. */
 export function evaluatorFor(settings: Settings, cache?: EvaluationCache): Evaluator {
@@ -46,14 +48,19 @@ export function enginesFor(
   const engines: Engine[] = [
     new StaticEngine({ dataDir, clock }),
     new ProcessEngine({ dataDir, installation, clock, path: env.PATH ?? '/usr/local/bin:/usr/bin:/bin' }),
-    new ProxyEngine({ dataDir, allow: parseAllow(settings.proxy.allow) }),
+    new ProxyEngine({ dataDir, allow: allowOf(settings) }),
   ];
   return new Map(engines.map((engine) => [engine.name, engine]));
 }
 
 /** The probe as the settings say. */
 export function probeFor(settings: Settings, limits: Pick<Limits, 'probeMs'>): Probe {
-  return createProbe({ timeoutMs: limits.probeMs, allow: parseAllow(settings.proxy.allow) });
+  return createProbe({ timeoutMs: limits.probeMs, allow: allowOf(settings) });
+}
+
+/** What proxy apps may lead to: never to our own sockets. */
+function allowOf({ proxy, dataDir }: Settings): ProxyAllow {
+  return parseAllow(proxy.allow, [socketFolder(placesIn(dataDir).controlSocket)]);
 }
 
 /** The limits that suit this machine. */

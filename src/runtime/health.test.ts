@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -103,6 +103,25 @@ test('a name that leads to a private address is not connected to unless allowed'
   assert.match(reasonOf(await probe({ ...target, external: true }, CHECK, never())), /does not open "127\.0\.0\.1"/);
   const allowing = createProbe({ timeoutMs: 2_000, allow: parseAllow(['127.0.0.0/8']) });
   assert.deepEqual(await allowing(named, CHECK, never()), { healthy: true });
+});
+
+test('a server on a Unix socket is asked as the app is reached, below its own path, where the settings open it', async (t) => {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'mainspring-test-')));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'http.sock');
+  const seen: (string | undefined)[] = [];
+  const server = createServer(({ url, headers }, response) => {
+    seen.push(url, headers.host);
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const target: RouteTarget = { kind: 'http', url: `unix:${path}:/base`, external: true };
+  const allowing = createProbe({ timeoutMs: 2_000, allow: parseAllow([`unix:${folder}/`]) });
+  assert.deepEqual(await allowing(target, CHECK, never()), { healthy: true });
+  assert.deepEqual(seen, ['/base/ready?full=1', 'app.example.com']);
+  assert.match(reasonOf(await probe(target, CHECK, never())), /does not open ".*\/http\.sock"/);
+  await new Promise((resolve) => server.close(resolve));
+  assert.equal(reasonOf(await allowing(target, CHECK, never())), 'GET /ready?full=1: its socket is not there');
 });
 
 function never(): AbortSignal {

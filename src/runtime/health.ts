@@ -4,9 +4,17 @@ import { type ClientRequest, type IncomingMessage, type RequestOptions, request 
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { formatDuration } from '../model/duration.ts';
-import { isAllowedAddress, isAllowedName, type ProxyAllow, targetPort } from '../model/proxy-target.ts';
+import {
+  isAllowedAddress,
+  isAllowedName,
+  isAllowedSocket,
+  type ProxyAllow,
+  targetPort,
+} from '../model/proxy-target.ts';
 import type { RouteTarget } from '../model/routing.ts';
+import { unixTarget } from '../model/unix-target.ts';
 import type { Probe, ProbeResult } from './engine.ts';
+import { realSocket } from './real-socket.ts';
 
 /** What a real probe is made with. */
 export interface ProbeOptions {
@@ -17,6 +25,7 @@ export interface ProbeOptions {
 }
 
 type Check = Parameters<Probe>[1];
+type HttpTarget = RouteTarget & { readonly kind: 'http' };
 
 const HEALTHY: ProbeResult = { healthy: true };
 
@@ -55,25 +64,11 @@ interface Means {
 }
 
 /** Resolves with the head of the answer; the body is not read. */
-function get(target: RouteTarget & { kind: 'http' }, check: Check, means: Means): Promise<IncomingMessage> {
-  const url = new URL(target.url.replace(/\/$/, '') + check.path);
-  // Only names are looked up; an address in the URL itself is judged here.
-  const address = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (target.external && isIP(address) !== 0 && !isAllowedAddress(address, targetPort(url), means.allow)) {
-    return Promise.reject(new Error(`[proxy] allow does not open "${address}"`));
-  }
-  const options: RequestOptions = {
-    // No agent: a connection that was kept could lead to a process that had the port before.
-    agent: false,
-    signal: means.signal,
-    headers: {
-      Host: target.external ? url.host : check.host,
-      'User-Agent': 'Mainspring-Health',
-      Accept: '*/*',
-      Connection: 'close',
-    },
-    ...(target.external ? { lookup: judgedLookup(url, means.allow) } : {}),
-  };
+async function get(target: HttpTarget, check: Check, { allow, signal }: Means): Promise<IncomingMessage> {
+  const { url, host = check.host, way } = await placeOf(target, check.path, allow);
+  const headers = { Host: host, 'User-Agent': 'Mainspring-Health', Accept: '*/*', Connection: 'close' };
+  // No agent: a connection that was kept could lead to a process that had the port before.
+  const options: RequestOptions = { agent: false, signal, headers, ...way };
   return new Promise((resolve, reject) => {
     const request: ClientRequest = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
     request.once('error', reject);
@@ -84,6 +79,35 @@ function get(target: RouteTarget & { kind: 'http' }, check: Check, means: Means)
     });
     request.end();
   });
+}
+
+interface ProbedPlace {
+  readonly url: URL;
+  /** The name that a server elsewhere is asked by; what is on this machine is asked by the app's. */
+  readonly host?: string;
+  readonly way: RequestOptions;
+}
+
+async function placeOf({ url, external }: HttpTarget, path: string, allow: ProxyAllow): Promise<ProbedPlace> {
+  const unix = external ? unixTarget(url) : undefined;
+  if (unix !== undefined)
+    return { url: new URL(`http://unix${unix.base}${path}`), way: await wayToSocket(unix.socket, allow) };
+  const whole = new URL(url.replace(/\/$/, '') + path);
+  return external ? { url: whole, host: whole.host, way: wayToForeign(whole, allow) } : { url: whole, way: {} };
+}
+
+async function wayToSocket(path: string, allow: ProxyAllow): Promise<RequestOptions> {
+  const socketPath = await realSocket(path);
+  if (isAllowedSocket(socketPath, allow)) return { socketPath };
+  throw new Error(`[proxy] allow does not open "${socketPath}"`);
+}
+
+function wayToForeign(url: URL, allow: ProxyAllow): RequestOptions {
+  // Only names are looked up; an address in the URL itself is judged here.
+  const address = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(address) !== 0 && !isAllowedAddress(address, targetPort(url), allow))
+    throw new Error(`[proxy] allow does not open "${address}"`);
+  return { lookup: judgedLookup(url, allow) };
 }
 
 /** Resolves a name to allowed addresses only, so that a name can't lead to where its URL may not. */
@@ -106,7 +130,8 @@ function judgedLookup(url: URL, allow: ProxyAllow): LookupFunction {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? error.code : undefined;
-  if (code === 'ECONNREFUSED') return 'connection refused: nothing listens on its port';
+  if (code === 'ENOENT') return 'its socket is not there';
+  if (code === 'ECONNREFUSED') return 'connection refused: nothing listens on its port or socket';
   if (code === 'ECONNRESET') return 'the connection was cut before an answer came';
   return error.message;
 }

@@ -144,7 +144,7 @@ export const network: Check<string> = parsedText('an IP address or a network suc
 });
 
 /** An entry of `[proxy] allow`. */
-export const proxyTarget: Check<string> = parsedText('an address, a network or a host name', (text) => {
+export const proxyTarget: Check<string> = parsedText('an address, a network, a host name or a Unix socket', (text) => {
   const fault = allowEntryFault(text);
   return fault === undefined ? text : wrong(fault.replace(/^expected /, ''));
 });

@@ -39,7 +39,7 @@ export function keyTable(folder: string) {
     'engines.process': check.oneOf('off', 'prod', 'all'),
     'engines.docker': engineSocket(folder),
     'engines.on_exit': check.oneOf('keep', 'stop'),
-    'proxy.allow': check.listOf(check.proxyTarget, 'addresses, networks and host names'),
+    'proxy.allow': check.listOf(check.proxyTarget, 'addresses, networks, host names and Unix sockets'),
     'starlark.timeout': check.duration({ from: '100ms' }),
     'starlark.memory': check.size({ from: '16m', to: '4g' }),
     'git.local_roots': check.listOf(path, 'paths'),

@@ -206,7 +206,12 @@ for (const [name, text, expected] of [
   [
     'an entry of the proxy list that is none',
     `${REPO}[proxy]\nallow = ["10.0.0.0/99"]`,
-    '3 proxy.allow: entry 1 should be an address, a network such as "10.0.0.0/8", a host name, or one of these with ":PORT", got "10.0.0.0/99"',
+    '3 proxy.allow: entry 1 should be an address, a network such as "10.0.0.0/8", a host name, one of these with ":PORT", or a Unix socket or a folder of them such as "unix:/run/grafana/", got "10.0.0.0/99"',
+  ],
+  [
+    'a folder of sockets that is not plain',
+    `${REPO}[proxy]\nallow = ["unix:/run/", "unix:/run/../tmp/"]`,
+    '3 proxy.allow: entry 2 should be the absolute path of a Unix socket, or of a folder above it, such as "unix:/run/grafana/", got "unix:/run/../tmp/"',
   ],
 ] as const) {
   test(`${name} is refused`, () => assert.deepEqual(errorsFrom(text), [expected]));

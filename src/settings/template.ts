@@ -101,8 +101,8 @@ process = "off"
 # idle = "1900ms"
 
 [proxy]
-# Addresses on private networks, and names, that apps of the spec "proxy" may lead to.
-# allow = ["10.1.2.3:8000", "wiki.internal"]
+# Addresses on private networks, names, and Unix sockets (or folders of them) that apps of the spec "proxy" may lead to.
+# allow = ["10.1.2.3:8000", "wiki.internal", "unix:/run/grafana/"]
 
 [starlark]
 # The most that one config file may take.

@@ -61,6 +61,11 @@ for (const [name, args, expected] of [
     { source: { kind: 'none' } },
   ],
   [
+    'a proxy to a Unix socket',
+    { source: '-', spec: 'proxy', params: { url: 'unix:/run/grafana/http.sock:/base' } },
+    { params: { url: 'unix:/run/grafana/http.sock:/base' } },
+  ],
+  [
     'a host in any case',
     { path: 'Wiki.Example.com:/' },
     { route: { host: 'wiki.example.com', path: '/' }, id: 'wiki.example.com:/' },
@@ -166,7 +171,14 @@ for (const [args, expected] of [
   ],
   [
     { spec: 'proxy', source: '-', params: { url: 'ftp://a' } },
-    ['app "/x": params.url: expected a URL with http:// or https://, got "ftp://a"'],
+    ['app "/x": params.url: expected a URL with http://, https:// or unix:, got "ftp://a"'],
+  ],
+  [
+    { spec: 'proxy', source: '-', params: { url: 'unix:run/http.sock' }, stage: { params: { url: 'unix:/a/../b' } } },
+    [
+      'app "/x": params.url: expected the absolute path of a socket, without ":", empty, "." and ".." segments, such as "unix:/run/grafana/http.sock", got "unix:run/http.sock"',
+      'app "/x": stage.params.url: expected the absolute path of a socket, without ":", empty, "." and ".." segments, such as "unix:/run/grafana/http.sock", got "unix:/a/../b"',
+    ],
   ],
   [
     { spec: 'proxy', source: '-', params: { url: 'http://a', urll: 'http://b' } },

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
@@ -26,6 +26,15 @@ export function findSocket(path: string): string {
     return readFileSync(`${path}.at`, 'utf8');
   } catch {
     return path;
+  }
+}
+
+/** Where the folder of a socket really lies, links followed; as named while it isn't there. */
+export function socketFolder(path: string): string {
+  try {
+    return realpathSync(dirname(path));
+  } catch {
+    return dirname(path);
   }
 }
 

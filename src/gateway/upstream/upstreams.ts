@@ -1,5 +1,7 @@
 import type { ProxyAllow } from '../../model/proxy-target.ts';
 import type { RouteTarget } from '../../model/routing.ts';
+import { unixTarget } from '../../model/unix-target.ts';
+import { connectAllowedSocket } from './connect-socket.ts';
 import { connectExternal, connectInstance, connectUnix } from './connect-target.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
 import { type PoolLimits, UpstreamPool } from './upstream-pool.ts';
@@ -31,9 +33,7 @@ export class Upstreams {
     const key = keyOf(target);
     const pool = this.#pools.get(key);
     if (pool !== undefined) return pool;
-    const url = new URL(target.url);
-    const { allow } = this.#options;
-    return this.#add(key, () => (target.external ? connectExternal(url, allow) : connectInstance(url)));
+    return this.#add(key, connectorOf(target, this.#options.allow));
   }
 
   /** The connections to a Unix socket. */
@@ -81,6 +81,13 @@ export class Upstreams {
 }
 
 type UpstreamPoolConnect = ConstructorParameters<typeof UpstreamPool>[0]['connect'];
+
+function connectorOf({ url, external }: HttpTarget, allow: ProxyAllow): UpstreamPoolConnect {
+  const unix = external ? unixTarget(url) : undefined;
+  if (unix !== undefined) return () => connectAllowedSocket(unix.socket, allow);
+  const parsed = new URL(url);
+  return () => (external ? connectExternal(parsed, allow) : connectInstance(parsed));
+}
 
 /** External targets have pools of their own, so that no app of theirs gets a connection that was opened unjudged. */
 function keyOf({ url, external }: HttpTarget): string {

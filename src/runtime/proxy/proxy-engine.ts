@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { MainspringError } from '../../model/errors.ts';
 import type { ArtifactKey, InstanceId } from '../../model/ids.ts';
-import { judgeTarget, type ProxyAllow } from '../../model/proxy-target.ts';
+import { isAllowedSocket, judgeTarget, type ProxyAllow } from '../../model/proxy-target.ts';
 import type { Artifact } from '../../model/revision.ts';
 import type { RouteTarget } from '../../model/routing.ts';
+import { unixTarget } from '../../model/unix-target.ts';
 import type {
   BuildRequest,
   Engine,
@@ -14,6 +15,7 @@ import type {
   LogLine,
 } from '../engine.ts';
 import { EventHub } from '../event-hub.ts';
+import { realSocket } from '../real-socket.ts';
 import { RecordFiles } from '../record-files.ts';
 import { Turns } from '../turns.ts';
 
@@ -104,20 +106,30 @@ export class ProxyEngine implements Engine {
 
   async #start(request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget> {
     signal.throwIfAborted();
-    const record: ProxyRecord = { url: this.#checkedUrl(request), stopped: false };
+    const record: ProxyRecord = { url: await this.#checkedUrl(request), stopped: false };
     const there = await this.#records.find(request.id);
     if (there?.url !== record.url || there.stopped) await this.#records.save(request.id, record);
     return targetOf(record);
   }
 
-  #checkedUrl({ id, app, spec, variables }: InstanceRequest): string {
+  async #checkedUrl({ id, app, spec, variables }: InstanceRequest): Promise<string> {
     // The environment's own value, where it has one; both are checked by the config dialect as far as the text tells.
     const url = variables.url ?? spec.params.url;
-    const fault = typeof url === 'string' ? judgeTarget(url, this.#allow) : 'expected a URL';
+    const fault = typeof url === 'string' ? await this.#faultOf(url) : 'expected a URL';
     if (typeof url === 'string' && fault === undefined) return withoutSlash(url);
     throw new MainspringError('proxy-target-refused', `start "${id}" of "${app}": params url: ${fault}`, {
       hint: 'Give params = {"url": "https://…"}; what is not public must be named in [proxy] allow of mainspring.toml.',
     });
+  }
+
+  async #faultOf(url: string): Promise<string | undefined> {
+    const fault = judgeTarget(url, this.#allow);
+    const unix = unixTarget(url);
+    if (fault !== undefined || unix === undefined) return fault;
+    const real = await realSocket(unix.socket);
+    return isAllowedSocket(real, this.#allow)
+      ? undefined
+      : `expected a Unix socket that [proxy] allow names, itself or a folder above it; "${unix.socket}" leads to "${real}"`;
   }
 }
 
@@ -130,5 +142,5 @@ function targetOf(record: ProxyRecord): RouteTarget {
 }
 
 function withoutSlash(url: string): string {
-  return new URL(url).href.replace(/\/$/, '');
+  return (unixTarget(url) === undefined ? new URL(url).href : url).replace(/\/$/, '');
 }
