@@ -1,11 +1,12 @@
 import type { RouteTarget } from '../model/routing.ts';
-import { ANSWERS, type Answer } from './answer.ts';
+import { ANSWERS, type Answer, markNoindex } from './answer.ts';
 import { answerCall, type Call } from './call.ts';
 import { awaitBody, isBodyAwaited } from './clients/await-body.ts';
 import type { Peer } from './clients/peer.ts';
 import type { RandomHex } from './clients/random-hex.ts';
 import { traceLines } from './clients/trace-context.ts';
 import type { InFlight } from './control/in-flight.ts';
+import { redirectToFolder } from './redirect-to-folder.ts';
 import type { LiveRoute } from './routing/route-table.ts';
 import { type StaticParts, serveStatic } from './static/serve-static.ts';
 import type { CookieRule } from './upstream/cookie-rule.ts';
@@ -48,7 +49,8 @@ export class AppServer {
 
   serve(call: Call, route: LiveRoute): void {
     const upstream = route.serve.target;
-    if (upstream.kind === 'http' && isBodyAwaited(call, route.serve.limits)) this.#await(call, route);
+    if (lacksSlash(call, route)) addSlash(call, route);
+    else if (upstream.kind === 'http' && isBodyAwaited(call, route.serve.limits)) this.#await(call, route);
     else if (upstream.kind === 'http' || upstream.kind === 'static')
       admitRequest(this.#deps, call, route, () => this.#serveFrom(upstream, call, route));
     else this.#deps.absent.wait(call, route);
@@ -132,9 +134,14 @@ export class AppServer {
   }
 }
 
-/** What an app may take itself for in a `Location`: its own address, or the public one that it was told. */
-function ownOrigins(upstream: RouteTarget & { readonly kind: 'http' }, target: RequestTarget): string[] {
-  const own = [new URL(upstream.url).origin];
-  const authority = target.authority.toLowerCase();
-  return upstream.external ? own : [...own, `http://${authority}`, `https://${authority}`];
+/** Whether a page is asked for at the bare path of an app that wants it asked for below. */
+function lacksSlash({ request, target, upgrade }: Call, { row, serve, depth }: LiveRoute): boolean {
+  if (serve.slash !== true || depth === 0 || upgrade !== undefined || target.path.decoded !== row.path) return false;
+  return request.method === 'GET' || request.method === 'HEAD';
+}
+
+function addSlash({ response, target, noindex }: Call, { serve }: LiveRoute): void {
+  response.record.answer = 'Found';
+  if (noindex || serve.noindex) markNoindex(response);
+  redirectToFolder(response, target.path.sent, target.query);
 }

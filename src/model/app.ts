@@ -65,6 +65,7 @@ export interface AppDeclaration {
   readonly promote: 'on_merge' | 'pinned';
   readonly strategy: 'blue_green' | 'replace';
   readonly stripPath: boolean | null;
+  readonly slash: boolean | null;
   /** Only what was declared; `healthOf` fills in the rest. */
   readonly health: Partial<HealthPolicy>;
   readonly idle: IdlePolicy;

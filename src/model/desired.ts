@@ -14,6 +14,8 @@ export interface Policy {
   readonly host: string;
   readonly path: string;
   readonly stripPath: boolean;
+  /** Gateways lead the bare path to the one with a slash. Absent where they don't, so that targets of earlier versions stay what they are. */
+  readonly slash?: true;
   /** The file a static tree serves for what does not exist; null: 404. */
   readonly fallback: string | null;
   readonly health: HealthPolicy;

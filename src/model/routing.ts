@@ -57,6 +57,8 @@ export interface RouteRow {
     readonly instance: InstanceId;
     readonly target: RouteTarget | HeldTarget;
     readonly stripPath: boolean;
+    /** The bare path leads to the one with a slash at its end. Absent where it doesn't, and in rows of earlier versions. */
+    readonly slash?: true;
     /** Anything but prod: answers say `X-Robots-Tag: noindex`. */
     readonly noindex: boolean;
     /** Absent where nothing is declared, and in rows of earlier versions. */

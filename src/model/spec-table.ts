@@ -23,6 +23,8 @@ export interface SpecRules {
   readonly needsSource: boolean;
   /** What `strip_path` is where it is not declared. */
   readonly stripPath: boolean;
+  /** What `slash` is where it is not declared; `always`: what serves such apps leads the bare path to the one with a slash by itself. */
+  readonly slash: boolean | 'always';
   /** `environment`: any name, handed to the app as environment variables. Else: exactly these. */
   readonly params: 'environment' | OptionRules;
   readonly containerOpts: OptionRules;

@@ -165,6 +165,20 @@ test('limits that change what gateways do are in the route row, how long to drai
   assert.deepEqual([change(quiet, 'deployment').length, change(quiet, 'route').length], [1, 0]);
 });
 
+test('the slash of a bare path is in the route row, and a row without it has no word of it', () => {
+  const app = unstagedApp({ spec: 'procfile' });
+  const target = targetOf(app);
+  const recorded = recordedWith(...rows(deployment({ live: live(target) })), put('instance', instance()));
+  const edit = (slash: boolean | null) => accepted(recorded, { apps: [{ ...app, slash }] });
+  const route = (changes: ReturnType<typeof edit>) => {
+    for (const one of changes) recorded.apply(one);
+    return recorded.route('example.com', '/a')?.serve;
+  };
+  assert.deepEqual([edit(null), edit(false)], [[], []]);
+  assert.equal(route(edit(true))?.slash, true);
+  assert.equal('slash' in (route(edit(false)) ?? {}), false);
+});
+
 test('a change of policy of what is live changes its row and route, and starts nothing', () => {
   const to = targetOf(unstagedApp({ stripPath: false }));
   const recorded = recordedWith(...rows(deployment({ live: live(target) })), put('instance', instance()));

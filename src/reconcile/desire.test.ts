@@ -107,6 +107,7 @@ for (const [name, edit] of [
   ['strategy', { strategy: 'replace' }],
   ['promote', { promote: 'pinned' }],
   ['strip_path', { stripPath: false }],
+  ['slash', { spec: 'procfile', slash: true }],
   ['stage = False', { stage: false }],
 ] as const) {
   test(`${name} changes the policy of a deployment, never its revision or instance`, () => {
@@ -122,6 +123,7 @@ for (const [name, edit] of [
   ['the branch, where its files are the same', { gitBranch: 'release' }],
   ['a pin, where its files are the same', { gitCommit: commitId('9') }],
   ['previews = False', { previews: false }],
+  ['slash of files, which have it anyway', { slash: true }],
   ['what stage says of policy', { stage: { idle: false } }],
 ] as const) {
   test(`${name} changes nothing of a deployment`, () => {

@@ -256,13 +256,14 @@ for (const [edit, expected] of [
   [{ health: { path: '/up' } }, ['health']],
   [{ limits: { requests: 5 } }, ['limits']],
   [{ spec: 'procfile', idle: false }, ['idle']],
+  [{ spec: 'procfile', slash: true }, ['slash']],
   [{ verify: false }, ['verify']],
   [{ strategy: 'replace' }, ['strategy']],
   [{ promote: 'pinned' }, ['promote']],
   [{ params: { A: 1 }, verify: false }, ['params', 'verify']],
 ] as const) {
   test(`changed: ${JSON.stringify(edit)} is told as ${JSON.stringify(expected)}`, () => {
-    const before = 'idle' in edit ? appDeclaration({ spec: edit.spec }) : appDeclaration();
+    const before = 'idle' in edit || 'slash' in edit ? appDeclaration({ spec: edit.spec }) : appDeclaration();
     assert.deepEqual(changedArguments(targetOf(before), targetOf(appDeclaration(edit))), expected);
   });
 }

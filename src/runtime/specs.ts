@@ -39,7 +39,14 @@ const STATIC_CONFIG: OptionRules = { index: { kind: 'path' } };
 const STATIC: Spec = {
   name: 'static',
   engine: 'static',
-  rules: { needsSource: true, stripPath: true, params: {}, containerOpts: {}, appConfig: STATIC_CONFIG },
+  rules: {
+    needsSource: true,
+    stripPath: true,
+    slash: 'always',
+    params: {},
+    containerOpts: {},
+    appConfig: STATIC_CONFIG,
+  },
   sleeps: false,
   fallback: null,
   buildOptions: [],
@@ -53,6 +60,8 @@ const PROCFILE: Spec = {
   rules: {
     needsSource: true,
     stripPath: true,
+    // The app may well answer there itself.
+    slash: false,
     params: 'environment',
     containerOpts: {
       memory: { kind: 'size' },
@@ -73,6 +82,7 @@ const PROXY: Spec = {
   rules: {
     needsSource: false,
     stripPath: true,
+    slash: false,
     params: { url: { kind: 'url', required: true } },
     containerOpts: {},
     appConfig: {},

@@ -43,6 +43,7 @@ test('an app of path and source alone has every default', () => {
     promote: 'on_merge',
     strategy: 'blue_green',
     stripPath: null,
+    slash: null,
     health: {},
     idle: null,
     limits: {},
@@ -134,6 +135,8 @@ for (const [name, args, expected] of [
   ],
   ['auth = "none"', { auth: 'none' }, {}],
   ['strip_path', { strip_path: false }, { stripPath: false }],
+  ['slash', { slash: true }, { slash: true }],
+  ['slash of files, which have it anyway', { spec: 'static', slash: true }, { slash: true }],
 ] as const) {
   test(`app() takes ${name}`, () => {
     const app = declared({ ...base, ...args } as Args);
@@ -300,6 +303,13 @@ for (const [args, expected] of [
   ],
   [{ strategy: true }, ['app "/x": strategy: expected "blue_green" or "replace", got True']],
   [{ strip_path: 1 }, ['app "/x": strip_path: expected True or False, got 1']],
+  [{ slash: 'yes' }, ['app "/x": slash: expected True or False, got "yes"']],
+  [
+    { spec: 'static_single', slash: false },
+    [
+      'app "/x": slash: spec "static_single" always leads its bare path to the one with a slash: expected True, got False',
+    ],
+  ],
   [
     { health: { expect: '200' } },
     ['app "/x": health.expect: expected a whole number from 100 to 599, got "200" | Write it without quotes.'],

@@ -67,6 +67,7 @@ function readParts(check: CallChecker, specs: SpecTable) {
     ...readSource(check, rules, spec),
     ...readOptions(check, rules, spec),
     ...readPolicy(check),
+    slash: readSlash(check, rules, spec),
     stage: check.take('stage', overridesShape(rules, spec)) ?? true,
     previews: check.take('previews', overridesShape(rules, spec)) ?? true,
     rules,
@@ -126,6 +127,16 @@ function readPolicy(check: CallChecker) {
     limits: check.take('limits', limitsShape) ?? {},
     verify: check.take('verify', verifyShape) ?? true,
   } as const;
+}
+
+function readSlash(check: CallChecker, rules: SpecRules | undefined, spec: string): boolean | null {
+  const slash = check.take('slash', flag) ?? null;
+  if (slash === false && rules?.slash === 'always')
+    check.fail(
+      'slash',
+      `slash: spec "${spec}" always leads its bare path to the one with a slash: expected True, got False`,
+    );
+  return slash;
 }
 
 /** Without a pin there is nothing that production could follow. */

@@ -19,6 +19,7 @@ export const APP_ARGUMENTS = [
   'promote',
   'strategy',
   'strip_path',
+  'slash',
   'health',
   'idle',
   'limits',

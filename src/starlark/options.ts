@@ -112,6 +112,7 @@ export function rulesOf(spec: string, specs: SpecTable): SpecRules | undefined {
   return {
     needsSource: true,
     stripPath: true,
+    slash: false,
     params: candidates.some((rules) => rules.params === 'environment') ? 'environment' : {},
     containerOpts: Object.assign({}, ...candidates.map((rules) => rules.containerOpts)) as OptionRules,
     appConfig: Object.assign({}, ...candidates.map((rules) => rules.appConfig)) as OptionRules,

@@ -91,6 +91,7 @@ export function declarationOf(app: SimApp): AppDeclaration {
     promote: app.pin?.of === 'prod' ? 'pinned' : 'on_merge',
     strategy: app.strategy,
     stripPath: null,
+    slash: null,
     health: { timeoutMs: app.timeoutMs, path: app.health },
     idle: typeof app.idle === 'number' ? { pauseMs: null, stopMs: app.idle } : app.idle,
     limits: {},

@@ -54,6 +54,7 @@ export function appDeclaration({
     promote: 'on_merge',
     strategy: 'blue_green',
     stripPath: null,
+    slash: null,
     health: {},
     idle: null,
     limits: {},

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RouteTarget } from '../../model/routing.ts';
 import { ANSWERS, markNoindex, sendAnswer } from '../answer.ts';
 import type { ClientResponse } from '../clients/client-response.ts';
+import { redirectToFolder } from '../redirect-to-folder.ts';
 import { Compressor } from './compressor.ts';
 import { CodingChoice } from './content-coding.ts';
 import { isExhausted, OpenFiles } from './open-files.ts';
@@ -47,7 +48,7 @@ export function serveStatic(
     return void sendAnswer(request, response, { ...ANSWERS.methodNotAllowed, headers: { Allow: 'GET, HEAD' } });
   }
   // Relative links of the page only work when its address ends in a slash.
-  if (wanted.rest === '') return void redirectToFolder(response, wanted);
+  if (wanted.rest === '') return void redirectToFolder(response, wanted.sentPath, wanted.query);
   const segments = fileSegments(wanted.rest);
   if (segments === undefined) return void sendAnswer(request, response, ANSWERS.noFile);
   const known = parts.files.known(
@@ -75,7 +76,7 @@ async function findAndServe(
   if (response.destroyed) return;
   if (found === 'busy') sendAnswer(request, response, ANSWERS.unavailable);
   else if (found === undefined) sendAnswer(request, response, ANSWERS.noFile);
-  else if (found === 'redirect') redirectToFolder(response, wanted);
+  else if (found === 'redirect') redirectToFolder(response, wanted.sentPath, wanted.query);
   else await sender.send(request, response, found);
 }
 
@@ -106,11 +107,4 @@ function fileSegments(rest: string): readonly string[] | undefined {
   const isOdd = (segment: string) => segment === '' || /[\\\0]/.test(segment) || segment.includes('%2F');
   const isHidden = (segment: string, at: number) => segment.startsWith('.') && !(at === 0 && segment === '.well-known');
   return segments.some((segment, at) => isOdd(segment) || isHidden(segment, at)) ? undefined : segments;
-}
-
-function redirectToFolder(response: ClientResponse, { sentPath, query }: StaticRequest): void {
-  // A path that began with two slashes would be read as another host.
-  const location = `${sentPath.replace(/^\/+/, '/')}/${query}`;
-  response.writeHead(302, { Location: location, 'Cache-Control': 'no-cache', 'Content-Length': 0 });
-  response.end();
 }

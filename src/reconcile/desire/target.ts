@@ -17,6 +17,7 @@ import {
 import type { Settings } from '../../model/settings.ts';
 import { type ConfigState, engineKey, type Snapshot, type SourceState } from '../../model/snapshot.ts';
 import type { RepoUrl, ResolvedSource } from '../../model/source.ts';
+import type { SpecRules } from '../../model/spec-table.ts';
 import { artifactInputs, type ChosenSpec, chooseSpec, ignoredOptions, isChosen } from '../../runtime/specs.ts';
 import type { Origin, TargetMemo } from './memo.ts';
 
@@ -157,6 +158,7 @@ function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Pol
     host: envHost(place.env, app.route, settings),
     path: app.route.path,
     stripPath: app.stripPath ?? spec.rules.stripPath,
+    ...slashOf(app.slash, spec.rules.slash),
     fallback: spec.fallback,
     health: healthOf({ ...app.health, ...overrides.health }),
     ...limitsOf({ ...app.limits, ...overrides.limits }),
@@ -168,6 +170,10 @@ function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Pol
   };
 }
 
+function slashOf(declared: boolean | null, ruled: SpecRules['slash']): Pick<Policy, 'slash'> {
+  return ruled !== 'always' && (declared ?? ruled) ? { slash: true } : {};
+}
+
 function limitsOf(limits: AppLimits): Pick<Policy, 'limits'> {
   return Object.keys(limits).length === 0 ? {} : { limits };
 }
@@ -176,6 +182,9 @@ function notesOf(app: AppDeclaration, chosen: ChosenSpec): string[] {
   return [
     ...(chosen.found === null ? [] : [`spec "auto": found ${chosen.found}, uses "${chosen.spec.name}"`]),
     ...ignoredOptions(chosen.spec, app),
+    ...(app.slash === false && chosen.spec.rules.slash === 'always'
+      ? [`slash has no effect: spec "${chosen.spec.name}" always leads its bare path to the one with a slash`]
+      : []),
     ...(app.idle === null || chosen.spec.sleeps
       ? []
       : [`idle has no effect: nothing runs of spec "${chosen.spec.name}"`]),

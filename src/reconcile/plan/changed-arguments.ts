@@ -63,6 +63,7 @@ function valuesOf({ policy, revisionSpec, values, inputs }: Target): [string, ..
     ['stage', overridesOf(overrides.stage), policy.after !== null],
     ['previews', overridesOf(overrides.previews)],
     ['strip_path', policy.stripPath],
+    ['slash', policy.slash === true],
     ['health', healthOf(policy.health)],
     ['idle', idleOf(policy.idle)],
     ['limits', limitsOf(policy.limits ?? {})],
