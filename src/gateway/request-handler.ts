@@ -250,6 +250,7 @@ export class RequestHandler {
   #serveStatus(call: Call): void {
     const { request, response, target } = call;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
+      markNoindex(response);
       sendAnswer(request, response, { ...ANSWERS.methodNotAllowed, headers: { Allow: 'GET, HEAD' } });
       return;
     }

@@ -49,6 +49,7 @@ export interface StatusDeps {
   readonly onFault: (message: string, error: unknown) => void;
 }
 
+// That search engines are to stay away say the gateways, which answer for this host when nobody is here.
 const HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -57,7 +58,6 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  'x-robots-tag': 'noindex',
 } as const;
 
 /** The read-only API of the status host: GET and HEAD, JSON, errors as `{ error: { code, message, hint } }`. */

@@ -3,6 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { RouteTarget } from '../../src/model/routing.ts';
+import type { StatusPorts } from '../../src/status/api.ts';
+import { startStatusServer } from '../../src/status/server.ts';
 import { echo, httpUpstream, startTestGateway, type TestGateway, tcpUpstream } from './gateway-testbed.ts';
 
 const COOKIES = ['a=1; Domain=localhost; Path=/', 'b=2; domain = .ENV.localhost;HttpOnly', 'c=3; Path=/'];
@@ -74,6 +76,27 @@ test('search engines are sent away from a host in the zone that no app has, and 
   assert.match(await ask(bed, 'GET /', 'gone.ENV.localhost.:80'), /^HTTP\/1.1 404 .*\r\nX-Robots-Tag: noindex\r\n/s);
   const empty = await startTestGateway(t, {}, { withStore: false });
   assert.match(await ask(empty, 'GET /', 'x.env.localhost'), /^HTTP\/1.1 503 .*\r\nX-Robots-Tag: noindex\r\n/s);
+});
+
+test('the status host sends search engines away once an answer, with the controller there or away', async (t) => {
+  const bed = await startTestGateway(t);
+  const robots = async (line: string, status: number) => {
+    const answer = await ask(bed, line, 'mainspring.localhost');
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+    return answer.match(/^x-robots-tag: .*$/gim);
+  };
+  const once = ['X-Robots-Tag: noindex'];
+  assert.deepEqual(await robots('GET /', 503), once);
+  const server = await startStatusServer(join(bed.dir, 'run/status.sock'), {
+    ports: {} as StatusPorts,
+    settings: () =>
+      ({ status: { host: 'mainspring.localhost', tokenFile: null }, gateway: { trustedProxies: [] } }) as never,
+    onFault: assert.fail,
+  });
+  t.after(() => server.close());
+  assert.deepEqual(await robots('GET /', 200), once);
+  assert.deepEqual(await robots('GET /none', 404), once);
+  assert.deepEqual(await robots('POST /', 405), once);
 });
 
 /** The same apps on a production host and on one in the zone. */
