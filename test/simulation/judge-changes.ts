@@ -84,15 +84,20 @@ export class ChangeJudge {
     if (!isTorn)
       for (const difference of this.#shadow.differences(recorded))
         this.#verdict.violation(`a restart found something else than was recorded: ${difference}`);
-    for (const [key, { live }] of this.#shadow.deployments)
-      if (live !== null && recorded.deployments.get(key)?.live?.instance !== live.instance)
-        this.#retired.set(live.instance, this.#world.clock.now() - RESTART_MS);
+    for (const [key, { live }] of this.#shadow.deployments) {
+      const now = recorded.deployments.get(key)?.live;
+      const isRetired = now?.instance !== live?.instance || (now?.suspended === true && live?.suspended === false);
+      if (live !== null && isRetired) this.#retired.set(live.instance, this.#world.clock.now() - RESTART_MS);
+    }
     this.#onLost(recorded);
     this.#shadow.load(recorded);
     this.#brake.onBoot(recorded);
     for (const row of recorded.repos.values()) this.#note(row);
     for (const row of recorded.environments.values()) this.#onEnvironment(row);
-    for (const row of recorded.deployments.values()) this.#ran(row);
+    for (const row of recorded.deployments.values()) {
+      this.#ran(row);
+      this.#notePlace(row);
+    }
     this.#model.accepted = recorded.config.accepted;
     this.#prod.onAccepted(recorded.config.accepted);
     if (isTorn) this.#release(recorded);
@@ -219,11 +224,15 @@ export class ChangeJudge {
     return this.#places.get(`${env} ${app}`);
   }
 
-  #onDeployment(row: RecordedDeployment, recorded: RecordedView): void {
-    const policy = (row.live ?? row.next)?.target?.policy;
-    if (policy !== undefined) this.#places.set(`${row.env} ${row.app}`, `${policy.host} ${policy.path}`);
+  #notePlace({ env, app, live, next }: RecordedDeployment): void {
+    const policy = (live ?? next)?.target?.policy;
+    if (policy !== undefined) this.#places.set(`${env} ${app}`, `${policy.host} ${policy.path}`);
     // What is on its way out belongs nowhere, though it may be wanted again.
-    else if (row.next?.removes === true) this.#places.delete(`${row.env} ${row.app}`);
+    else if (next?.removes === true) this.#places.delete(`${env} ${app}`);
+  }
+
+  #onDeployment(row: RecordedDeployment, recorded: RecordedView): void {
+    this.#notePlace(row);
     const before = this.#shadow.deployments.get(`${row.env} ${row.app}`)?.live ?? null;
     const { live } = row;
     // What makes room for its replacement is drained from then on.
