@@ -26,6 +26,7 @@ export function branchHistory(): History {
       ['/work/', '/one/', '/two/', '/page/'].map((path) => `//${hostOf(env)}${path}`),
     ),
     // What nobody owns does not come from branches; what sleeps takes time in which nobody asks (the simulation is killed there).
+    sleepers: [],
     boundaries: BOUNDARIES.filter((boundary) => !boundary.startsWith('orphan:') && boundary !== 'dozing'),
     steady: { path: '/', isGood: (body) => body === 'home\n' },
     together: { envs: ['prod', 'stage'], apps: ['/one', '/two', '/page'] },

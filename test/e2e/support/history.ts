@@ -22,6 +22,8 @@ export interface History {
   readonly phases: readonly Phase[];
   /** What a client looks at after each phase. */
   readonly lookedAt: readonly string[];
+  /** The apps that nobody looks at, and that are asleep after each phase. */
+  readonly sleepers: readonly string[];
   /** The boundaries that it comes by at least. */
   readonly boundaries: readonly string[];
   /** The app that is live from the first moment to the last, and what it may say. */
@@ -39,6 +41,14 @@ export function isRetentionOver(installation: Installation): boolean {
   );
   const artifacts = tables.get('artifacts') ?? [];
   return (tables.get('retained') ?? []).length === 0 && artifacts.every(({ key }) => text.includes(String(key)));
+}
+
+/** Whether the apps of a history that nobody looks at are asleep. */
+export function isAsleep(installation: Installation, { sleepers }: Pick<History, 'sleepers'>): boolean {
+  const rows = readTables(installation).find(([table]) => table === 'deployments')?.[1] ?? [];
+  return sleepers.every((app) =>
+    rows.some((row) => row.app === app && /"asleep":true/.test(String(row.live)) && row.next === null),
+  );
 }
 
 /** Makes an installation with what is there before the first start. */

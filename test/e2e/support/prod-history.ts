@@ -19,8 +19,9 @@ export function prodHistory(upstreamPort: number): History {
     begin: (installation) => installation.push('config', FIRST),
     phases: phasesWith(upstreamPort),
     lookedAt: ['/', '/site/', '/work/', '/side/', '/one/', '/two/', '/up/x', '/bad/', '/elsewhere'],
-    // Commits are compared where there are branches; what sleeps takes time in which nobody asks (the simulation is killed there).
-    boundaries: BOUNDARIES.filter((boundary) => boundary !== 'compared' && boundary !== 'dozing'),
+    sleepers: ['/nap'],
+    // Commits are compared where there are branches.
+    boundaries: BOUNDARIES.filter((boundary) => boundary !== 'compared'),
     steady: { path: '/', isGood: (body) => /^home \d+\n$/.test(body) },
     together: { envs: [], apps: [] },
   };
@@ -29,7 +30,7 @@ export function prodHistory(upstreamPort: number): History {
 function phasesWith(upstreamPort: number): Phase[] {
   const apps = (installation: Installation, which: readonly string[], greeting = '') =>
     EACH_ALONE + which.map((name) => declaration(installation, name, { upstreamPort, greeting })).join('');
-  const FEW = ['home', 'site', 'work', 'one', 'two'];
+  const FEW = ['home', 'site', 'work', 'one', 'two', 'nap'];
   const ALL = [...FEW, 'side', 'up', 'bad'];
   return [
     {
@@ -103,9 +104,10 @@ function declaration(
     site: `app("/site", "${repo('site')}", stage = False)`,
     work: `app("/work", "${repo('work')}", ${params})`,
     side: `app("/side", "./side", ${params})`,
-    // Both run the artifact of "/side".
+    // All of them run the artifact of "/side".
     one: `app("/one", "./side", ${params}, stage = False)`,
     two: `app("/two", "./side", ${params}, stage = False)`,
+    nap: `app("/nap", "./side", ${params}, stage = False, idle = "1s")`,
     up: `app("/up", "-", spec = "proxy", params = {"url": "http://127.0.0.1:${upstreamPort}"})`,
     bad: 'app("/bad", "./bad", health = {"timeout": "1s"})',
   };

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { BOUNDARIES } from '../../../src/reconcile/boundaries.ts';
 import { Director } from './director.ts';
 import { eventually } from './eventually.ts';
-import { goLive, type History, isRetentionOver, type Phase, prepare } from './history.ts';
+import { goLive, type History, isAsleep, isRetentionOver, type Phase, prepare } from './history.ts';
 import type { Installation } from './installation.ts';
 import { type Inventory, takeInventory } from './inventory.ts';
 import { untilActedOn } from './pushed.ts';
@@ -68,12 +68,13 @@ async function playPhase(phase: Phase, { installation, director, history }: Stag
 }
 
 /** Once timers of retention have nothing left to do, and nothing is there that nobody owns. */
-async function inventoryAtRest(installation: Installation, { lookedAt }: History, phase: string): Promise<Inventory> {
+async function inventoryAtRest(installation: Installation, history: History, phase: string): Promise<Inventory> {
   await untilActedOn(installation);
   await eventually(() => isRetentionOver(installation) || undefined, { what: `the end of retention: ${phase}` });
+  await eventually(() => isAsleep(installation, history) || undefined, { what: `what nobody uses asleep: ${phase}` });
   let last: string[] = [];
   const look = async () => {
-    const inventory = withoutNonces(await takeInventory(installation, lookedAt));
+    const inventory = withoutNonces(await takeInventory(installation, history.lookedAt));
     last = Object.values(inventory).flat().filter(isNobodys);
     return last.length === 0 ? inventory : undefined;
   };
