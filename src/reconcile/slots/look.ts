@@ -32,7 +32,7 @@ export async function lookAt(
 }
 
 /** Shorter pauses would only take time from what starts. */
-const SHORTEST_MS = 5;
+const SHORTEST_MS = 2;
 
 /** How long to wait before the next look: briefly while the instance is young, the declared interval at most, and never past the deadline. */
 export function lookPauseMs(
@@ -42,6 +42,6 @@ export function lookPauseMs(
   at: number,
 ): number {
   const age = at - (instance.startedAt ?? at);
-  const pause = Math.min(intervalMs, Math.max(SHORTEST_MS, age / 16));
+  const pause = Math.min(intervalMs, Math.max(SHORTEST_MS, age / 32));
   return deadline === null ? pause : Math.max(1, Math.min(pause, deadline - at));
 }
