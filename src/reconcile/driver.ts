@@ -75,6 +75,9 @@ export class Driver {
 
   #wakeFor(changes: readonly Change[]): void {
     const { recorded } = this.#ports.store;
+    // First, as requests may be waiting for it.
+    if (changes.some((change) => 'put' in change && change.put === 'route'))
+      this.#ports.gateways.announce(recorded.generation);
     for (const change of changes) {
       if ('audit' in change) continue;
       const { table, row } = rowOf(change);
@@ -84,8 +87,6 @@ export class Driver {
       if (table === 'retained') this.#wakeRetained(row);
       if (table === 'release') this.#slots.release.wake(row.id);
     }
-    if (changes.some((change) => 'put' in change && change.put === 'route'))
-      this.#ports.gateways.announce(recorded.generation);
   }
 
   #wakeDeployment(row: RecordedDeployment, recorded: RecordedView): void {
