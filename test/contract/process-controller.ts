@@ -13,6 +13,7 @@ const request = buildOf(STEADY_APP, { build: 'setsid sleep 1000 & echo built > b
 process.stdout.write('ready\n');
 for (;;) {
   const artifact = await engine.build(request, never());
+  process.stdout.write('built\n');
   const [a, b] = ['a', 'b'].map((id) => instanceOf(artifact, { id: id as InstanceId, dataName: `prod/${id}` }));
   if (a === undefined || b === undefined) throw new Error('unreachable');
   await Promise.all([engine.start(a, never()), engine.start(b, never())]);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { InstanceId } from '../../src/model/ids.ts';
@@ -16,12 +16,13 @@ import { buildOf, instanceOf, never } from '../contract/process-requests.ts';
 const CONTROLLER = fileURLToPath(new URL('../contract/process-controller.ts', import.meta.url));
 const KILLS = 12;
 
-/** Runs the controller and kills it, with no chance to clear up, so long after it is ready. */
-async function killedAfter(bench: ProcessBench, ms: number): Promise<void> {
+/** Runs the controller and kills it, with no chance to clear up, so long after it has said this. */
+async function killedAfter(bench: ProcessBench, ms: number, said: 'ready' | 'built'): Promise<void> {
   const child = spawn(process.execPath, [CONTROLLER, bench.dataDir, bench.installation], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  await once(child.stdout, 'data');
+  let text = '';
+  while (!text.includes(said)) text += String((await once(child.stdout, 'data'))[0]);
   await delay(ms);
   const end = once(child, 'exit');
   child.kill('SIGKILL');
@@ -58,11 +59,12 @@ async function converge(engine: ProcessEngine): Promise<void> {
     await engine.start(instanceOf(artifact, { id, dataName: `prod/${id}` }), never());
 }
 
-test('after a kill -9 of the controller at any moment all is found again: nothing runs twice, nothing is left', async (t) => {
+/** Kills the controller at such moments, and sees each time that all is found again. */
+async function surviveKills(t: TestContext, said: 'ready' | 'built', everyMs: number): Promise<void> {
   const bench = await processBench(t);
   const states = new Set<string>();
   for (let n = 0; n < KILLS; n++) {
-    await killedAfter(bench, n * 23);
+    await killedAfter(bench, n * everyMs, said);
     const engine = await bench.restart();
     for (const { id, state } of await engine.list()) states.add(`${id} ${state.state}`);
     await converge(engine);
@@ -77,4 +79,30 @@ test('after a kill -9 of the controller at any moment all is found again: nothin
     assert.deepEqual([await runningNow(bench), await leftovers(bench), cgroupsOf(bench.installation)], [{}, [], []]);
   }
   assert.ok(states.size > 0, 'no kill hit a moment at which something was there');
+}
+
+test('after a kill -9 of the controller at any moment all is found again: nothing runs twice, nothing is left', (t) =>
+  surviveKills(t, 'ready', 23));
+
+// The first start of a controller takes some 20 ms.
+test('after a kill -9 between any two steps of a start all is found again', (t) => surviveKills(t, 'built', 3));
+
+test('a start that is called off at any moment leaves no process and no cgroup', async (t) => {
+  const bench = await processBench(t);
+  const artifact = await bench.engine().build(buildOf(STEADY_APP), never());
+  const request = instanceOf(artifact, { containerOpts: { pids: 50 } });
+  let calledOff = 0;
+  for (let ms = 1; ms <= 24; ms++) {
+    const controller = new AbortController();
+    const start = bench.engine().start(request, controller.signal);
+    void delay(ms).then(() => controller.abort());
+    const isStarted = await start.then(
+      () => true,
+      () => false,
+    );
+    if (isStarted) await bench.engine().stop(request.id, { graceMs: 1_000 });
+    else calledOff += 1;
+    assert.deepEqual([await bench.marked(), cgroupsOf(bench.installation)], [[], []]);
+  }
+  assert.ok(calledOff > 0, 'every start was faster than that');
 });

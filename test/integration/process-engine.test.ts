@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
 import type { Engine, EngineEvent } from '../../src/runtime/engine.ts';
-import { NO_PARENTS } from '../../src/runtime/process/cgroups.ts';
+import {
+  cgroupDirs,
+  enterCgroups,
+  findParents,
+  makeCgroups,
+  NO_PARENTS,
+  pidsIn,
+  removeCgroups,
+} from '../../src/runtime/process/cgroups.ts';
 import { ProcessEngine } from '../../src/runtime/process/process-engine.ts';
 import { psTable, systemProcessTable } from '../../src/runtime/process/process-table.ts';
 import { eventually, systemClock } from '../contract/engine-contract.ts';
@@ -146,6 +155,39 @@ test('a child that left session, group, parent and environment behind is found b
   assert.deepEqual(systemProcessTable().environment(pid)?.has('MAINSPRING_INSTANCE'), false);
   await bench.engine().remove(request.id);
   assert.equal(systemProcessTable().find(pid)?.isZombie ?? true, true);
+});
+
+test(
+  'as root, all that an app runs is in its cgroups from the beginning, and it can not open them any more',
+  asRoot,
+  async (t) => {
+    const bench = await processBench(t);
+    const look = 'cat /proc/self/cgroup > "$APP_DATA/part"; mv "$APP_DATA/part" "$APP_DATA/cgroup"';
+    const containerOpts = { memory: '64m', cpus: 0.5, pids: 50 };
+    const { request } = await run(bench.engine(), { Procfile: `web: ${look}; sleep 1000` }, { containerOpts });
+    const seen = (await written(bench, 'cgroup')).split('\n').filter((line) => line.endsWith(`/${request.id}`));
+    const dirs = cgroupDirs(findParents(), [`mainspring-${bench.installation}`, request.id]);
+    assert.equal(seen.length, dirs.length);
+    const files = dirs.flatMap((dir) => ['tasks', 'cgroup.procs'].map((name) => join(dir, name)));
+    const owners = await Promise.all(files.filter(existsSync).map(async (file) => (await stat(file)).uid));
+    assert.deepEqual([...new Set(owners)], dirs.length === 0 ? [] : [0]);
+  },
+);
+
+test('as root, a process that has not put itself into a cgroup is moved there', asRoot, async (t) => {
+  const installation = `test-${process.pid}`;
+  const none = { memoryBytes: null, cpus: null, pids: null, nofile: null };
+  const { dirs } = await makeCgroups(findParents(), [`mainspring-${installation}`, 'i-1'], none);
+  const child = spawn('sleep', ['1000']);
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await removeCgroups(dirs);
+  });
+  // The second time it is there already.
+  for (const _ of ['moved', 'left']) {
+    await enterCgroups(dirs, child.pid ?? 0);
+    assert.deepEqual(pidsIn(dirs), dirs.length === 0 ? [] : [child.pid]);
+  }
 });
 
 test('children that outlive an instance which died are ended before it is told', async (t) => {

@@ -33,6 +33,11 @@ export function isMapped(id: number, uidMap: string): boolean {
     .some(([inside = 0, , count = 0]) => id >= inside && id < inside + count);
 }
 
+/** Whether nothing but one app in one environment (or one build) runs as this user. */
+export function isOfItsOwn({ uid }: AppUser): boolean {
+  return uid !== NOBODY.uid;
+}
+
 /** Ids that this process may give: all of them where the kernel does not say. */
 export function readUidMap(): string {
   try {

@@ -85,9 +85,10 @@ export async function makeCgroups(parents: CgroupParents, names: CgroupNames, li
   return { dirs: [...new Set(made.values())], enforcement };
 }
 
-/** Puts a process, and all children it will have, into the cgroups. */
+/** Puts a process, and all children it will have, into those of the cgroups in which it is not yet. */
 export async function enterCgroups(dirs: readonly string[], pid: number): Promise<void> {
-  await Promise.all(dirs.map((dir) => writeFile(join(dir, 'cgroup.procs'), String(pid))));
+  const missing = dirs.filter((dir) => !pidsIn([dir]).includes(pid));
+  await Promise.all(missing.map((dir) => writeFile(join(dir, 'cgroup.procs'), String(pid))));
 }
 
 /** Pids of all processes in the cgroups. */

@@ -6,7 +6,9 @@ import type { InstanceRequest } from '../engine.ts';
 import { makeOpenFolder } from '../folders.ts';
 import type { RecordFiles } from '../record-files.ts';
 import type { TreeStore } from '../tree-store.ts';
+import { orAborted } from '../turns.ts';
 import { type AppUser, areTheirs, checkReachable, giveFolder } from './app-user.ts';
+import { lendEntries, takeBackEntries } from './cgroup-entries.ts';
 import {
   type CgroupNames,
   type CgroupParents,
@@ -47,6 +49,12 @@ export interface Started {
   readonly launched: Launched;
 }
 
+/** The cgroups of one instance, and the ways into them that its user has until it is in. */
+interface Place extends Placement {
+  readonly entries: readonly string[];
+  readonly user: AppUser | null;
+}
+
 /** Starts instances, each step so that a crash after it leaves something that can be found. */
 export class InstanceStarter {
   readonly #options: StarterOptions;
@@ -71,17 +79,20 @@ export class InstanceStarter {
       const environment = instanceEnvironment(this.#options.base, request, { ...folders, port });
       const cwd = this.#options.trees.treeOf(request.artifact.key);
       const logs = this.logs(request.id);
-      const [placement] = await Promise.all([this.#makePlace(record), records.save(request.id, record)]);
-      const launched = await launch({ command, cwd, environment, user, nofile: limits.nofile, logs });
+      const [place] = await allSettled([this.#makePlace(record, user), records.save(request.id, record)]);
+      const { nofile } = limits;
+      const launched = await launch({ command, cwd, environment, user, nofile, logs, entries: place.entries });
       record = { ...record, pid: launched.pid, startTime: this.#options.table.find(launched.pid)?.startTime ?? null };
-      record = await this.#confine(record, placement, logs);
+      record = await this.#confine(record, place, launched, signal);
       signal.throwIfAborted();
       launched.release();
       return { record, launched };
     } catch (error) {
-      await families.kill(this.familyOf(request.id, record), new AbortController().signal);
-      const reason = error instanceof Error ? error.message : String(error);
-      await records.save(request.id, { ...record, state: 'exited', reason: `could not be started: ${reason}` });
+      const family = this.familyOf(request.id, record);
+      await families.kill(family, new AbortController().signal);
+      await removeCgroups(family.cgroups);
+      const reason = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      await records.save(request.id, { ...record, state: 'exited', reason, cgroups: [] });
       throw error;
     } finally {
       this.#reserved.delete(port);
@@ -149,28 +160,53 @@ export class InstanceStarter {
   }
 
   /** Puts the process, which still waits at the gate, under its limits, and on record. */
-  async #confine(waiting: InstanceRecord, placement: Placement, logs: LogFiles): Promise<InstanceRecord> {
-    const record = await this.#place(waiting, placement);
+  async #confine(waiting: InstanceRecord, place: Place, launched: Launched, signal: AbortSignal) {
+    const { dirs, enforcement } = place;
+    const placed: InstanceRecord = { ...waiting, state: 'running', cgroups: dirs, enforcement };
+    // Side by side: whatever is on record by then, it does not run before it is released.
+    const saved = this.#options.records.save(placed.id, placed);
+    const [isInside] = await allSettled([this.#enter(place, launched, signal), saved]);
+    const record = isInside ? placed : await this.#withoutCgroups(placed);
     const limits = describeLimits(record.limits, record.enforcement);
-    await Promise.all([this.#options.records.save(record.id, record), limits === null ? undefined : logs.note(limits)]);
+    if (limits !== null) await this.logs(record.id).note(limits);
     return record;
   }
 
-  #makePlace({ id, limits }: InstanceRecord, parents = this.#options.cgroups): Promise<Placement> {
-    return makeCgroups(parents, this.#cgroupNames(id), limits);
+  async #makePlace({ id, limits }: InstanceRecord, user: AppUser | null): Promise<Place> {
+    const placement = await makeCgroups(this.#options.cgroups, this.#cgroupNames(id), limits);
+    return { ...placement, user, entries: await lendEntries(placement.dirs, user) };
   }
 
-  async #place(waiting: InstanceRecord, { dirs, enforcement }: Placement): Promise<InstanceRecord> {
+  /** Whether the waiting process is in its cgroups, by itself or by our doing. */
+  async #enter({ dirs, entries, user }: Place, { waiting, pid }: Launched, signal: AbortSignal): Promise<boolean> {
     try {
-      if (waiting.pid !== null) await enterCgroups(dirs, waiting.pid);
-      return { ...waiting, state: 'running', cgroups: dirs, enforcement };
+      if (entries.length > 0) await orAborted(waiting, signal);
+      await enterCgroups(dirs, pid);
+      return true;
     } catch (error) {
-      if (dirs.length === 0) throw error;
-      // We may make cgroups here but not move processes: as if there were none.
-      await removeCgroups(dirs);
-      return this.#place(waiting, await this.#makePlace(waiting, NO_PARENTS));
+      if (dirs.length === 0 || signal.aborted) throw error;
+      return false;
+    } finally {
+      await takeBackEntries(entries, user);
     }
   }
+
+  /** We may make cgroups here but not move processes: as if there were none. */
+  async #withoutCgroups(placed: InstanceRecord): Promise<InstanceRecord> {
+    await removeCgroups(placed.cgroups);
+    const { dirs, enforcement } = await makeCgroups(NO_PARENTS, this.#cgroupNames(placed.id), placed.limits);
+    const record = { ...placed, cgroups: dirs, enforcement };
+    await this.#options.records.save(record.id, record);
+    return record;
+  }
+}
+
+/** Waits for all, also where one fails: what comes after must not run beside the others. */
+async function allSettled<T extends readonly unknown[] | []>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 function checkedDataName(dataName: string): string {

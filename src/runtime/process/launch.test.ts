@@ -10,12 +10,16 @@ import { launch } from './launch.ts';
 import { LogFiles } from './log-files.ts';
 import { systemProcessTable } from './process-table.ts';
 
-async function waiting(t: TestContext, command: string) {
+async function waiting(
+  t: TestContext,
+  command: string,
+  { entries = [], variables = {} }: { entries?: readonly string[]; variables?: Record<string, string> } = {},
+) {
   const cwd = await mkdtemp(join(tmpdir(), 'mainspring-test-'));
   t.after(() => rm(cwd, { recursive: true, force: true }));
   const logs = new LogFiles(join(cwd, 'log'), { maxBytes: 1_000, files: 0 });
-  const environment = { PATH: '/usr/bin:/bin' };
-  return { logs, launched: await launch({ command, cwd, environment, user: null, nofile: null, logs }) };
+  const environment = { PATH: '/usr/bin:/bin', ...variables };
+  return { logs, launched: await launch({ command, cwd, environment, user: null, nofile: null, logs, entries }) };
 }
 
 test('nothing of the command runs before it is released', async (t) => {
@@ -24,6 +28,52 @@ test('nothing of the command runs before it is released', async (t) => {
   launched.release();
   assert.equal(await launched.exited, 'exited with code 0');
   assert.equal((await logs.tail(1))[0]?.text, 'ran');
+});
+
+test("what waits has put itself into its entries before, and one that refuses it is in nobody's way", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'mainspring-test-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const entries = [join(dir, 'a b'), join(dir, 'missing', 'tasks'), join(dir, 'c')];
+  const { launched, logs } = await waiting(t, 'echo ran', { entries });
+  await launched.waiting;
+  const written = await Promise.all(['a b', 'c'].map((name) => readFile(join(dir, name), 'utf8')));
+  assert.deepEqual(written, ['0\n', '0\n']);
+  launched.release();
+  assert.equal(await launched.exited, 'exited with code 0');
+  assert.deepEqual(
+    (await logs.tail(9)).map(({ text }) => text),
+    ['ran'],
+  );
+});
+
+test('the command sees nothing of the gate', async (t) => {
+  const command = '[ -e /proc/self/fd/3 ] || echo "closed, $go, $#"; read -r line || echo "no input"';
+  const { launched, logs } = await waiting(t, command, { variables: { go: 'its own' } });
+  launched.release();
+  await launched.exited;
+  assert.deepEqual(
+    (await logs.tail(9)).map(({ text }) => text),
+    ['closed, its own, 0', 'no input'],
+  );
+});
+
+for (const [what, command, text, end] of [
+  ['sees nothing of the gate either', `printf '%s|' "$1" "$go" a\\ b`, '|its own|a b|', 'exited with code 0'],
+  ['that is not there', 'no-such-program', '/bin/sh: 9: exec: no-such-program: not found', 'exited with code 127'],
+] as const)
+  test(`a plain command ${what}`, async (t) => {
+    const { launched, logs } = await waiting(t, command, { variables: { go: 'its own' } });
+    launched.release();
+    assert.equal(await launched.exited, end);
+    assert.equal((await logs.tail(1))[0]?.text.replace(/: (?:line )?\d+:/, ': 9:'), text);
+  });
+
+test('one that ends at the gate is not waited for', async (t) => {
+  const { launched } = await waiting(t, 'echo ran');
+  process.kill(launched.pid, 'SIGKILL');
+  await launched.waiting;
+  launched.release();
+  assert.equal(await launched.exited, 'ended by SIGKILL');
 });
 
 test('what waits at the gate ends when its controller dies', async (t) => {
@@ -38,7 +88,7 @@ test('what waits at the gate ends when its controller dies', async (t) => {
     import { launch } from '${launcher}';
     import { LogFiles } from '${files}';
     const logs = new LogFiles('${cwd}/log', { maxBytes: 1000, files: 0 });
-    const request = { command: 'echo ran', cwd: '${cwd}', environment: {}, user: null, nofile: null, logs };
+    const request = { command: 'echo ran', cwd: '${cwd}', environment: {}, user: null, nofile: null, logs, entries: [] };
     console.log((await launch(request)).pid);
     setInterval(() => {}, 1000);
   `;

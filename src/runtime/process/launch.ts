@@ -1,17 +1,20 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { MainspringError } from '../../model/errors.ts';
 import type { AppUser } from './app-user.ts';
 import type { LogFiles } from './log-files.ts';
 import { shellLine } from './procfile.ts';
 
 // A gate: the shell reads a line before it becomes the app. So the pid is on record and the cgroups are entered before any of
-// the app's code runs; and if the controller dies in between, the line never comes and the shell ends.
-const GATE = `read -r go || exit 125
-exec </dev/null
+// the app's code runs; and if the controller dies in between, the line never comes and the shell ends. No name is set that
+// could be one of the app's variables.
+const GATE = `echo waiting >&3
+read -r MAINSPRING_GO <&3 || exit 125
+exec 3>&-
 umask 022
-[ -z "$1" ] || ulimit -n "$1" || exit 125
-exec /bin/sh -c "$2"`;
+[ -z "$1" ] || ulimit -n "$1" || exit 125`;
+const GATE_FD = 3;
 
 /** What to launch, as whom and where. */
 export interface LaunchRequest {
@@ -21,11 +24,15 @@ export interface LaunchRequest {
   readonly user: AppUser | null;
   readonly nofile: number | null;
   readonly logs: LogFiles;
+  /** Files into which it writes that it belongs there, before it waits. What comes of it is to be seen there. */
+  readonly entries: readonly string[];
 }
 
 /** A process that waits at the gate. */
 export interface Launched {
   readonly pid: number;
+  /** Resolves once it waits, with its entries tried, or has ended before. */
+  readonly waiting: Promise<void>;
   /** Why it ended, in words, when it has. */
   readonly exited: Promise<string>;
   /** Lets it run. */
@@ -38,12 +45,20 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   try {
     // Theirs, so that opening /dev/stdout works.
     if (request.user !== null) for (const file of files) await file.chown(request.user.uid, request.user.gid);
-    const args = ['-c', GATE, 'mainspring', String(request.nofile ?? ''), shellLine(request.command)];
+    const line = shellLine(request.command);
+    const args = [
+      '-c',
+      gateOf(line, request.entries),
+      '/bin/sh',
+      String(request.nofile ?? ''),
+      line,
+      ...request.entries,
+    ];
     const options: SpawnOptions = {
       cwd: request.cwd,
       env: { ...request.environment },
       detached: true,
-      stdio: ['pipe', files[0].fd, files[1].fd],
+      stdio: ['ignore', files[0].fd, files[1].fd, 'pipe'],
       ...(request.user ?? {}),
     };
     return await launched(() => spawn('/bin/sh', args, options));
@@ -57,6 +72,14 @@ export function describeExit(code: number | null, signal: NodeJS.Signals | null)
   return signal === null ? `exited with code ${code}` : `ended by ${signal}`;
 }
 
+/** What the shell is told that stands at the gate. Its arguments: the number of open files, the line, the entries. */
+function gateOf(line: string, entries: readonly string[]): string {
+  const entering = entries.map((_, at) => `echo 0 2>/dev/null >"$${at + 3}"`);
+  // What replaces the shell needs no second one; what stays is to be seen as the line that it is.
+  const running = line.startsWith('exec ') ? 'eval "set --; $2"' : 'exec /bin/sh -c "$2"';
+  return [...entering, GATE, running].join('\n');
+}
+
 /** Some refusals of the system are thrown, others told. */
 async function launched(make: () => ChildProcess): Promise<Launched> {
   try {
@@ -64,11 +87,13 @@ async function launched(make: () => ChildProcess): Promise<Launched> {
     const exited = new Promise<string>((resolve) => {
       child.once('exit', (code, signal) => resolve(describeExit(code, signal)));
     });
+    const gate = child.stdio[GATE_FD] as Socket;
     // If it ends at the gate, writing to it fails: its exit says more.
-    child.stdin?.on('error', () => undefined);
+    gate.on('error', () => undefined);
+    const waiting = new Promise<void>((resolve) => gate.once('data', resolve).once('close', resolve));
     await once(child, 'spawn');
     child.unref();
-    return { pid: child.pid ?? 0, exited, release: () => child.stdin?.end('go\n') };
+    return { pid: child.pid ?? 0, waiting, exited, release: () => gate.end('go\n') };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new MainspringError('start-failed', `start: the system refused to make a process: ${why}`, {
