@@ -64,10 +64,10 @@ async function judgeRetention(world: SimWorld): Promise<void> {
   world.trap = { boundary: LATE[Math.abs(world.seed) % LATE.length] ?? '', after: 1 };
   world.stray('instance');
   world.engine.publish({ kind: 'gap' });
-  const before = world.recorded.environments.size;
+  const before = world.recorded.deployments.size;
   await world.clock.advance(RETAINED_MS);
-  // A preview of which only what was known before a restart said that it holds something may end by that: it is retained from then on.
-  if (world.recorded.environments.size < before) await world.clock.advance(RETAINED_MS);
+  // What a preview holds only because of what was known before a restart may end by that: what it ran is retained from then on.
+  if (world.recorded.deployments.size < before) await world.clock.advance(RETAINED_MS);
   world.judge.atRest();
   world.judge.afterRetention();
 }
