@@ -45,9 +45,12 @@ export function isRetentionOver(installation: Installation): boolean {
 
 /** Whether the apps of a history that nobody looks at are asleep. */
 export function isAsleep(installation: Installation, { sleepers }: Pick<History, 'sleepers'>): boolean {
-  const rows = readTables(installation).find(([table]) => table === 'deployments')?.[1] ?? [];
-  return sleepers.every((app) =>
-    rows.some((row) => row.app === app && /"asleep":true/.test(String(row.live)) && row.next === null),
+  const tables = new Map(readTables(installation));
+  const rowsOf = (table: string, of: string) => (tables.get(table) ?? []).filter(({ app }) => app === of);
+  return sleepers.every(
+    (app) =>
+      rowsOf('deployments', app).every(({ live, next }) => /"asleep":true/.test(String(live)) && next === null) &&
+      rowsOf('instances', app).every(({ state }) => state === 'stopped'),
   );
 }
 
