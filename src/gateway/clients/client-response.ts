@@ -6,6 +6,9 @@ import { linger } from './linger.ts';
 /** How long an idle connection of a client is kept, as clients are told. */
 export const KEEP_ALIVE_SECONDS = 65;
 
+/** Content up to this is copied when it is sent: its memory may be used again at once. */
+export const COPIED_BYTES = 4_096;
+
 /** The head of an answer on its way to a client. Framing and `Connection` are added when it is sent. */
 export interface ClientHead {
   readonly status: number;
@@ -18,7 +21,6 @@ export interface ClientHead {
 
 // How long a client may take to complete a request whose answer is complete, if its connection is to be kept.
 const REST_MS = 1_000;
-const SMALL_BYTES = 4_096;
 const KEPT = `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_SECONDS}\r\n`;
 const CLOSED = 'Connection: close\r\n';
 
@@ -114,7 +116,8 @@ export class ClientResponse extends ServerResponse {
   sendContent(content: Buffer): boolean {
     const { socket } = this;
     if (socket === null || content.length === 0) return true;
-    return this.#isChunked ? writeChunk(socket, content, '') : socket.write(content);
+    if (this.#isChunked) return writeChunk(socket, content, '');
+    return content.length <= COPIED_BYTES ? socket.write(content.toString('latin1'), 'latin1') : socket.write(content);
   }
 
   /** Ends the answer; trailers are complete lines, and dropped where no chunks were sent. */
@@ -188,7 +191,7 @@ export class ClientResponse extends ServerResponse {
 
 /** Small content goes with the head as one text, which is the cheapest write there is. */
 function writeTogether(socket: Socket, text: string, content: Buffer): boolean {
-  if (content.length <= SMALL_BYTES) return socket.write(text + content.toString('latin1'), 'latin1');
+  if (content.length <= COPIED_BYTES) return socket.write(text + content.toString('latin1'), 'latin1');
   socket.cork();
   socket.write(text, 'latin1');
   const isRoom = socket.write(content);
@@ -198,7 +201,7 @@ function writeTogether(socket: Socket, text: string, content: Buffer): boolean {
 
 function writeChunk(socket: Socket, content: Buffer, before: string): boolean {
   const size = `${before}${content.length.toString(16)}\r\n`;
-  if (content.length <= SMALL_BYTES) return socket.write(`${size}${content.toString('latin1')}\r\n`, 'latin1');
+  if (content.length <= COPIED_BYTES) return socket.write(`${size}${content.toString('latin1')}\r\n`, 'latin1');
   socket.cork();
   socket.write(size, 'latin1');
   socket.write(content);

@@ -3,33 +3,52 @@ import { isIP, type LookupFunction, Socket, type SocketConnectOpts } from 'node:
 import { isAllowedAddress, isAllowedName, type ProxyAllow, targetPort } from '../../model/proxy-target.ts';
 import { UpstreamFault } from '../reading/response-head.ts';
 
+/** Who reads what comes on a connection that is not encrypted: such a socket emits no `data`. */
+export interface Reader {
+  /** Where the next bytes are to go; asked again after each read. */
+  nextBuffer(): Buffer;
+  onBytes(bytes: Buffer): void;
+}
+
+/** Opens a connection. */
+export type Connect = (reader: Reader) => Socket;
+
 /** Opens a connection to an instance of ours: loopback by nature, so its address is not judged. */
-export function connectInstance(url: URL): Socket {
-  return open({ host: bareHost(url), port: targetPort(url) });
+export function connectInstance(url: URL, reader: Reader): Socket {
+  return open(reader, { host: bareHost(url), port: targetPort(url) });
 }
 
 /** Opens a connection to a Unix socket. */
-export function connectUnix(path: string): Socket {
-  return open({ path });
+export function connectUnix(path: string, reader: Reader): Socket {
+  return open(reader, { path });
 }
 
 /**
  * Opens a connection to somebody else's server. Every address is judged at this moment, whatever the name said before; a
  * socket that must not be opened fails with the fault `refused-target`.
  */
-export function connectExternal(url: URL, allow: ProxyAllow): Socket {
+export function connectExternal(url: URL, allow: ProxyAllow, reader: Reader): Socket {
   const host = bareHost(url);
   const port = targetPort(url);
   if (isIP(host) !== 0 && !isAllowedAddress(host, port, allow)) return new Socket().destroy(refused());
   const options = { host, port, allowHalfOpen: true, lookup: judgingLookup(port, allow) };
-  if (url.protocol === 'http:') return open(options);
+  if (url.protocol === 'http:') return open(reader, options);
   // Loaded when first needed: most gateways never open a TLS connection, and it takes memory.
   const tls = process.getBuiltinModule('node:tls');
-  return tls.connect({ ...options, ALPNProtocols: ['http/1.1'], ...(isIP(host) === 0 ? { servername: host } : {}) });
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  return tls.connect({ ...options, ALPNProtocols: ['http/1.1'], ...servername });
 }
 
-function open(options: SocketConnectOpts): Socket {
-  return new UpstreamSocket({ allowHalfOpen: true }).connect(options);
+/** Bytes that go straight to their reader do without all that a stream does for each read, which is a tenth of a short request. */
+function open(reader: Reader, options: SocketConnectOpts): Socket {
+  const onread = {
+    buffer: () => reader.nextBuffer(),
+    callback: (bytes: number, buffer: Uint8Array) => {
+      reader.onBytes(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+      return true;
+    },
+  };
+  return new UpstreamSocket({ allowHalfOpen: true, onread }).connect(options);
 }
 
 type Written = (error?: Error | null) => void;

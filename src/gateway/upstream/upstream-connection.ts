@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { giveBack } from '../clients/give-back.ts';
 import { ChunkedDecoder } from '../reading/chunked-decoder.ts';
 import { malformed, parseResponseHead, type ResponseHead, UpstreamFault } from '../reading/response-head.ts';
+import type { Connect } from './connect-target.ts';
+import { ReadBuffers } from './read-buffers.ts';
 
 const MAX_HEAD = 65_536;
 const HEAD_END = Buffer.from('\r\n\r\n');
@@ -15,11 +16,11 @@ export interface ExchangeHandler {
   onInterim(head: ResponseHead): void;
   /** The head of the final answer. `isFollowed`: content or the end comes at once, in this very turn. */
   onHead(head: ResponseHead, isFollowed: boolean): void;
-  /** Content that is not the last; may call `pause`. */
+  /** Content that is not the last; may call `pause`. Up to `COPIED_BYTES` of it lie in memory that is used again after this call. */
   onData(content: Buffer): void;
   /** Whether all content that was given has been written, so that nobody looks at it again. */
   readonly isWritten: boolean;
-  /** Content, and the end. */
+  /** Content, and the end. The same holds for its memory. */
   onLast(content: Buffer): void;
   onEnd(trailers: readonly string[]): void;
   /** The protocol was switched: the connection belongs to the handler from here on, and `rest` has come already. */
@@ -64,23 +65,27 @@ export class UpstreamConnection {
   #interims = 0;
   #interimBytes = 0;
   #chunked: ChunkedDecoder | undefined;
-  /** Content that waits until the client has taken it. */
-  readonly #unwritten: Buffer[] = [];
+  #isSwitched = false;
+  readonly #buffers = new ReadBuffers();
   readonly #listeners = [
     ['connect', () => this.#awaitProgress()],
-    ['drain', () => this.#awaitProgress()],
     ['data', (bytes: Buffer) => this.#receive(bytes)],
+    ['drain', () => this.#awaitProgress()],
     ['end', () => this.#ended()],
     ['error', (error: Error) => this.#broken(error)],
   ] as const;
 
-  constructor(socket: Socket, owner: ConnectionOwner, timeouts: UpstreamTimeouts) {
-    this.socket = socket;
+  constructor(connect: Connect, owner: ConnectionOwner, timeouts: UpstreamTimeouts) {
     this.#owner = owner;
     this.#timeouts = timeouts;
-    socket.setNoDelay(true);
-    for (const [event, listener] of this.#listeners) socket.on(event, listener);
-    socket.on('close', () => this.#closed());
+    this.socket = connect({
+      nextBuffer: () => this.#buffers.next(this.#handler !== undefined && this.#head !== undefined),
+      // After the switch whoever has the socket listens to it as to any stream.
+      onBytes: (bytes) => void (this.#isSwitched ? this.socket.emit('data', Buffer.from(bytes)) : this.#receive(bytes)),
+    });
+    this.socket.setNoDelay(true);
+    for (const [event, listener] of this.#listeners) this.socket.on(event, listener);
+    this.socket.on('close', () => this.#closed());
   }
 
   /** Whether anything of the answer has come. */
@@ -122,7 +127,7 @@ export class UpstreamConnection {
 
   /** Goes on. What was given before has been written by now. */
   resume(): void {
-    for (const bytes of this.#unwritten.splice(0)) giveBack(bytes);
+    this.#buffers.written();
     this.socket.resume();
   }
 
@@ -169,7 +174,8 @@ export class UpstreamConnection {
     const all = this.#gathered.length === 0 ? bytes : Buffer.concat([this.#gathered, bytes]);
     const end = all.indexOf(HEAD_END);
     if (end < 0 ? all.length > MAX_HEAD : end > MAX_HEAD) throw malformed('head too long');
-    this.#gathered = end < 0 ? all : NOTHING;
+    // What was gathered before has a copy of its own already.
+    this.#gathered = end >= 0 ? NOTHING : all === bytes ? Buffer.from(bytes) : all;
     if (end >= 0)
       this.#startAnswer(parseResponseHead(all.toString('latin1', 0, end), this.#method), all.subarray(end + 4));
   }
@@ -198,7 +204,7 @@ export class UpstreamConnection {
     this.#handler?.onHead(head, isBare || rest.length > 0);
     if (isBare) {
       this.#complete([], rest.length);
-    } else if (rest.length > 0) this.#receiveBody(rest);
+    } else if (rest.length > 0) this.#passBody(rest);
   }
 
   #switchProtocol(head: ResponseHead, rest: Buffer): void {
@@ -206,14 +212,15 @@ export class UpstreamConnection {
     this.#handler = undefined;
     this.deadline = Number.POSITIVE_INFINITY;
     for (const [event, listener] of this.#listeners) this.socket.off(event, listener);
-    handler?.onUpgrade(head, this.socket, rest);
+    this.#isSwitched = true;
+    handler?.onUpgrade(head, this.socket, Buffer.from(rest));
   }
 
   #passBody(bytes: Buffer): void {
     const handler = this.#handler;
-    this.#receiveBody(bytes);
-    if (handler?.isWritten === true) giveBack(bytes);
-    else if (this.socket.isPaused()) this.#unwritten.push(bytes);
+    const content = this.#buffers.contentOf(bytes);
+    this.#receiveBody(content);
+    this.#buffers.passed(content, { isWritten: handler?.isWritten === true, isLast: this.#handler !== handler });
   }
 
   #receiveBody(bytes: Buffer): void {

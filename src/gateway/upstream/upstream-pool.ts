@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Connect } from './connect-target.ts';
 import { type ConnectionOwner, UpstreamConnection, type UpstreamTimeouts } from './upstream-connection.ts';
 
 // A request that can't be repeated takes only a connection that was in use a moment ago.
@@ -22,7 +22,7 @@ export interface Taker {
 
 /** What a pool is made with. */
 export interface PoolOptions {
-  readonly connect: () => Socket;
+  readonly connect: Connect;
   readonly timeouts: UpstreamTimeouts;
   readonly limits: PoolLimits;
 }
@@ -125,7 +125,7 @@ export class UpstreamPool implements ConnectionOwner {
 
   #open(): UpstreamConnection {
     const { connect, timeouts } = this.#options;
-    const connection = new UpstreamConnection(connect(), this, timeouts);
+    const connection = new UpstreamConnection(connect, this, timeouts);
     this.#all.add(connection);
     return connection;
   }

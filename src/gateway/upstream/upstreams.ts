@@ -2,7 +2,7 @@ import type { ProxyAllow } from '../../model/proxy-target.ts';
 import type { RouteTarget } from '../../model/routing.ts';
 import { unixTarget } from '../../model/unix-target.ts';
 import { connectAllowedSocket } from './connect-socket.ts';
-import { connectExternal, connectInstance, connectUnix } from './connect-target.ts';
+import { type Connect, connectExternal, connectInstance, connectUnix } from './connect-target.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
 import { type PoolLimits, UpstreamPool } from './upstream-pool.ts';
 
@@ -39,7 +39,7 @@ export class Upstreams {
   /** The connections to a Unix socket. */
   forSocket(path: string): UpstreamPool {
     const key = `unix ${path}`;
-    return this.#pools.get(key) ?? this.#add(key, () => connectUnix(path));
+    return this.#pools.get(key) ?? this.#add(key, (reader) => connectUnix(path, reader));
   }
 
   /** No route leads there any more: what is idle is closed now, what is busy when it is done. */
@@ -60,7 +60,7 @@ export class Upstreams {
     this.#retired.clear();
   }
 
-  #add(key: string, connect: UpstreamPoolConnect): UpstreamPool {
+  #add(key: string, connect: Connect): UpstreamPool {
     const { timeouts, limits } = this.#options;
     const pool = new UpstreamPool({ connect, timeouts, limits });
     this.#pools.set(key, pool);
@@ -80,13 +80,11 @@ export class Upstreams {
   }
 }
 
-type UpstreamPoolConnect = ConstructorParameters<typeof UpstreamPool>[0]['connect'];
-
-function connectorOf({ url, external }: HttpTarget, allow: ProxyAllow): UpstreamPoolConnect {
+function connectorOf({ url, external }: HttpTarget, allow: ProxyAllow): Connect {
   const unix = external ? unixTarget(url) : undefined;
-  if (unix !== undefined) return () => connectAllowedSocket(unix.socket, allow);
+  if (unix !== undefined) return (reader) => connectAllowedSocket(unix.socket, allow, reader);
   const parsed = new URL(url);
-  return () => (external ? connectExternal(parsed, allow) : connectInstance(parsed));
+  return (reader) => (external ? connectExternal(parsed, allow, reader) : connectInstance(parsed, reader));
 }
 
 /** External targets have pools of their own, so that no app of theirs gets a connection that was opened unjudged. */
