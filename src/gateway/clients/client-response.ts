@@ -2,6 +2,7 @@ import { ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { RequestRecord } from '../observe/request-record.ts';
 import { linger } from './linger.ts';
+import type { Holder, WriteBatch } from './write-batch.ts';
 
 /** How long an idle connection of a client is kept, as clients are told. */
 export const KEEP_ALIVE_SECONDS = 65;
@@ -30,7 +31,7 @@ const CLOSED = 'Connection: close\r\n';
  * response's turn on the connection (see `ClientConnections`). All that leans on how node:http works is in this class: that a
  * response which emits `finish` has ended, and that one with a `socket` has its turn.
  */
-export class ClientResponse extends ServerResponse {
+export class ClientResponse extends ServerResponse implements Holder {
   declare readonly headersSent: boolean;
   /** What is noted of the request. */
   readonly record = new RequestRecord(performance.now());
@@ -40,6 +41,9 @@ export class ClientResponse extends ServerResponse {
   #isChunked = false;
   #isKept = false;
   #isEnded = false;
+  /** The connection while what is written to it is held back. */
+  #held: Socket | undefined;
+  #endsWithHold = false;
   /** What is still to follow of an informational answer that was begun. */
   #probeRest = '';
 
@@ -76,6 +80,12 @@ export class ClientResponse extends ServerResponse {
     return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this;
   }
 
+  /** Cuts the connection behind what was sent. */
+  override destroy(error?: Error): this {
+    this.release();
+    return super.destroy(error);
+  }
+
   /** Sends an informational answer. Clients of HTTP/1.0 get none (RFC 9110, 15.2). */
   sendInterim(status: number, reason: string, lines: string): void {
     if (!this.isModern || this.headersSent) return;
@@ -102,6 +112,21 @@ export class ClientResponse extends ServerResponse {
     if (this.#probeRest !== '') this.socket?.write(this.#takeProbeRest(), 'latin1');
   }
 
+  /** What is sent from here on may go out together with what others send in this turn. */
+  hold(writes: WriteBatch): void {
+    const { socket } = this;
+    if (socket === null || this.#held !== undefined) return;
+    socket.cork();
+    this.#held = socket;
+    writes.add(this);
+  }
+
+  release(): void {
+    this.#held?.uncork();
+    this.#held = undefined;
+    if (this.#endsWithHold) this.#finish();
+  }
+
   /** Sends the head, and the first content with it. False: wait with the next content, see `whenDrained`. */
   sendHead(head: ClientHead, content?: Buffer): boolean {
     const { socket } = this;
@@ -123,7 +148,8 @@ export class ClientResponse extends ServerResponse {
   /** Ends the answer; trailers are complete lines, and dropped where no chunks were sent. */
   sendEnd(trailers = ''): void {
     if (this.#isChunked) this.socket?.write(`0\r\n${trailers}\r\n`, 'latin1');
-    this.#finish();
+    if (this.#held === undefined) this.#finish();
+    else this.#endsWithHold = true;
   }
 
   /** Calls once, when the client has taken what was sent. */

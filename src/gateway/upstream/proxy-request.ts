@@ -172,7 +172,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   onEnd(trailers: readonly string[]): void {
     this.#over();
-    if (this.#held !== undefined) this.#response.sendHead(this.#held);
+    if (this.#held !== undefined) this.#startHeld(this.#held);
     this.#response.sendEnd(trailers.length > 0 ? trailerLines(trailers, this.#namedFields) : '');
   }
 
@@ -254,8 +254,12 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   #pass(content: Buffer): boolean {
     const head = this.#held;
-    if (head === undefined) return this.#response.sendContent(content);
+    return head === undefined ? this.#response.sendContent(content) : this.#startHeld(head, content);
+  }
+
+  #startHeld(head: ClientHead, content?: Buffer): boolean {
     this.#held = undefined;
+    this.#response.hold(this.#plan.pool.writes);
     return this.#response.sendHead(head, content);
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Holder, WriteBatch } from '../clients/write-batch.ts';
 import { ChunkedDecoder } from '../reading/chunked-decoder.ts';
 import { malformed, parseResponseHead, type ResponseHead, UpstreamFault } from '../reading/response-head.ts';
 import type { Connect } from './connect-target.ts';
@@ -42,11 +43,18 @@ export interface UpstreamTimeouts {
   readonly idleMs: number;
 }
 
+/** What a connection is made with. */
+export interface ConnectionOptions {
+  readonly connect: Connect;
+  readonly timeouts: UpstreamTimeouts;
+  readonly writes: WriteBatch;
+}
+
 /**
  * One HTTP/1.1 connection to an upstream, one exchange at a time. Anything unexpected on it (bytes nobody asked for, bad
  * framing) closes it; it is never used again after that.
  */
-export class UpstreamConnection {
+export class UpstreamConnection implements Holder {
   readonly socket: Socket;
   /** When it was last given back, by the monotonic clock. */
   idleSince = 0;
@@ -56,6 +64,7 @@ export class UpstreamConnection {
   deadline = Number.POSITIVE_INFINITY;
   readonly #owner: ConnectionOwner;
   readonly #timeouts: UpstreamTimeouts;
+  readonly #writes: WriteBatch;
   #handler: ExchangeHandler | undefined;
   #method = '';
   #requestIsSent = false;
@@ -75,9 +84,10 @@ export class UpstreamConnection {
     ['error', (error: Error) => this.#broken(error)],
   ] as const;
 
-  constructor(connect: Connect, owner: ConnectionOwner, timeouts: UpstreamTimeouts) {
+  constructor({ connect, timeouts, writes }: ConnectionOptions, owner: ConnectionOwner) {
     this.#owner = owner;
     this.#timeouts = timeouts;
+    this.#writes = writes;
     this.socket = connect({
       nextBuffer: () => this.#buffers.next(this.#handler !== undefined && this.#head !== undefined),
       // After the switch whoever has the socket listens to it as to any stream.
@@ -103,9 +113,15 @@ export class UpstreamConnection {
     this.#interims = 0;
     this.#interimBytes = 0;
     this.exchanges += 1;
+    this.socket.cork();
+    this.#writes.add(this);
     this.socket.write(head, 'latin1');
     if (this.socket.connecting) this.#setDeadline(this.#timeouts.connectMs);
     else this.#awaitProgress();
+  }
+
+  release(): void {
+    this.socket.uncork();
   }
 
   /** Sends a part of the body, framed by the caller. False: wait for `drain` of the socket. */

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { test } from 'node:test';
+import { WriteBatch } from '../clients/write-batch.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import { type Taker, UpstreamPool } from './upstream-pool.ts';
 
 const TIMEOUTS = { connectMs: 1_000, headMs: 1_000, idleMs: 1_000 };
 
 function poolOf(limits: { connections: number; waiting: number }) {
-  return new UpstreamPool({ connect: () => new Socket(), timeouts: TIMEOUTS, limits: { waitMs: 10_000, ...limits } });
+  return new UpstreamPool({
+    connect: () => new Socket(),
+    timeouts: TIMEOUTS,
+    limits: { waitMs: 10_000, ...limits },
+    writes: new WriteBatch(),
+  });
 }
 
 /** Notes what it is told. */

@@ -1,3 +1,4 @@
+import type { WriteBatch } from '../clients/write-batch.ts';
 import type { Connect } from './connect-target.ts';
 import { type ConnectionOwner, UpstreamConnection, type UpstreamTimeouts } from './upstream-connection.ts';
 
@@ -25,6 +26,8 @@ export interface PoolOptions {
   readonly connect: Connect;
   readonly timeouts: UpstreamTimeouts;
   readonly limits: PoolLimits;
+  /** What is sent to the upstream, and by whom its answers are passed on, goes out with what else is sent in the same turn. */
+  readonly writes: WriteBatch;
 }
 
 /** The connections to one upstream, bounded: idle ones are used again, the newest first; who finds none waits, in order. */
@@ -38,6 +41,11 @@ export class UpstreamPool implements ConnectionOwner {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+  }
+
+  /** See `PoolOptions`. */
+  get writes(): WriteBatch {
+    return this.#options.writes;
   }
 
   /** How many connections there are, idle ones included. */
@@ -124,8 +132,7 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   #open(): UpstreamConnection {
-    const { connect, timeouts } = this.#options;
-    const connection = new UpstreamConnection(connect, this, timeouts);
+    const connection = new UpstreamConnection(this.#options, this);
     this.#all.add(connection);
     return connection;
   }

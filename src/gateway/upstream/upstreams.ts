@@ -1,6 +1,7 @@
 import type { ProxyAllow } from '../../model/proxy-target.ts';
 import type { RouteTarget } from '../../model/routing.ts';
 import { unixTarget } from '../../model/unix-target.ts';
+import { WriteBatch } from '../clients/write-batch.ts';
 import { connectAllowedSocket } from './connect-socket.ts';
 import { type Connect, connectExternal, connectInstance, connectUnix } from './connect-target.ts';
 import type { UpstreamTimeouts } from './upstream-connection.ts';
@@ -21,6 +22,7 @@ export class Upstreams {
   readonly #pools = new Map<string, UpstreamPool>();
   /** Pools that get no new exchange, until their last one has ended. */
   readonly #retired = new Set<UpstreamPool>();
+  readonly #writes = new WriteBatch();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: UpstreamsOptions) {
@@ -62,7 +64,7 @@ export class Upstreams {
 
   #add(key: string, connect: Connect): UpstreamPool {
     const { timeouts, limits } = this.#options;
-    const pool = new UpstreamPool({ connect, timeouts, limits });
+    const pool = new UpstreamPool({ connect, timeouts, limits, writes: this.#writes });
     this.#pools.set(key, pool);
     return pool;
   }
