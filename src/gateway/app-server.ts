@@ -70,7 +70,7 @@ export class AppServer {
     const use = inFlight.enter(route.serve.instance);
     const countsAsUse = isUse(call.request, call.target.path.decoded);
     const leave = () => inFlight.leave(use, { countsAsUse });
-    call.response.once('close', leave);
+    call.response.on('close', leave);
     if (upstream.kind === 'static') this.#serveTree(call, route, upstream);
     else
       this.#serveProxied(call, route, upstream, () => {

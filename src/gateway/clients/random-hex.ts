@@ -1,20 +1,23 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
-const POOL_BYTES = 8_192;
+// Whoever keeps a piece keeps all of the text, so it is not long.
+const POOL_BYTES = 1_024;
 
-/** Random hexadecimal text, from a pool that is filled once for many: a call for each would cost more than all else of a name. */
+/** Random hexadecimal text, of which much is made at once: a call for each piece would cost more than all else of a name. */
 export class RandomHex {
-  readonly #pool = Buffer.alloc(POOL_BYTES);
-  #at = POOL_BYTES;
+  #text = '';
+  #at = 0;
 
   /** The text of as many random bytes, at most 64. */
   take(bytes: number): string {
-    if (this.#at + bytes > POOL_BYTES) {
-      randomFillSync(this.#pool);
-      this.#at = 0;
-    }
     const from = this.#at;
-    this.#at += bytes;
-    return this.#pool.toString('hex', from, this.#at);
+    const end = from + 2 * bytes;
+    if (end > this.#text.length) {
+      this.#text = randomBytes(POOL_BYTES).toString('hex');
+      this.#at = 2 * bytes;
+      return this.#text.slice(0, this.#at);
+    }
+    this.#at = end;
+    return this.#text.slice(from, end);
   }
 }

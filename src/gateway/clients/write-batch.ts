@@ -5,7 +5,7 @@ export interface Holder {
 }
 
 // Who gets the first of these should not wait for long until the last is ready.
-const MOST_HELD = 16;
+const MOST_HELD = 64;
 
 /**
  * Holds back what is written while one turn of the event loop deals with what has come, and lets it go in one go. Each write wakes

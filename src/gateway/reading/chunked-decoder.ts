@@ -17,7 +17,7 @@ export class ChunkedDecoder {
 
   /** The trailer fields, once done. */
   get trailers(): readonly string[] {
-    return parseFields(this.#trailerLines, 0);
+    return parseFields(this.#trailerLines.join('\r\n'), 0);
   }
 
   /** Hands on the content and returns how many bytes belonged to this body. Throws an `UpstreamFault` for bad framing. */

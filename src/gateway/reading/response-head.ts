@@ -27,19 +27,18 @@ export class UpstreamFault extends Error {
   }
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: (.*))?$/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([^\r\n]*))?(?:\r\n|$)/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // Every line ends in CRLF exactly; a CR, LF or NUL anywhere else is how answers are split. Other control characters have no
-// place in a field either (RFC 9110, 5.5).
+// place in a field either (RFC 9110, 5.5). All lines are looked through at once: one after the other costs several times that.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-const STRAY = /[\0-\x08\x0a-\x1f\x7f]/;
+const CLEAN = /^[^\0-\x08\x0a-\x1f\x7f]*(?:\r\n[^\0-\x08\x0a-\x1f\x7f]*)*$/;
 
 /** Parses a head without its empty line. Throws an `UpstreamFault` for whatever two readers could read in two ways. */
 export function parseResponseHead(text: string, method: string): ResponseHead {
-  const lines = text.split('\r\n');
-  const start = STATUS_LINE.exec(lines[0] ?? '');
-  if (start === null || STRAY.test(start[3] ?? '')) throw malformed('status line');
-  const headers = parseFields(lines, 1);
+  const start = STATUS_LINE.exec(text);
+  if (start === null) throw malformed('status line');
+  const headers = parseFields(text, start[0].length);
   const status = Number(start[2]);
   const fields = framingFields(headers);
   const framing = framingOf(method, status, fields, { isHttp10: start[1] === '0' });
@@ -48,15 +47,18 @@ export function parseResponseHead(text: string, method: string): ResponseHead {
   return { status, reason: start[3] ?? '', headers, framing, keepAlive };
 }
 
-/** Parses header or trailer lines from `from` on into name, value, name, value. */
-export function parseFields(lines: readonly string[], from: number): string[] {
+/** Parses header or trailer lines, which begin at a place of the text, into name, value, name, value. The last one is without its end. */
+export function parseFields(text: string, from: number): string[] {
+  if (!CLEAN.test(text)) throw malformed('control character');
   const fields: string[] = [];
-  for (let at = from; at < lines.length; at += 1) {
-    const line = lines[at] ?? '';
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon);
-    if (colon < 1 || !TOKEN.test(name) || STRAY.test(line)) throw malformed('header line');
-    fields.push(name, line.slice(colon + 1).trim());
+  for (let at = from; at < text.length; ) {
+    const feed = text.indexOf('\r\n', at);
+    const end = feed < 0 ? text.length : feed;
+    const colon = text.indexOf(':', at);
+    const name = text.slice(at, Math.max(colon, at));
+    if (colon > end || !TOKEN.test(name)) throw malformed('header line');
+    fields.push(name, text.slice(colon + 1, end).trim());
+    at = end + 2;
   }
   return fields;
 }
