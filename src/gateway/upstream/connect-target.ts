@@ -58,22 +58,12 @@ type Written = (error?: Error | null) => void;
  * closes has answered, though writing the rest of the upload fails. What the connection is worth, reading says.
  */
 class UpstreamSocket extends Socket {
-  /** The stream mostly gives the same function to call when something is written. */
-  #done: Written | undefined;
-  #doneUnlessClosed: Written = () => {};
-
   override _write(chunk: unknown, encoding: BufferEncoding, done: Written): void {
-    super._write(chunk, encoding, this.#forgiving(done));
+    super._write(chunk, encoding, (error) => done(unlessClosed(error)));
   }
 
   override _writev(chunks: Parameters<NonNullable<Socket['_writev']>>[0], done: Written): void {
-    super._writev?.(chunks, this.#forgiving(done));
-  }
-
-  #forgiving(done: Written): Written {
-    if (this.#done !== done) this.#doneUnlessClosed = (error) => done(unlessClosed(error));
-    this.#done = done;
-    return this.#doneUnlessClosed;
+    super._writev?.(chunks, (error) => done(unlessClosed(error)));
   }
 }
 
