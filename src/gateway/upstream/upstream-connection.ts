@@ -78,8 +78,8 @@ export class UpstreamConnection implements Holder {
   readonly #buffers = new ReadBuffers();
   readonly #listeners = [
     ['connect', () => this.#awaitProgress()],
-    ['data', (bytes: Buffer) => this.#receive(bytes)],
     ['drain', () => this.#awaitProgress()],
+    ['data', (bytes: Buffer) => this.#receive(bytes)],
     ['end', () => this.#ended()],
     ['error', (error: Error) => this.#broken(error)],
   ] as const;
