@@ -72,8 +72,9 @@ async function putAside({ path, keep }: LogFileOptions, inode: number): Promise<
   const lock = await takeLock(`${path}.lock`);
   if (lock === undefined) return false;
   try {
-    // Another one may have done it just before.
-    if ((await stat(path)).ino !== inode) return true;
+    // Another one may have done it just before, and nobody begun a new one yet.
+    const there = await stat(path).catch(() => undefined);
+    if (there?.ino !== inode) return true;
     if (keep === 0) await rm(path, { force: true });
     else await shift(path, await firstFree(path, keep));
     return true;
