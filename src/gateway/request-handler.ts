@@ -17,6 +17,7 @@ import type { Hooks } from './hooks.ts';
 import { nearApps } from './near-apps.ts';
 import type { RequestObserver } from './observe/request-observer.ts';
 import { framingFault, type Refusal } from './reading/framing.ts';
+import { hasBody, isForUs, isUpgrade } from './reading/request-kind.ts';
 import { parseHost, parseTarget } from './reading/request-target.ts';
 import { isLoop } from './reading/via.ts';
 import { isInZone } from './reading/zone.ts';
@@ -282,18 +283,6 @@ export class RequestHandler {
   }
 }
 
-/** Whether a request to switch protocols is passed on as one. HTTP/2 in the clear is not: such a client goes on in HTTP/1.1. */
-export function isUpgrade(request: IncomingMessage): boolean {
-  const { method, httpVersion, headers } = request;
-  // In HTTP/1.0 the field is to be ignored (RFC 9110, 7.8).
-  if (method !== 'GET' || httpVersion !== '1.1' || hasBody(request)) return false;
-  return headers.upgrade !== undefined && headers.upgrade !== '' && !/(?:^|,)\s*h2c/i.test(headers.upgrade);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
-}
-
 function refusal({ status, reason }: Refusal): Answer {
   return { status, title: STATUS_CODES[status] ?? 'Refused', text: `The request has ${reason}.` };
 }
@@ -309,11 +298,6 @@ function endUnreadable(fault: ParseFault, socket: Socket, current: ClientRespons
   if (current === undefined) linger(socket);
   else socket.destroySoon();
   return answer;
-}
-
-/** Whether OPTIONS asks about the server as a whole, or may go no further (RFC 9110, 7.6.2 and 9.3.7). */
-function isForUs({ url, headers }: IncomingMessage): boolean {
-  return url === '*' || /^0+$/.test(String(headers['max-forwards'] ?? ''));
 }
 
 function sendOptions(response: ClientResponse): void {
