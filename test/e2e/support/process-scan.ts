@@ -48,6 +48,22 @@ export async function killHard(pid: number): Promise<void> {
   while (findProcess(pid) !== undefined) await delay(2);
 }
 
+/** Stops a process, and waits until none of its threads runs any more. */
+export async function stopHard(pid: number): Promise<void> {
+  signal(pid, 'SIGSTOP');
+  const isRunning = (thread: string) => !/^State:\s+[TtZX]/m.test(readStatus(`/proc/${pid}/task/${thread}/status`));
+  while (readdirSync(`/proc/${pid}/task`).some(isRunning)) await delay(1);
+}
+
+/** Empty of a thread that has ended. */
+function readStatus(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return 'State:\tX';
+  }
+}
+
 /** Sends a signal; false if the process is gone. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {

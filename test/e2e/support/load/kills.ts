@@ -1,6 +1,6 @@
 import type { Cleanup } from '../../../support/cleanup.ts';
 import { eventually } from '../eventually.ts';
-import { killHard } from '../process-scan.ts';
+import { killHard, stopHard } from '../process-scan.ts';
 import { deployMeanwhile } from './background-deploys.ts';
 import { peerPortsOf } from './connections-of.ts';
 import type { Failure, LoadReport } from './ledger.ts';
@@ -25,22 +25,17 @@ export interface KillsUnderLoad {
   readonly others: readonly Failure[];
 }
 
-/** What a kill may have taken with it. */
+/** What a kill has taken with it. */
 interface Taken {
-  /** The clients' ports that were connected when it was looked. */
+  /** The clients' ports that were connected when it was stopped, to be killed. */
   readonly ports: ReadonlySet<number>;
-  /** When it was looked, and when it was seen to be gone: what was begun about then may have been accepted by it too. */
-  readonly lookedAt: number;
-  readonly goneAt: number;
+  readonly stoppedAt: number;
 }
 
 type Kill = (site: Site) => Promise<Taken | null>;
 
-/** How much later than a kill a client may hear of it: at once, or when it has read all that was on its way to it before. */
-const HEARD_MS = 2_000;
+/** How much later than a kill a client may hear of it: when it has read all that was on its way to it before. */
 const READ_MS = 15_000;
-/** How long a connection may have waited to be accepted when it was looked. */
-const QUEUED_MS = 250;
 
 /** Kills controller, supervisor and gateways (-9) one after the other under load, while deploys go on; each sort on its own. */
 export async function killUnderLoad(
@@ -75,10 +70,9 @@ async function series(t: Cleanup, site: Site, { size, kills, kill }: Series): Pr
   return { report, kills, deploys, inFlight: report.failures.filter(isTaken), others };
 }
 
-function wasIn({ at, localPort, openedAt }: Failure, { ports, lookedAt, goneAt }: Taken): boolean {
-  // What was refused had nobody to be taken by.
-  if (localPort === 0 || openedAt > goneAt || at < lookedAt) return false;
-  return ports.has(localPort) ? at <= goneAt + READ_MS : openedAt >= lookedAt - QUEUED_MS && at <= goneAt + HEARD_MS;
+/** Whether it was on one of those connections, and not on a later one from the same port. */
+function wasIn({ at, localPort, openedAt }: Failure, { ports, stoppedAt }: Taken): boolean {
+  return ports.has(localPort) && openedAt <= stoppedAt && at >= stoppedAt && at <= stoppedAt + READ_MS;
 }
 
 async function killController(site: Site): Promise<Taken | null> {
@@ -105,12 +99,13 @@ async function killSupervisor(site: Site): Promise<Taken | null> {
 async function killGateway(site: Site): Promise<Taken> {
   const before = await twoGateways(site, []);
   const victim = before[Math.floor(Math.random() * before.length)] ?? 0;
-  const lookedAt = Date.now();
+  // Stopped at an instant of nobody's choice, it accepts nothing more until it is dead: what it holds then is all that it takes along.
+  await stopHard(victim);
+  const stoppedAt = Date.now();
   const ports = peerPortsOf(victim);
   await killHard(victim);
-  const goneAt = Date.now();
   await twoGateways(site, [victim]);
-  return { ports, lookedAt, goneAt };
+  return { ports, stoppedAt };
 }
 
 function twoGateways(site: Site, without: readonly number[]): Promise<number[]> {
