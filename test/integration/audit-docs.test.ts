@@ -6,7 +6,7 @@ import { formatHead } from '../../src/audit/chain.ts';
 import { readAudit } from '../../src/audit/log.ts';
 import { AUDIT_KINDS, type AuditEvent } from '../../src/model/audit.ts';
 import { MainspringError } from '../../src/model/errors.ts';
-import { type AppId, PROD } from '../../src/model/ids.ts';
+import { type AppId, type EnvName, PROD } from '../../src/model/ids.ts';
 import { CONFIG_REPO } from '../support/declarations.ts';
 import { Loop } from '../support/loop.ts';
 
@@ -126,6 +126,9 @@ async function branched(t: TestContext): Promise<Loop> {
   loop.branch('two', { apps: [a, { ...b, ...good(5) }, c] });
   loop.branch('also', { apps: [a, b, { ...c, ...good(5) }] });
   await loop.look(10_000);
+  // Somebody asks for the one that made room.
+  loop.reconciler.wake('one' as EnvName, a?.path as AppId);
+  await loop.pass(10_000);
   loop.branch('three', 'broken');
   await loop.look(10_000);
   await step([a, b, c], 2);
