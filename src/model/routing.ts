@@ -43,6 +43,14 @@ export interface Vacancy {
   readonly reason: string | null;
 }
 
+/** Where a route is. */
+export type Place = Pick<RouteRow, 'host' | 'path'>;
+
+/** What a place is told from others by: `HOST PATH`. */
+export function placeKey({ host, path }: Place): string {
+  return `${host} ${path}`;
+}
+
 /** One row of the route table: the contract between controller and gateways. */
 export interface RouteRow {
   /** Lower case, without a port. */

@@ -4,7 +4,7 @@ import type { InstanceId } from '../model/ids.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import { audit, type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
-import { keepRoute, type RouteContext, retireInstance } from './transitions.ts';
+import { backChanges, keepRoute, type RouteContext, retireInstance } from './transitions.ts';
 
 /** How long nobody may use an instance before it goes to sleep, in milliseconds; null: it never does. */
 export function idleMsOf(idle: IdlePolicy): number | null {
@@ -84,15 +84,11 @@ export function awakeChanges(
   instance: RecordedInstance,
   context: RouteContext & { readonly at: number },
 ): Change[] {
-  if (row.live === null || instance.route === null) return [];
+  if (row.live === null) return [];
   const live: LiveState = { ...row.live, asleep: false, waking: false, condition: null };
-  const startMs = instance.startedAt === null ? null : context.at - instance.startedAt;
-  const detail = { instance: instance.id, revision: live.target.revision, start_ms: startMs };
-  return [
-    put('deployment', { ...row, live }),
-    ...keepRoute(row, live, instance.route, context),
-    audit({ kind: 'deployment.awake', env: row.env, app: row.app, cause: observation('it was asked for'), detail }),
-  ];
+  const detail = { start_ms: instance.startedAt === null ? null : context.at - instance.startedAt };
+  const cause = observation('it was asked for');
+  return backChanges(row, instance, { live, kind: 'deployment.awake', cause, detail }, context);
 }
 
 /** What gateways said last about the use of instances, in memory alone: gateways count on while a controller is away. */

@@ -1,11 +1,14 @@
 import type { AppLimits } from '../model/app.ts';
+import type { AuditKind } from '../model/audit.ts';
 import { canonicalJson } from '../model/canonical.ts';
+import type { Cause } from '../model/cause.ts';
 import type { Target } from '../model/desired.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import type { HeldTarget, RequestLimits, RouteRow, RouteTarget } from '../model/routing.ts';
-import { type Change, put } from '../store/changes.ts';
+import { audit, type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 
 /** What a transition of routes is decided from. */
@@ -31,6 +34,30 @@ export function routeChanges(
   const stays = old?.policy.host === live.target.policy.host && old.policy.path === live.target.policy.path;
   const take = stays ? keepRoute : takeRoute;
   return [...leaveRoute(old, live.target, row, context), ...take(row, live, instance.route, context)];
+}
+
+/** How something that is live comes back, and what the log says of that. */
+interface Return {
+  readonly live: LiveState;
+  readonly kind: AuditKind;
+  readonly cause: Cause;
+  readonly detail?: JsonObject;
+}
+
+/** What is live is reached again, as its new state says. */
+export function backChanges(
+  row: RecordedDeployment,
+  instance: RecordedInstance,
+  { live, kind, cause, ...said }: Return,
+  context: RouteContext,
+): Change[] {
+  if (instance.route === null) return [];
+  const detail = { instance: instance.id, revision: instance.target.revision, ...said.detail };
+  return [
+    put('deployment', { ...row, live }),
+    ...keepRoute(row, live, instance.route, context),
+    audit({ kind, env: row.env, app: row.app, cause, detail }),
+  ];
 }
 
 /** The route row of something that was live before, unless another app has taken the route since. */

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../model/canonical.ts';
 import type { NextState, RecordedDeployment } from '../model/recorded.ts';
-import type { RouteRow, Vacancy } from '../model/routing.ts';
+import { type Place, placeKey, type RouteRow, type Vacancy } from '../model/routing.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import { deploymentKey } from '../store/tables.ts';
@@ -10,8 +10,6 @@ interface Context {
   readonly recorded: RecordedView;
   readonly generation: () => number;
 }
-
-type Place = Pick<RouteRow, 'host' | 'path'>;
 
 /**
  * The changes of a transaction with the vacancies that follow: a deployment that is not live, and for which it is known where it belongs,
@@ -30,7 +28,7 @@ export function withVacancies(
     if (before === null) continue;
     const old = recorded.vacancyOf(before.env, before.app);
     const wanted = row === null ? null : placeOf(row, before, old);
-    if (old !== undefined && (wanted === null || !isSamePlace(old, wanted))) routes.leave(old, before);
+    if (old !== undefined && (wanted === null || placeKey(old) !== placeKey(wanted))) routes.leave(old, before);
     if (row !== null && wanted !== null) routes.take(wanted, vacancyOf(row, recorded));
   }
   return routes.all();
@@ -64,10 +62,6 @@ function standingOf({ state, target, reason }: NextState): Pick<Vacancy, 'why' |
   return { why: 'coming', reason: target === null ? reason : null };
 }
 
-function isSamePlace(one: Place, other: Place): boolean {
-  return one.host === other.host && one.path === other.path;
-}
-
 /** The route rows of a transaction: those that it writes anyway get their vacancy, others are added. */
 class RouteEdits {
   readonly #changes: Change[];
@@ -79,7 +73,7 @@ class RouteEdits {
     this.#changes = [...changes];
     this.#context = context;
     for (const [at, change] of changes.entries())
-      if ('put' in change && change.put === 'route') this.#written.set(keyOf(change.row), at);
+      if ('put' in change && change.put === 'route') this.#written.set(placeKey(change.row), at);
   }
 
   all(): readonly Change[] {
@@ -99,22 +93,18 @@ class RouteEdits {
   }
 
   #rowAt(place: Place): RouteRow | undefined {
-    const at = this.#written.get(keyOf(place));
+    const at = this.#written.get(placeKey(place));
     const change = at === undefined ? undefined : this.#changes[at];
     if (change !== undefined && 'put' in change && change.put === 'route') return change.row;
     return this.#context.recorded.route(place.host, place.path);
   }
 
   #write(row: RouteRow): void {
-    const at = this.#written.get(keyOf(row));
+    const at = this.#written.get(placeKey(row));
     if (at !== undefined) this.#changes[at] = put('route', row);
     else {
-      this.#written.set(keyOf(row), this.#changes.length);
+      this.#written.set(placeKey(row), this.#changes.length);
       this.#changes.push(put('route', { ...row, generation: this.#context.generation() }));
     }
   }
-}
-
-function keyOf({ host, path }: Place): string {
-  return `${host} ${path}`;
 }

@@ -10,7 +10,7 @@ import type {
   RetainedData,
 } from '../model/recorded.ts';
 import { NO_MEMBERS, type ReleaseTally, type Standing, standingOf } from '../model/release.ts';
-import type { RouteRow } from '../model/routing.ts';
+import { placeKey, type RouteRow } from '../model/routing.ts';
 import type { RepoState } from '../model/source.ts';
 import type { Change } from './changes.ts';
 import { deploymentKey } from './tables.ts';
@@ -158,7 +158,7 @@ export class Recorded implements RecordedView {
         return;
       case 'route':
         this.#forgetVacancy(this.route(change.row.host, change.row.path));
-        this.routes.delete(`${change.row.host} ${change.row.path}`);
+        this.routes.delete(placeKey(change.row));
         return;
     }
   }
@@ -194,7 +194,7 @@ export class Recorded implements RecordedView {
 
   #putRoute(row: RouteRow): void {
     this.#forgetVacancy(this.route(row.host, row.path));
-    this.routes.set(`${row.host} ${row.path}`, row);
+    this.routes.set(placeKey(row), row);
     if (row.vacancy != null) this.#vacancies.set(deploymentKey(row.vacancy), row);
     this.#grow(row.generation);
   }
@@ -269,7 +269,7 @@ export class Recorded implements RecordedView {
   }
 
   route(host: string, path: string): RouteRow | undefined {
-    return this.routes.get(`${host} ${path}`);
+    return this.routes.get(placeKey({ host, path }));
   }
 
   vacancyOf(env: EnvName, app: AppId): RouteRow | undefined {

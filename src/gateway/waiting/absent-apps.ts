@@ -1,10 +1,11 @@
 import { PROD } from '../../model/ids.ts';
+import type { Place } from '../../model/routing.ts';
 import { ANSWERS, type Answer } from '../answer.ts';
 import { answerCall, type Call } from '../call.ts';
 import type { LiveRoute, VacantRoute } from '../routing/route-table.ts';
 import { holdRequest } from './hold-request.ts';
 import type { IsUse } from './use.ts';
-import type { Place, WaitingRoom } from './waiting-room.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 import type { Waker, Wanted } from './waker.ts';
 
 /** What decides about requests for apps that nothing serves right now. */

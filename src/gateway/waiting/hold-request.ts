@@ -1,6 +1,7 @@
+import type { Place } from '../../model/routing.ts';
 import type { Call } from '../call.ts';
 import { readAhead } from '../clients/read-ahead.ts';
-import type { Place, WaitingRoom } from './waiting-room.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 /** A request for a held route. */
 export interface HeldRequest {

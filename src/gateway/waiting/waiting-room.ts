@@ -1,4 +1,4 @@
-import type { RouteRow } from '../../model/routing.ts';
+import { type Place, placeKey, type RouteRow } from '../../model/routing.ts';
 
 /** How many requests may wait for held routes in one gateway process, and for how long. */
 export interface HoldLimits {
@@ -20,9 +20,6 @@ export interface Guest {
   /** The room is full or closed, or time is over. */
   readonly onRefused: () => void;
 }
-
-/** Where a route is. */
-export type Place = Pick<RouteRow, 'host' | 'path'>;
 
 interface Seat {
   readonly guest: Guest;
@@ -113,9 +110,4 @@ export class WaitingRoom {
     for (const seat of seats) this.#leave(key, seat);
     return seats.map(({ guest }) => guest);
   }
-}
-
-/** What a place is told from others by. */
-export function placeKey({ host, path }: Place): string {
-  return `${host}${path}`;
 }

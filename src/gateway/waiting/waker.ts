@@ -1,6 +1,5 @@
 import type { AppId, EnvName } from '../../model/ids.ts';
-import type { RouteRow } from '../../model/routing.ts';
-import { type Place, placeKey } from './waiting-room.ts';
+import { type Place, placeKey, type RouteRow } from '../../model/routing.ts';
 
 /** An app that somebody waits for, and where. */
 export type Wanted = Place & Pick<RouteRow, 'env' | 'app'>;

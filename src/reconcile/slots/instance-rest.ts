@@ -1,12 +1,12 @@
 import { observation } from '../../model/cause.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { LiveState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
-import { audit, type Change, put } from '../../store/changes.ts';
+import type { Change } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
 import type { InstanceAction, UsedAt } from '../progress-of-instance.ts';
 import { awakeChanges, type Idleness, idleMsOf, LastUses, sleepChanges } from '../sleep.ts';
-import { drainTime, keepRoute, type RouteContext } from '../transitions.ts';
+import { backChanges, drainTime, type RouteContext } from '../transitions.ts';
 import { beforeDeadline } from './deadline.ts';
 import { lookAt, lookPauseMs } from './look.ts';
 
@@ -96,35 +96,17 @@ export class InstanceRest {
 
 /** What ended by itself and was started again serves again. */
 function repairedChanges(row: RecordedDeployment, instance: RecordedInstance, context: RouteContext): Change[] {
-  if (row.live === null || instance.route === null) return [];
+  if (row.live === null) return [];
+  const cause = observation('the live instance was started again');
   const live: LiveState = { ...row.live, condition: null };
-  return [
-    put('deployment', { ...row, live }),
-    ...keepRoute(row, live, instance.route, context),
-    audit({
-      kind: 'drift.repaired',
-      env: row.env,
-      app: row.app,
-      cause: observation('the live instance was started again'),
-      detail: { instance: instance.id, revision: instance.target.revision },
-    }),
-  ];
+  return backChanges(row, instance, { live, kind: 'drift.repaired', cause }, context);
 }
 
 /** What made room for its replacement serves again, or sleeps again if it did before. */
 function resumeChanges(row: RecordedDeployment, instance: RecordedInstance, context: RouteContext): Change[] {
-  if (row.live === null || instance.route === null) return [];
+  if (row.live === null) return [];
   const asleep = row.live.asleep && instance.state === 'stopped';
   const live: LiveState = { ...row.live, asleep, waking: false, condition: null, suspended: false };
-  return [
-    put('deployment', { ...row, live }),
-    ...keepRoute(row, live, instance.route, context),
-    audit({
-      kind: 'deployment.resumed',
-      env: row.env,
-      app: row.app,
-      cause: row.next?.cause ?? instance.target.causes.config,
-      detail: { instance: instance.id, revision: instance.target.revision },
-    }),
-  ];
+  const cause = row.next?.cause ?? instance.target.causes.config;
+  return backChanges(row, instance, { live, kind: 'deployment.resumed', cause }, context);
 }

@@ -2,7 +2,7 @@ import { isoTime } from '../../model/clock.ts';
 import type { ArtifactKey } from '../../model/ids.ts';
 import { PROD } from '../../model/ids.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
-import type { RouteTarget } from '../../model/routing.ts';
+import { placeKey, type RouteTarget } from '../../model/routing.ts';
 import { audit, type Change, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { deploymentKey } from '../../store/tables.ts';
@@ -148,8 +148,8 @@ function routesOf(switched: readonly Switched[], context: SwitchContext): Change
   return [...left, ...taken];
 }
 
-function placeOf({ target: { policy } }: LiveState): string {
-  return `${policy.host} ${policy.path}`;
+function placeOf({ target }: LiveState): string {
+  return placeKey(target.policy);
 }
 
 function staysPut({ row, live }: Switched): boolean {
