@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cleanup } from '../../../support/cleanup.ts';
+import { eventually } from '../eventually.ts';
 import type { LoadReport } from './ledger.ts';
+import type { Load } from './load.ts';
 import { type LoadSize, Site } from './site.ts';
 
 /** What deploys under load came to. */
@@ -13,7 +15,7 @@ export interface DeploysUnderLoad {
 
 /**
  * Deploys a process app and static apps in turns, spread evenly over a time, each as its last one is served. Rejects when one is not
- * served within a minute.
+ * served, and seen by the load's own clients, within a minute.
  */
 export async function deployUnderLoad(
   t: Cleanup,
@@ -36,9 +38,23 @@ export async function deployUnderLoad(
   }
   await Promise.all(busy.values());
   const took = (performance.now() - began) / 1_000;
+  await untilSeen(load, site);
   const report = await load.end();
   await site.team.installation.daemon?.stop();
   return { report, times, seconds: took };
+}
+
+/** Waits until the clients themselves have met the last version of every app: on a busy machine they may not have asked it yet. */
+async function untilSeen(load: Load, site: Site): Promise<void> {
+  const look = async () => {
+    const { newest } = await load.look();
+    return site.apps.every((app) => newest[`/${app}`] === site.versionOf(app)) || undefined;
+  };
+  await eventually(look, {
+    within: 60_000,
+    every: 50,
+    what: 'the clients of the load to see the last version of every app',
+  });
 }
 
 async function timed(times: number[], run: () => Promise<void>): Promise<void> {
