@@ -1,4 +1,5 @@
 import { hashOf } from './canonical.ts';
+import type { RunDescription } from './container.ts';
 import type { ArtifactKey, RevisionHash, TreeId } from './ids.ts';
 import type { JsonObject } from './json.ts';
 
@@ -12,7 +13,7 @@ export interface ArtifactInputs {
   readonly spec: string;
   /** The tree of the source folder; null where the spec needs no source. */
   readonly tree: TreeId | null;
-  /** Build arguments: what of `app_config`, `container_args` and the spec goes into the build. */
+  /** Build arguments: what of `app_config`, `container_args` and the spec goes into the build. For containers: a `ContainerBuild`. */
   readonly build: JsonObject;
 }
 
@@ -33,6 +34,8 @@ export interface RevisionSpec {
   readonly containerArgs: JsonObject;
   readonly containerVols: readonly string[];
   readonly appConfig: JsonObject;
+  /** Absent where the engine runs no containers, or the image says it all. */
+  readonly run?: RunDescription;
   readonly overrides: {
     readonly stage: { readonly params: JsonObject; readonly containerOpts: JsonObject };
     readonly previews: { readonly params: JsonObject; readonly containerOpts: JsonObject };

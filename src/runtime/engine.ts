@@ -36,7 +36,9 @@ export interface InstanceRequest {
 /** What an engine sees of an instance. */
 export type InstanceState =
   | { readonly state: 'running'; readonly target: RouteTarget }
-  /** It ran and ended, or was paused or changed by hand; `reason` is for people. */
+  /** It is frozen: it answers nothing, costs no CPU, and goes on at the next start. */
+  | { readonly state: 'paused'; readonly target: RouteTarget }
+  /** It ran and ended, or was changed by hand; `reason` is for people. */
   | { readonly state: 'exited'; readonly reason: string }
   /** The engine knows nothing of it. */
   | { readonly state: 'absent' };
@@ -85,10 +87,18 @@ export interface Engine {
   hasArtifact(key: ArtifactKey): Promise<boolean>;
   /** Removes an artifact and its build log. A missing one counts as removed. */
   removeArtifact(key: ArtifactKey): Promise<void>;
-  /** Starts the instance and says where it listens. If it runs already, it is left as it is and the answer is the same. One that exited is started anew. */
+  /**
+   * Starts the instance and says where it listens. If it runs already, it is left as it is and the answer is the same. One that is
+   * paused goes on, one that exited is started anew.
+   */
   start(request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget>;
-  /** Stops it: asks, waits `graceMs`, then kills, with all its children. Twice is fine; a missing one counts as stopped. */
+  /** Stops it: asks, waits `graceMs`, then kills, with all its children. A paused one ends too. Twice is fine; a missing one counts as stopped. */
   stop(id: InstanceId, options: { readonly graceMs: number }): Promise<void>;
+  /**
+   * Freezes a running instance, so that the next start brings it back in milliseconds, and gives its memory back where the machine can
+   * take it. Twice is fine. One that does not run is an error: `engine-failed`. An engine without this only stops.
+   */
+  pause?(id: InstanceId): Promise<void>;
   /** Removes what is left of a stopped instance (its files, its log). Stops it first if it runs. A missing one counts as removed. */
   remove(id: InstanceId): Promise<void>;
   inspect(id: InstanceId): Promise<InstanceState>;
