@@ -98,7 +98,7 @@ test('ten evaluations beside hostile ones come out as if alone', async () => {
 test('the memory that hostile files took goes back', async () => {
   const two = testPool({ after }, { workers: 2 });
   const greedy = (size: number) =>
-    two.evaluate(source(`x = [i for i in range(${size})]`, { limits: { steps: 1e12, timeMs: ampleMs } }));
+    two.evaluate(source(`x = [i for i in range(${size})]`, { limits: { steps: 1e12, timeMs: 6 * ampleMs } }));
   await Promise.all([greedy(10), greedy(10)]);
   const before = residentBytes();
   for (let i = 0; i < 2; i++) {
