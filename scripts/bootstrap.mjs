@@ -14,6 +14,7 @@ import { root, SetupError, say } from './setup/paths.mjs';
 const commands = {
   demo: ['src/main.ts', 'demo'],
   test: ['scripts/test.ts'],
+  'test:specs': ['scripts/test.ts', 'test/specs'],
   check: ['scripts/check.ts'],
   fix: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
   bench: ['scripts/bench.ts'],

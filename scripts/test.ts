@@ -1,27 +1,45 @@
-// Everything: `npm test`. With paths (`npm test -- src/gateway`), only the test files there.
+// Everything: `npm test`. With paths (`npm test -- src/gateway`), only the test files there; without some of them:
+// `npm test -- --without test/specs`.
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { checkWasm } from './suite/check-wasm.ts';
+import { bringEngines, noEngines } from './suite/engines/engines.ts';
+import { isNeeded } from './suite/engines/needs.ts';
 import { isolateEnvironment } from './suite/environment.ts';
 import { findTests } from './suite/find-tests.ts';
 import { exitCodeOf, type Outcome, renderEnd, sum } from './suite/outcome.ts';
 import { runCheck, staticChecks } from './suite/run-check.ts';
 import { runTests } from './suite/run-tests.ts';
+import { stopSignal } from './suite/stop-signal.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const paths = process.argv.slice(2);
+const options = { without: { type: 'string', multiple: true } } as const;
+const { positionals: paths, values } = parseArgs({ options, allowPositionals: true });
 
 // The longest first, so that no core waits at the end.
 const everything = ['test', 'scripts', 'starlark-wasm', 'src', 'bench'];
 
 async function runChecks(): Promise<Outcome[]> {
+  if (paths.length > 0) return [];
   const checks = await Promise.all(staticChecks.map((check) => runCheck(check, root)));
   return [...checks, await checkWasm(root)];
 }
 
 isolateEnvironment(process.env);
-const outcome = sum([
-  ...(paths.length === 0 ? await runChecks() : []),
-  await runTests(root, findTests(root, paths.length === 0 ? everything : paths)),
-]);
+const { stop, signal } = stopSignal();
+const files = findTests(root, paths.length === 0 ? everything : paths, values.without ?? []);
+// Fetching and starting engines is mostly waiting, while the checks need the cores.
+const needsEngines = isNeeded(root, 'test/support/containers', files);
+const [checks, engines] = await Promise.all([runChecks(), needsEngines ? bringEngines(process.env) : noEngines]);
+const outcomes = [...checks, engines.outcome];
+try {
+  outcomes.push(await runTests(root, files, stop));
+} finally {
+  outcomes.push(await engines.end());
+}
+const outcome = sum(outcomes);
 console.log(renderEnd(outcome));
-process.exitCode = exitCodeOf(outcome, { isCi: process.env.CI === 'true' });
+const received = signal();
+process.exitCode =
+  received === undefined ? exitCodeOf(outcome, { isCi: process.env.CI === 'true' }) : 128 + constants.signals[received];

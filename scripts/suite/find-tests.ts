@@ -1,9 +1,12 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 
-/** The test files below these folders (or these files themselves), in order; a folder that is not there has none. */
-export function findTests(root: string, paths: readonly string[]): string[] {
-  return paths.flatMap((path) => {
+/**
+ * The test files below these folders (or these files themselves), each once, in order; a folder that is not there has
+ * none, and those below the folders of `without` are left out.
+ */
+export function findTests(root: string, paths: readonly string[], without: readonly string[] = []): string[] {
+  const found = paths.flatMap((path) => {
     const info = statSync(resolve(root, path), { throwIfNoEntry: false });
     if (info === undefined) return [];
     if (info.isFile()) return [path];
@@ -11,4 +14,6 @@ export function findTests(root: string, paths: readonly string[]): string[] {
     const tests = names.filter((name) => /\.test\.m?[jt]s$/.test(name) && !/(^|\/)node_modules\//.test(name));
     return tests.map((name) => join(path, name)).sort();
   });
+  const isOut = (file: string): boolean => without.some((folder) => !relative(folder, file).startsWith('..'));
+  return [...new Set(found)].filter((file) => !isOut(file));
 }

@@ -16,21 +16,30 @@ interface FileRun {
   readonly outcome: Outcome;
 }
 
-/** Runs test files, each in a process of its own, and prints one line for each, failures whole, then the slowest. */
-export async function runTests(root: string, files: readonly string[]): Promise<Outcome> {
+/**
+ * Runs test files, each in a process of its own, and prints one line for each, failures whole, then the slowest. Once
+ * `stop` is aborted, those that run are ended and no other is started.
+ */
+export async function runTests(
+  root: string,
+  files: readonly string[],
+  stop: AbortSignal = new AbortController().signal,
+): Promise<Outcome> {
   const limit = pLimit(Math.max(2, availableParallelism()));
-  const runs = await Promise.all(files.map((file) => limit(() => runFile(root, file))));
+  const all = files.map((file) => limit(async () => (stop.aborted ? [] : [await runFile(root, file, stop)])));
+  const runs = (await Promise.all(all)).flat();
   printSlowest(runs);
   return sum(runs.map(({ outcome }) => outcome));
 }
 
 // One run a file, not one for all: Node 22 does not say which file runs a test that it took from another.
-async function runFile(root: string, file: string): Promise<FileRun> {
+async function runFile(root: string, file: string, stop: AbortSignal): Promise<FileRun> {
   const startedMs = performance.now();
   const path = resolve(root, file);
   const report = new FileReport(file, path);
   // The runner's own time limit ends tests, but not a process that something left open keeps alive.
-  const events = run({ files: [path], execArgv: process.execArgv, signal: AbortSignal.timeout(fileTimeoutMs) });
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(fileTimeoutMs)]);
+  const events = run({ files: [path], execArgv: process.execArgv, signal });
   for await (const event of events) report.add(event);
   const ms = performance.now() - startedMs;
   console.log(report.render(ms));

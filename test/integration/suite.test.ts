@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { execa } from 'execa';
+import { eventually } from '../e2e/support/eventually.ts';
 import { root } from '../imports.ts';
 
 /** Runs the suite's runner on one test file; the environment says that it is not itself part of a test. */
@@ -95,4 +96,40 @@ test('tests see no git settings of the user', async (t) => {
   const body =
     "test('a', () => assert.deepEqual([process.env.GIT_DIR, process.env.GIT_CONFIG_GLOBAL], [undefined, '/dev/null']));";
   assert.equal((await runSuite(t, body, { GIT_DIR: '/elsewhere' })).exitCode, 0);
+});
+
+test('without a Docker Engine the run says loudly that containers are not tested, and why', async (t) => {
+  const helper = join(root, 'test/support/containers/docker.ts');
+  const body = `import { dockerForTests } from '${helper}';
+const { skip } = await dockerForTests();
+${passing} test('runs a container', { skip }, () => {});`;
+  const nowhere = { MAINSPRING_TEST_DOCKER: '', DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+  const { stdout, lastLine, exitCode } = await runSuite(t, body, nowhere);
+  assert.match(stdout, /^NOTICE {2}CONTAINERS ARE NOT TESTED: .*DOCKER_HOST names unix:\/\/\/nowhere\/docker\.sock/m);
+  assert.match(stdout, /^SKIPPED .*runs a container: there is no Docker Engine: DOCKER_HOST names/m);
+  assert.deepEqual([lastLine, exitCode], ['1 passed, 0 failed, 1 skipped', 0]);
+});
+
+test('a run that needs no engine does not speak of one', async (t) => {
+  const { stdout } = await runSuite(t, passing, { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+  assert.doesNotMatch(stdout, /CONTAINERS/);
+});
+
+test('a run that is told to stop ends the test that runs, starts no other, and ends as signals end', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'mainspring-stop-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const started = join(dir, 'started');
+  const hangs = `require('node:fs').appendFileSync('${started}', process.pid + '\\n'); setInterval(() => {}, 1000);`;
+  for (const name of ['a', 'b', 'c', 'd']) writeFileSync(join(dir, `${name}.test.js`), hangs);
+  const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
+  const run = execa(process.execPath, ['scripts/test.ts', dir], { cwd: root, env, extendEnv: false, reject: false });
+  const running = Math.min(4, Math.max(2, availableParallelism()));
+  const pids = await eventually(() => {
+    const lines = existsSync(started) ? readFileSync(started, 'utf8').trim().split('\n') : [];
+    return lines.length === running ? lines.map(Number) : undefined;
+  });
+  run.kill('SIGTERM');
+  assert.equal((await run).exitCode, 143);
+  assert.equal(readFileSync(started, 'utf8').trim().split('\n').length, running);
+  for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
