@@ -75,7 +75,10 @@ function writeConfiguration(folder: string): Record<string, string> {
   const storage = join(folder, 'storage.conf');
   const places = [`graphroot = "${join(folder, 'graph')}"`, `runroot = "${join(folder, 'run')}"`];
   writeFileSync(storage, `[storage]\ndriver = "overlay"\n${places.join('\n')}\n`);
-  return { CONTAINERS_CONF: containers, CONTAINERS_STORAGE_CONF: storage };
+  // Its service leaves a copy of each archive that it imports in the temporary folder.
+  const temporary = join(folder, 'temporary');
+  mkdirSync(temporary);
+  return { CONTAINERS_CONF: containers, CONTAINERS_STORAGE_CONF: storage, TMPDIR: temporary };
 }
 
 function spawnService(folder: string, env: NodeJS.ProcessEnv): ChildProcess {
