@@ -92,7 +92,7 @@ async function boot(of: Settings) {
     },
     evaluator: bound(evaluator),
     engines: new Map(engines.map((engine) => [engine.name, counted(engine, watch)])),
-    available: engineAvailability(of),
+    available: engineAvailability(of, { problem: () => null }),
     probe: (target, check, signal) =>
       target.kind === 'static' ? probe(target, check, signal) : pretend(target, check, signal),
     gateways: control,

@@ -46,6 +46,45 @@ export interface AccessLogSettings {
   readonly keep: number;
 }
 
+/** How containers are built and run. */
+export interface DockerSettings {
+  /** The range that networks of environments are taken from, as `10.213.0.0/16`. */
+  readonly networks: string;
+  /** What a container may use where its app says nothing. */
+  readonly limits: { readonly memoryBytes: number; readonly cpus: number; readonly pids: number };
+  /** Capabilities that apps may ask for by `cap_add`. */
+  readonly capabilities: readonly string[];
+  /** Folders of this machine below which apps may mount. */
+  readonly binds: readonly string[];
+  readonly build: DockerBuildSettings;
+  /** What images, volumes and build cache of this installation may take together; null: only age limits them. */
+  readonly maxDiskBytes: number | null;
+  /** With less than this free on the engine's disk, builds are held. */
+  readonly minFreeBytes: number;
+}
+
+/** How images are built. */
+export interface DockerBuildSettings {
+  readonly builder: 'auto' | 'buildkit' | 'classic';
+  readonly timeoutMs: number;
+  /** Limits of each step of the classic builder; BuildKit in the engine has none. */
+  readonly memoryBytes: number | null;
+  readonly cpus: number | null;
+  readonly httpProxy: string | null;
+  readonly httpsProxy: string | null;
+  readonly noProxy: string | null;
+  /** A file of certificates that builds and containers trust instead of their own. */
+  readonly caBundle: string | null;
+}
+
+/** A credential for an image registry, sent nowhere else. The file is read when needed and never kept. */
+export interface RegistryCredential {
+  /** `HOST[:PORT]`, as image names begin with; `docker.io` for names without one. */
+  readonly host: string;
+  readonly username: string;
+  readonly passwordFile: string;
+}
+
 /** Everything `mainspring.toml` says, with defaults filled in, durations in milliseconds, sizes in bytes and absolute paths. */
 export interface Settings {
   readonly configRepo: string;
@@ -77,6 +116,8 @@ export interface Settings {
     readonly docker: string;
     readonly onExit: 'keep' | 'stop';
   };
+  readonly docker: DockerSettings;
+  readonly registries: Readonly<Record<string, RegistryCredential>>;
   readonly proxy: { readonly allow: readonly string[] };
   readonly starlark: { readonly timeoutMs: number; readonly memoryBytes: number };
   readonly git: { readonly localRoots: readonly string[] };

@@ -8,7 +8,9 @@ import { type ProxyAllow, parseAllow } from '../model/proxy-target.ts';
 import type { EngineName } from '../model/revision.ts';
 import type { Settings } from '../model/settings.ts';
 import { defaultLimits, type Limits } from '../reconcile/ports.ts';
-import type { Engine, Probe } from '../runtime/engine.ts';
+import { engineAvailability } from '../runtime/availability.ts';
+import { DockerEngine } from '../runtime/docker/docker-engine.ts';
+import type { Engine, EngineAvailability, Probe } from '../runtime/engine.ts';
 import { createProbe } from '../runtime/health.ts';
 import { ProcessEngine } from '../runtime/process/process-engine.ts';
 import { ProxyEngine } from '../runtime/proxy/proxy-engine.ts';
@@ -49,8 +51,25 @@ export function enginesFor(
     new StaticEngine({ dataDir, clock }),
     new ProcessEngine({ dataDir, installation, clock, path: env.PATH ?? '/usr/local/bin:/usr/bin:/bin' }),
     new ProxyEngine({ dataDir, allow: allowOf(settings) }),
+    dockerEngineFor(settings, installation, clock, env),
   ];
   return new Map(engines.map((engine) => [engine.name, engine]));
+}
+
+/** Containers, built and run as the settings say. */
+function dockerEngineFor(
+  { dataDir, engines, docker, registries }: Settings,
+  installation: InstallationId,
+  clock: Clock,
+  env: Environment,
+): DockerEngine {
+  return new DockerEngine({ dataDir, installation, clock, env, engine: engines.docker, settings: docker, registries });
+}
+
+/** Which of the engines can be used, as the settings say and the machine is. */
+export function availabilityFor(settings: Settings, engines: ReadonlyMap<EngineName, Engine>): EngineAvailability {
+  const docker = engines.get('docker');
+  return engineAvailability(settings, docker instanceof DockerEngine ? docker : { problem: () => null });
 }
 
 /** The probe as the settings say. */

@@ -12,7 +12,6 @@ import type { Boundary } from '../reconcile/boundaries.ts';
 import type { GatewayControl, Ports } from '../reconcile/ports.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
 import { isStoreError } from '../reconcile/slots/instance-slots.ts';
-import { engineAvailability } from '../runtime/availability.ts';
 import type { Engine } from '../runtime/engine.ts';
 import type { Evaluator } from '../starlark/evaluator.ts';
 import type { StatusPorts } from '../status/api.ts';
@@ -24,7 +23,7 @@ import { type StoreLock, takeLock } from '../store/lock.ts';
 import { installationId, type Store } from '../store/store.ts';
 import { deploymentKey } from '../store/tables.ts';
 import { watchSupervisor } from '../supervisor/supervisor-gone.ts';
-import { enginesFor, evaluatorFor, gitFor, limitsHere, probeFor } from './controller-parts.ts';
+import { availabilityFor, enginesFor, evaluatorFor, gitFor, limitsHere, probeFor } from './controller-parts.ts';
 import { type Environment, FAILPOINTS_VARIABLE } from './environment.ts';
 import { EXIT_FATAL, EXIT_RESTART } from './exit-codes.ts';
 import { failpoints } from './failpoint.ts';
@@ -199,14 +198,15 @@ function portsOf(parts: Parts, { env, log }: ControllerOptions): Ports {
   const { settings, store, evaluator, gateways } = parts;
   const installation = installationId(parts.connection);
   const limits = limitsHere();
+  const engines = enginesFor(settings, installation, systemClock, env);
   return {
     installation,
     settings,
     store,
     git: gitFor(settings, settings.dataDir, env),
     evaluator,
-    engines: enginesFor(settings, installation, systemClock, env),
-    available: engineAvailability(settings),
+    engines,
+    available: availabilityFor(settings, engines),
     probe: probeFor(settings, limits),
     gateways,
     clock: systemClock,

@@ -4,10 +4,12 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { engineProblems } from '../reconcile/observe/engine-problems.ts';
 import { sourceStates } from '../reconcile/observe/source-states.ts';
 import { engineAvailability } from '../runtime/availability.ts';
+import { DockerConnection } from '../runtime/docker/connection/connection.ts';
 import type { RecordedView } from '../store/recorded.ts';
+import type { Environment } from './environment.ts';
 
 /** Everything that decides, as a data folder has it recorded; which config holds is what the plan is asked about. */
-export function folderSnapshot(settings: Settings, recorded: RecordedView, at: number): Snapshot {
+export function folderSnapshot(settings: Settings, recorded: RecordedView, at: number, env: Environment): Snapshot {
   return {
     at,
     settings,
@@ -16,6 +18,6 @@ export function folderSnapshot(settings: Settings, recorded: RecordedView, at: n
     sources: sourceStates(recorded.sources),
     facts: NO_FACTS,
     recorded,
-    engines: engineProblems(engineAvailability(settings)),
+    engines: engineProblems(engineAvailability(settings, new DockerConnection(settings.engines.docker, env))),
   };
 }

@@ -200,7 +200,7 @@ class FolderReader implements Reader {
       head: () => readHead(this.#connection),
       asOf: (repo) => (recorded().repos.get(repo)?.error === null && lookedAt() > 0 ? lookedAt() : null),
       passing: () => false,
-      snapshot: () => folderSnapshot(settings, recorded(), systemClock.now()),
+      snapshot: () => folderSnapshot(settings, recorded(), systemClock.now(), this.#env),
       planning: { git, evaluator, limits: limitsHere(), repo: settings.configRepo as RepoUrl },
       git,
       engines,

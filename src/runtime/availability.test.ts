@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { engineAvailability } from './availability.ts';
 
+const THERE = { problem: () => null };
+
 function codes(process: 'off' | 'prod' | 'all') {
-  const available = engineAvailability({ engines: { process, docker: 'auto', onExit: 'keep' } });
+  const available = engineAvailability({ engines: { process, docker: 'auto', onExit: 'keep' } }, THERE);
   return (['prod', 'stage', 'preview'] as const).map((kind) => available('process', kind)?.code ?? 'yes');
 }
 
@@ -20,11 +22,20 @@ test('"all" allows previews too', () => {
 });
 
 test('the hint names the setting and says that there is no isolation', () => {
-  const available = engineAvailability({ engines: { process: 'off', docker: 'auto', onExit: 'keep' } });
+  const available = engineAvailability({ engines: { process: 'off', docker: 'auto', onExit: 'keep' } }, THERE);
   assert.match(available('process', 'prod')?.hint ?? '', /\[engines\] process.*no isolation/);
 });
 
 test('static and proxy apps are always there', () => {
-  const available = engineAvailability({ engines: { process: 'off', docker: 'off', onExit: 'keep' } });
+  const available = engineAvailability({ engines: { process: 'off', docker: 'off', onExit: 'keep' } }, THERE);
   assert.deepEqual([available('static', 'prod'), available('proxy', 'preview')], [null, null]);
+});
+
+test("containers can be used where there is an engine, and the reason why not is the engine's", () => {
+  const settings = { engines: { process: 'off', docker: 'auto', onExit: 'keep' } } as const;
+  const none = { code: 'engine-off', message: 'no socket', hint: null, retry: 'needs-human' } as const;
+  const answers = [THERE, { problem: () => none }].map((docker) =>
+    engineAvailability(settings, docker)('docker', 'prod'),
+  );
+  assert.deepEqual(answers, [null, none]);
 });

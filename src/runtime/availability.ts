@@ -1,24 +1,28 @@
 import type { EnvKind } from '../model/environment.ts';
 import type { Problem } from '../model/errors.ts';
-import type { EngineName } from '../model/revision.ts';
 import type { Settings } from '../model/settings.ts';
+import type { DockerConnection } from './docker/connection/connection.ts';
 import type { EngineAvailability } from './engine.ts';
 
-/** Says from the settings alone why an engine can't be used in an environment. Pure and cheap. */
-export function engineAvailability(settings: Pick<Settings, 'engines'>): EngineAvailability {
-  return (engine, kind) => unavailable(engine, kind, settings.engines.process);
-}
-
-function unavailable(engine: EngineName, kind: EnvKind, process: Settings['engines']['process']): Problem | null {
-  switch (engine) {
-    case 'static':
-    case 'proxy':
-      return null;
-    case 'docker':
-      return engineOff('containers come with a later version', 'Use a Procfile or static files until then.');
-    case 'process':
-      return processProblem(kind, process);
-  }
+/**
+ * Says why an engine can't be used in an environment: from the settings, and for containers from whether there is an engine, which is a
+ * look at some files. Cheap.
+ */
+export function engineAvailability(
+  settings: Pick<Settings, 'engines'>,
+  docker: Pick<DockerConnection, 'problem'>,
+): EngineAvailability {
+  return (engine, kind) => {
+    switch (engine) {
+      case 'static':
+      case 'proxy':
+        return null;
+      case 'docker':
+        return docker.problem();
+      case 'process':
+        return processProblem(kind, settings.engines.process);
+    }
+  };
 }
 
 function processProblem(kind: EnvKind, setting: Settings['engines']['process']): Problem | null {

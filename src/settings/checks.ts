@@ -74,6 +74,15 @@ export function wholeNumber(from: number, to: number): Check<number> {
   return { judge, readText: asNumber };
 }
 
+/** A number within bounds, whole or not. */
+export function amount(from: number, to: number): Check<number> {
+  const judge = (value: unknown): Checked<number> => {
+    const fits = typeof value === 'number' && value >= from && value <= to;
+    return fits ? right(value) : wrong(`a number from ${from} to ${to}`);
+  };
+  return { judge, readText: (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text) };
+}
+
 /** `true` or `false`. */
 export const yesOrNo: Check<boolean> = {
   judge: (value) => (typeof value === 'boolean' ? right(value) : wrong('true or false')),

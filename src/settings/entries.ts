@@ -79,7 +79,7 @@ function isLater(path: readonly string[]): boolean {
 
 function laterNames(path: readonly string[], value: unknown): string[] {
   const section = path[0] ?? '';
-  if (section === 'docker' || !isTable(value)) return [`[${section}]`];
+  if (!isTable(value)) return [`[${section}]`];
   return Object.keys(value).map((name) => `[${section}.${name}]`);
 }
 

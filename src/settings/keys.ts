@@ -1,4 +1,5 @@
 import * as check from './checks.ts';
+import { capability, httpUrl, ipv4Range, noProxy, registryHost } from './docker-checks.ts';
 import { engineSocket, offOrFile, pathFrom, repoFrom, urlPrefix } from './places.ts';
 
 const user = check.parsedText('a user name', (text) => (/^[^\s:@/]+$/.test(text) ? text : undefined));
@@ -39,6 +40,7 @@ export function keyTable(folder: string) {
     'engines.process': check.oneOf('off', 'prod', 'all'),
     'engines.docker': engineSocket(folder),
     'engines.on_exit': check.oneOf('keep', 'stop'),
+    ...dockerKeys(path),
     'proxy.allow': check.listOf(check.proxyTarget, 'addresses, networks, host names and Unix sockets'),
     'starlark.timeout': check.duration({ from: '100ms' }),
     'starlark.memory': check.size({ from: '16m', to: '4g' }),
@@ -53,6 +55,31 @@ export function keyTable(folder: string) {
   } as const satisfies Record<string, check.Check<unknown>>;
 }
 
+/** The keys of `[docker]` and `[registry.NAME]`. */
+function dockerKeys(path: check.Check<string>) {
+  return {
+    'docker.networks': ipv4Range,
+    'docker.memory': check.size({ from: '16m', to: '1024g' }),
+    'docker.cpus': check.amount(0.01, 1_024),
+    'docker.pids': check.wholeNumber(16, 1_000_000),
+    'docker.capabilities': check.listOf(capability, 'capabilities'),
+    'docker.binds': check.listOf(path, 'paths'),
+    'docker.builder': check.oneOf('auto', 'buildkit', 'classic'),
+    'docker.build_timeout': check.duration({ from: '1s' }),
+    'docker.build_memory': check.size({ from: '64m', to: '1024g' }),
+    'docker.build_cpus': check.amount(0.01, 1_024),
+    'docker.http_proxy': httpUrl,
+    'docker.https_proxy': httpUrl,
+    'docker.no_proxy': noProxy,
+    'docker.ca_bundle': path,
+    'docker.max_disk': check.size({ from: '1g', to: '1000000g' }),
+    'docker.min_free': check.size({ from: '0', to: '1000000g' }),
+    'registry.*.host': registryHost,
+    'registry.*.username': user,
+    'registry.*.password_file': path,
+  } as const satisfies Record<string, check.Check<unknown>>;
+}
+
 /** The keys, by their checks. */
 export type KeyTable = ReturnType<typeof keyTable>;
 /** One key, with `*` for a name. */
@@ -61,9 +88,9 @@ export type Key = keyof KeyTable;
 export type ValueOf<K extends Key> = KeyTable[K] extends check.Check<infer T> ? T : never;
 
 /** Sections of later versions: accepted, said to have no effect, and not looked into. */
-export const LATER_SECTIONS = ['docker', 'registry', 'forge'] as const;
+export const LATER_SECTIONS = ['forge'] as const;
 
-/** What a name in `[git_auth.NAME]` and `[hooks.NAME]` may be. */
+/** What a name in `[git_auth.NAME]`, `[registry.NAME]` and `[hooks.NAME]` may be. */
 export const NAME_FORM = 'letters, digits, "-" and "_", at most 40';
 
 /** Whether a name of a section is one that the file may choose. */
@@ -74,6 +101,6 @@ export function isSectionName(name: string): boolean {
 /** The pattern of a path of names: `git_auth.acme.username` is `git_auth.*.username`. */
 export function patternOf(path: readonly string[]): string {
   const [section, , ...rest] = path;
-  const isNamed = (section === 'git_auth' || section === 'hooks') && path.length > 1;
+  const isNamed = (section === 'git_auth' || section === 'hooks' || section === 'registry') && path.length > 1;
   return (isNamed ? [section, '*', ...rest] : path).join('.');
 }

@@ -50,6 +50,25 @@ test('a file that only names the config repo gives every default', () => {
       upstream: { connections: 512, connectMs: 5_000, headMs: 120_000, idleMs: 1_900 },
     },
     engines: { process: 'off', docker: 'auto', onExit: 'keep' },
+    docker: {
+      networks: '10.213.0.0/16',
+      limits: { memoryBytes: 1_073_741_824, cpus: 1, pids: 512 },
+      capabilities: [],
+      binds: [],
+      build: {
+        builder: 'auto',
+        timeoutMs: 600_000,
+        memoryBytes: null,
+        cpus: null,
+        httpProxy: null,
+        httpsProxy: null,
+        noProxy: null,
+        caBundle: null,
+      },
+      maxDiskBytes: null,
+      minFreeBytes: 1_073_741_824,
+    },
+    registries: {},
     proxy: { allow: [] },
     starlark: { timeoutMs: 10_000, memoryBytes: 268_435_456 },
     git: { localRoots: [] },
@@ -271,14 +290,51 @@ test('a variable that is wrong or no key is an error that names the variable', (
 });
 
 test('sections of later versions are accepted and named', () => {
-  const settings = settingsFrom(
-    '[docker]\nnetwork = "x"\n[registry.acme]\nurl = "r"\n[forge.hub]\n[engines]\ndocker = "/run/d.sock"',
-  );
-  assert.deepEqual(settings.notInEffect, ['[docker]', '[registry.acme]', '[forge.hub]', '[engines] docker']);
+  const settings = settingsFrom('[forge.hub]\nurl = "x"');
+  assert.deepEqual(settings.notInEffect, ['[forge.hub]']);
 });
 
 test('equal texts give equal settings, and keys may be written in any of the ways of TOML', () => {
   const dotted = settingsFrom('gateway.limits.connections = 100\nhooks."a".secret_file = "s"');
   const inline = settingsFrom('gateway = { limits = { connections = 100 } }\nhooks = { a = { secret_file = "s" } }');
   assert.deepEqual(dotted, inline);
+});
+
+test('what containers may use and where their images come from is read, paths made absolute', () => {
+  const { docker, registries } = settingsFrom(
+    `[docker]
+networks = "10.99.0.0/18"
+memory = "512m"
+cpus = 0.5
+capabilities = ["cap_sys_ptrace"]
+binds = ["shared"]
+builder = "classic"
+max_disk = "20g"
+[registry.acme]
+host = "Registry.Internal:5000"
+username = "u"
+password_file = "p"`,
+  );
+  assert.equal(docker.networks, '10.99.0.0/18');
+  assert.deepEqual(docker.limits, { memoryBytes: 536_870_912, cpus: 0.5, pids: 512 });
+  assert.deepEqual([docker.capabilities, docker.binds], [['SYS_PTRACE'], ['/srv/ms/shared']]);
+  assert.deepEqual([docker.build.builder, docker.maxDiskBytes], ['classic', 21_474_836_480]);
+  assert.deepEqual(registries.acme, { host: 'registry.internal:5000', username: 'u', passwordFile: '/srv/ms/p' });
+});
+
+for (const [text, message] of [
+  ['networks = "8.8.0.0/16"', 'docker.networks: should be a range of private IPv4 addresses'],
+  ['networks = "10.0.0.1/16"', 'docker.networks: should be a range of private IPv4 addresses'],
+  ['cpus = 0', 'docker.cpus: should be a number from 0.01'],
+  ['capabilities = ["ALL"]', 'docker.capabilities'],
+  ['http_proxy = "http://me:secret@proxy:1"', 'without user name and password'],
+] as const) {
+  test(`[docker] ${text.split(' ')[0]} is refused where it can do no good: ${text}`, () => {
+    const [error = ''] = errorsFrom(`${REPO}\n[docker]\n${text}`);
+    assert.ok(error.includes(message) && !error.includes('secret'), error);
+  });
+}
+
+test('a registry without host, user name or password file is an error', () => {
+  assert.equal(errorsFrom(`${REPO}\n[registry.acme]\nhost = "ghcr.io"`).length, 2);
 });

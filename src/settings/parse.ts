@@ -30,7 +30,7 @@ export interface Values {
   /** Whether the key was given, right or wrong. */
   isGiven(key: Key, name?: string): boolean;
   /** The names in `[section.NAME]`, in order. */
-  names(section: 'git_auth' | 'hooks'): readonly string[];
+  names(section: 'git_auth' | 'hooks' | 'registry'): readonly string[];
 }
 
 /** Reads the text of `mainspring.toml`; variables of the environment win over it. Reads no file, secret ones least of all. */

@@ -12,6 +12,7 @@ export function ruleErrors(values: Values): readonly Report[] {
     ...proxyProtocolErrors(values),
     ...listenErrors(values.get('listen') ?? []),
     ...values.names('git_auth').flatMap((name) => credentialErrors(name, values)),
+    ...values.names('registry').flatMap((name) => registryErrors(name, values)),
     ...values.names('hooks').flatMap((name) => hookErrors(name, values)),
   ];
 }
@@ -87,6 +88,14 @@ function credentialErrors(name: string, values: Values): Report[] {
     );
   }
   return errors;
+}
+
+function registryErrors(name: string, values: Values): Report[] {
+  const missing = (['host', 'username', 'password_file'] as const).filter(
+    (key) => !values.isGiven(`registry.*.${key}`, name),
+  );
+  const hint = 'The credential is sent to that host alone.';
+  return missing.map((key) => report(`registry.${name}`, `should have a ${key}`, hint));
 }
 
 function hookErrors(name: string, values: Values): Report[] {

@@ -7,6 +7,7 @@ import type {
   Settings,
   UpstreamSettings,
 } from '../model/settings.ts';
+import { dockerOf, registryOf } from './docker-settings.ts';
 import type { Values } from './parse.ts';
 
 const DAY_MS = 86_400_000;
@@ -59,6 +60,8 @@ export function settingsOf(values: Values, more: Surroundings): Settings {
       docker: values.get('engines.docker') ?? 'auto',
       onExit: values.get('engines.on_exit') ?? 'keep',
     },
+    docker: dockerOf(values),
+    registries: Object.fromEntries(values.names('registry').map((name) => [name, registryOf(name, values)])),
     proxy: { allow: values.get('proxy.allow') ?? [] },
     starlark: {
       timeoutMs: values.get('starlark.timeout') ?? 10_000,
@@ -68,7 +71,7 @@ export function settingsOf(values: Values, more: Surroundings): Settings {
     gitAuth: Object.fromEntries(values.names('git_auth').map((name) => [name, credentialOf(name, values)])),
     status: { host: statusHost, tokenFile: values.get('status.token_file') ?? null },
     hooks: Object.fromEntries(values.names('hooks').map((name) => [name, hookOf(name, values)])),
-    notInEffect: notInEffect(values, more.later),
+    notInEffect: [...new Set(more.later)],
   };
 }
 
@@ -133,9 +136,4 @@ function credentialOf(name: string, values: Values): GitCredential {
 
 function hookOf(name: string, values: Values): { readonly secretFile: string } {
   return { secretFile: values.get('hooks.*.secret_file', name) ?? '' };
-}
-
-function notInEffect(values: Values, later: readonly string[]): readonly string[] {
-  const isSocket = !['auto', 'off', undefined].includes(values.get('engines.docker'));
-  return [...new Set([...later, ...(isSocket ? ['[engines] docker'] : [])])];
 }

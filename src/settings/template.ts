@@ -66,10 +66,39 @@ const REST = `
 [engines]
 # Processes of this machine, from a Procfile: "off", "prod" or "all" (environments). There is no isolation.
 process = "off"
-# Containers come with a later version.
+# Containers: "auto" (Docker or Podman, wherever the docker command finds it), "off", or the path of a socket.
 # docker = "auto"
 # What becomes of running apps when Mainspring stops: "keep" or "stop".
 # on_exit = "keep"
+
+[docker]
+# Networks of environments are taken from this range of private addresses.
+# networks = "10.213.0.0/16"
+# What a container may use where its app says nothing.
+# memory = "1g"
+# cpus = 1
+# pids = 512
+# What apps may ask for beyond that: capabilities, and folders of this machine to mount.
+# capabilities = ["SYS_PTRACE"]
+# binds = ["/srv/shared"]
+# How images are built: "auto", "buildkit" or "classic" (which alone has limits).
+# builder = "auto"
+# build_timeout = "10m"
+# build_memory = "2g"
+# build_cpus = 2
+# http_proxy = "http://proxy.internal:3128"
+# https_proxy = "http://proxy.internal:3128"
+# no_proxy = "localhost,.internal"
+# ca_bundle = "/etc/ssl/certs/ca-certificates.crt"
+# What images, volumes and build cache may take; with less than min_free left on the disk, builds are held.
+# max_disk = "50g"
+# min_free = "1g"
+
+# A credential for an image registry, sent nowhere else.
+# [registry.acme]
+# host = "registry.example.com"
+# username = "mainspring"
+# password_file = "./secrets/registry"
 
 [gateway]
 # Default: as many as this machine has cores, at most four.

@@ -43,6 +43,8 @@ export interface EngineTraits {
   readonly builds: boolean;
   /** Its instances run something that can die, print and keep data. */
   readonly runs: boolean;
+  /** It can freeze an instance. */
+  readonly pauses?: boolean;
   /** It notices when an artifact vanishes. */
   readonly noticesLostArtifacts: boolean;
 }
@@ -80,6 +82,7 @@ export function describeEngineContract(name: string, traits: EngineTraits, make:
     if (traits.noticesLostArtifacts) lossTests(make);
     if (traits.runs) runningTests(make);
     if (traits.runs) dataTests(make);
+    if (traits.pauses === true) pauseTests(make);
   });
 }
 
@@ -405,6 +408,67 @@ function runningTests(make: MakeEngine): void {
     end.abort();
     await reading;
     assert.deepEqual(ids, ['theirs']);
+  });
+}
+
+function pauseTests(make: MakeEngine): void {
+  test('a paused instance is seen so where it was, and the next start brings it back there', async (t) => {
+    const { engine, start } = await bench(t, make);
+    const { request, target } = await start();
+    await engine.pause?.(request.id);
+    await engine.pause?.(request.id);
+    assert.deepEqual(await engine.inspect(request.id), { state: 'paused', target });
+    assert.deepEqual(await engine.list(), [{ id: request.id, state: { state: 'paused', target } }]);
+    assert.deepEqual(await engine.start(request, never()), target);
+    assert.deepEqual(await engine.inspect(request.id), { state: 'running', target });
+  });
+
+  test('a paused instance is stopped and removed as any other', async (t) => {
+    const { engine, build, instanceRequest } = await bench(t, make);
+    const { artifact } = await build();
+    for (const id of ['a', 'b'] as InstanceId[]) {
+      await engine.start(instanceRequest(artifact, { id }), never());
+      await engine.pause?.(id);
+    }
+    await engine.stop('a' as InstanceId, { graceMs: 5_000 });
+    assert.equal((await engine.inspect('a' as InstanceId)).state, 'exited');
+    await engine.remove('b' as InstanceId);
+    assert.deepEqual(await engine.inspect('b' as InstanceId), { state: 'absent' });
+  });
+
+  test('what does not run can not be paused', async (t) => {
+    const { engine, start } = await bench(t, make);
+    const { request } = await start();
+    await engine.stop(request.id, { graceMs: 5_000 });
+    await assert.rejects(async () => engine.pause?.(request.id), hasCode('engine-failed'));
+    await assert.rejects(async () => engine.pause?.('nobody' as InstanceId), hasCode('engine-failed'));
+  });
+
+  test('a paused instance is found so after a restart of the controller', async (t) => {
+    const { harness, engine, start } = await bench(t, make);
+    const { request, target } = await start();
+    await engine.pause?.(request.id);
+    const next = await harness.restart();
+    assert.deepEqual(await next.list(), [{ id: request.id, state: { state: 'paused', target } }]);
+    assert.deepEqual(await next.start(request, never()), target);
+  });
+
+  test('pausing and going on are no events', async (t) => {
+    const { harness, engine, build, instanceRequest } = await bench(t, make);
+    const { artifact } = await build();
+    const kinds: string[] = [];
+    const end = new AbortController();
+    const reading = (async () => {
+      for await (const event of engine.events(end.signal)) kinds.push('id' in event ? event.id : event.kind);
+    })();
+    for (const id of ['ours', 'theirs'] as InstanceId[]) await engine.start(instanceRequest(artifact, { id }), never());
+    await engine.pause?.('ours' as InstanceId);
+    await engine.start(instanceRequest(artifact, { id: 'ours' as InstanceId }), never());
+    await harness.kill('theirs' as InstanceId);
+    await eventually(() => (kinds.includes('theirs') ? true : undefined));
+    end.abort();
+    await reading;
+    assert.deepEqual(kinds, ['theirs']);
   });
 }
 

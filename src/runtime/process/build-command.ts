@@ -5,10 +5,10 @@ import { formatDuration } from '../../model/duration.ts';
 import { MainspringError } from '../../model/errors.ts';
 import type { ArtifactKey } from '../../model/ids.ts';
 import type { LogLine } from '../engine.ts';
+import type { LogFiles } from '../log-files.ts';
 import type { AppUser } from './app-user.ts';
 import type { Families, Family } from './family.ts';
 import { describeExit } from './launch.ts';
-import type { LogFiles } from './log-files.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** One build command to run. */

@@ -4,6 +4,8 @@ import { MainspringError } from '../../model/errors.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { InstanceRequest } from '../engine.ts';
 import { makeOpenFolder } from '../folders.ts';
+import { type LogBounds, LogFiles } from '../log-files.ts';
+import { choosePort } from '../ports.ts';
 import type { RecordFiles } from '../record-files.ts';
 import type { TreeStore } from '../tree-store.ts';
 import { orAborted } from '../turns.ts';
@@ -24,8 +26,6 @@ import type { Families, Family } from './family.ts';
 import { familyOf, type InstanceRecord, intentOf } from './instance-record.ts';
 import { type Launched, launch } from './launch.ts';
 import { describeLimits, parseLimits } from './limits.ts';
-import { type LogBounds, LogFiles } from './log-files.ts';
-import { choosePort } from './ports.ts';
 import { readWebCommand } from './process-builder.ts';
 import type { ProcessTable } from './process-table.ts';
 

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { LogFiles } from '../log-files.ts';
 import { launch } from './launch.ts';
-import { LogFiles } from './log-files.ts';
 import { systemProcessTable } from './process-table.ts';
 
 async function waiting(
@@ -81,7 +81,7 @@ test('what waits at the gate ends when its controller dies', async (t) => {
   process.kill(launched.pid, 'SIGKILL');
   assert.equal(await launched.exited, 'ended by SIGKILL');
   const launcher = new URL('./launch.ts', import.meta.url).href;
-  const files = new URL('./log-files.ts', import.meta.url).href;
+  const files = new URL('../log-files.ts', import.meta.url).href;
   const cwd = await mkdtemp(join(tmpdir(), 'mainspring-test-'));
   t.after(() => rm(cwd, { recursive: true, force: true }));
   const script = `

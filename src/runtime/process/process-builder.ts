@@ -8,12 +8,12 @@ import type { Artifact } from '../../model/revision.ts';
 import type { BuildRequest } from '../engine.ts';
 import { exportSource } from '../export-source.ts';
 import { isMissing, removeFolder } from '../folders.ts';
+import { type LogBounds, LogFiles } from '../log-files.ts';
 import type { TreeStore } from '../tree-store.ts';
 import { surveyTree } from '../tree-survey.ts';
 import { type AppUser, checkReachable, giveFolder } from './app-user.ts';
 import { type BuildTools, buildFamily, runBuild } from './build-command.ts';
 import { type BaseEnvironment, buildEnvironment } from './environment.ts';
-import { type LogBounds, LogFiles } from './log-files.ts';
 import { formatProcfileFault, webCommand } from './procfile.ts';
 import { sealTree } from './seal-tree.ts';
 

@@ -15,6 +15,7 @@ import type {
 } from '../engine.ts';
 import { EventHub } from '../event-hub.ts';
 import { makeOpenFolder, removeTrash } from '../folders.ts';
+import { DEFAULT_BOUNDS, type LogBounds } from '../log-files.ts';
 import { RecordFiles } from '../record-files.ts';
 import { TreeStore } from '../tree-store.ts';
 import { TreeWatch } from '../tree-watch.ts';
@@ -23,7 +24,6 @@ import { type AppUser, readUidMap, userOf } from './app-user.ts';
 import { type CgroupParents, findParents } from './cgroups.ts';
 import { Families } from './family.ts';
 import type { InstanceRecord } from './instance-record.ts';
-import { DEFAULT_BOUNDS, type LogBounds } from './log-files.ts';
 import { ProcessBuilder } from './process-builder.ts';
 import { ProcessInstances } from './process-instances.ts';
 import { type ProcessTable, systemProcessTable } from './process-table.ts';

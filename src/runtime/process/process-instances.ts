@@ -6,13 +6,13 @@ import type { RouteTarget } from '../../model/routing.ts';
 import type { InstanceRequest, InstanceState, ListedInstance } from '../engine.ts';
 import type { EventHub } from '../event-hub.ts';
 import { namesIn, removeFolder, removeTrash } from '../folders.ts';
+import type { LogFiles } from '../log-files.ts';
 import { checkedId, isSafeId } from '../record-files.ts';
 import { Turns } from '../turns.ts';
 import { ranOutOfMemory, removeCgroups } from './cgroups.ts';
 import { type InstanceRecord, targetOf } from './instance-record.ts';
 import { InstanceStarter, type StarterOptions } from './instance-starter.ts';
 import { formatSize } from './limits.ts';
-import type { LogFiles } from './log-files.ts';
 import { findSame } from './process-table.ts';
 
 /** What the instances of the process engine need. */

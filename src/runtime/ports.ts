@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
-import { MainspringError } from '../../model/errors.ts';
+import { MainspringError } from '../model/errors.ts';
 
 // Below the range that the kernel takes the near ends of connections from (32768 and up), so that none is in the way by chance.
 const FIRST_PORT = 20_000;

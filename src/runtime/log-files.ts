@@ -1,8 +1,8 @@
 import { copyFile, type FileHandle, mkdir, open, readFile, rename, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../model/clock.ts';
-import type { LogLine, LogRequest } from '../engine.ts';
-import { isMissing } from '../folders.ts';
+import type { Clock } from '../model/clock.ts';
+import type { LogLine, LogRequest } from './engine.ts';
+import { isMissing } from './folders.ts';
 
 /** How much is kept of each stream. */
 export interface LogBounds {

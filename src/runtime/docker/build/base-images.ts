@@ -1,0 +1,93 @@
+import type { ImageInspectInfo } from 'dockerode';
+import type { InstallationId } from '../../../model/ids.ts';
+import type { Client } from '../connection/connection.ts';
+import { imageId, inspected } from '../images.ts';
+import { baseTag } from '../names.ts';
+import { findOrPull } from '../registry/pull.ts';
+import { fullRepository, parseReference } from '../registry/reference.ts';
+import type { RegistryAuth } from '../registry/registry-auth.ts';
+
+/** What a reference to an image resolved to. */
+export interface BaseImage {
+  readonly ref: string;
+  /** The id of the image in the engine. */
+  readonly id: string;
+  /** Its digest in the registry; null where it is of no registry. */
+  readonly digest: string | null;
+}
+
+/** What resolving needs. */
+export interface ResolveOptions {
+  readonly installation: InstallationId;
+  readonly auth: RegistryAuth;
+  readonly say: (line: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds the image of a reference and puts a tag of our own on it, so that nobody else's cleaning takes it. What was recorded for an
+ * artifact before comes first: where that image is still to be had, it is the one.
+ */
+export async function resolveBase(
+  client: Client,
+  ref: string,
+  recorded: readonly BaseImage[],
+  options: ResolveOptions,
+): Promise<BaseImage> {
+  const before = recorded.find((base) => base.ref === ref);
+  const again = before === undefined ? undefined : await findRecorded(client, before, options);
+  const { image, isNew } = again ?? (await findOrPull(client, ref, options));
+  const id = imageId(image);
+  await tagImage(client, id, baseTag(options.installation, id));
+  // What we brought is kept under our name alone: the next artifact that names it gets what the registry has then.
+  if (isNew) await untag(client, image, ref);
+  return { ref, id, digest: digestOf(image, ref) ?? (before?.id === id ? before.digest : null) };
+}
+
+/** Puts a tag on an image. */
+export async function tagImage({ docker }: Client, id: string, name: string): Promise<void> {
+  const colon = name.lastIndexOf(':');
+  const asked: Promise<unknown> = docker.getImage(id).tag({ repo: name.slice(0, colon), tag: name.slice(colon + 1) });
+  await asked;
+}
+
+/** The digest by which the registry of a reference knows an image. */
+export function digestOf(image: Pick<ImageInspectInfo, 'RepoDigests'>, ref: string): string | null {
+  const reference = parseReference(ref);
+  if (reference === undefined) return null;
+  const wanted = fullRepository(reference);
+  for (const text of image.RepoDigests ?? []) {
+    const [repository = '', digest] = text.split('@');
+    const known = parseReference(repository);
+    if (digest !== undefined && known !== undefined && fullRepository(known) === wanted) return digest;
+  }
+  return null;
+}
+
+async function findRecorded(client: Client, base: BaseImage, options: ResolveOptions) {
+  const there = await inspected(client.docker.getImage(base.id).inspect());
+  if (there !== undefined) return { image: there, isNew: false };
+  const reference = parseReference(base.ref);
+  if (base.digest === null || reference === undefined) return undefined;
+  const pinned = `${reference.repository}@${base.digest}`;
+  return findOrPull(client, pinned, options).catch(async (error: unknown) => {
+    if (options.signal.aborted) throw error;
+    await options.say(`"${pinned}", which this was built from before, is not to be had any more`);
+    return undefined;
+  });
+}
+
+/** Takes the registry's name off an image that has ours by now. One that stays is no harm. */
+async function untag({ docker }: Client, image: ImageInspectInfo, ref: string): Promise<void> {
+  const reference = parseReference(ref);
+  if (reference === undefined) return;
+  const wanted = fullRepository(reference);
+  for (const name of image.RepoTags ?? []) {
+    const known = parseReference(name);
+    if (known === undefined || fullRepository(known) !== wanted) continue;
+    await docker
+      .getImage(name)
+      .remove({ noprune: true } as object)
+      .catch(() => undefined);
+  }
+}

@@ -1,0 +1,265 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../../model/clock.ts';
+import { type ContainerBuild, containerBuild } from '../../../model/container.ts';
+import { formatDuration, parseDurationMs } from '../../../model/duration.ts';
+import { MainspringError } from '../../../model/errors.ts';
+import type { ArtifactKey, InstallationId } from '../../../model/ids.ts';
+import type { Artifact } from '../../../model/revision.ts';
+import type { DockerBuildSettings } from '../../../model/settings.ts';
+import type { BuildRequest } from '../../engine.ts';
+import { removeFolder } from '../../folders.ts';
+import { type LogBounds, LogFiles } from '../../log-files.ts';
+import type { Client, DockerConnection } from '../connection/connection.ts';
+import { type Images, imageId } from '../images.ts';
+import { LABEL } from '../labels.ts';
+import { artifactTag } from '../names.ts';
+import type { RegistryAuth } from '../registry/registry-auth.ts';
+import type { ArtifactRecords } from './artifact-records.ts';
+import { type BaseImage, resolveBase, tagImage } from './base-images.ts';
+import { BuildLog } from './build-log.ts';
+import { contextStream } from './context.ts';
+import { prepareSource, type ReadySource } from './prepare-source.ts';
+import { BuilderRefused, type BuildOptions, sendBuild } from './send-build.ts';
+
+/** What building images needs. */
+export interface ImageBuilderOptions {
+  readonly connection: DockerConnection;
+  readonly installation: InstallationId;
+  readonly settings: DockerBuildSettings;
+  readonly auth: RegistryAuth;
+  readonly images: Images;
+  readonly records: ArtifactRecords;
+  readonly clock: Clock;
+  readonly logDir: string;
+  /** Where sources are while they are sent. */
+  readonly workDir: string;
+  readonly bounds: LogBounds;
+}
+
+/** One build under way. */
+interface Run {
+  readonly client: Client;
+  readonly request: BuildRequest;
+  readonly log: BuildLog;
+  readonly signal: AbortSignal;
+}
+
+type FromSource = Exclude<ContainerBuild, { readonly image: string }>;
+
+/** Makes the images of artifacts: from a Containerfile, or by pinning what a registry has. */
+export class ImageBuilder {
+  readonly #options: ImageBuilderOptions;
+  readonly #running = new Set<ArtifactKey>();
+  #refusesBuildKit = false;
+
+  constructor(options: ImageBuilderOptions) {
+    this.#options = options;
+  }
+
+  /** The artifact of the key, made unless it is there. Not for two at a time with one key. */
+  async build(request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
+    const { connection, images } = this.#options;
+    const client = await connection.client();
+    const there = await connection.ask('look for an image', () => images.find(client, request.key));
+    if (there !== undefined) return { key: request.key, digest: imageId(there) };
+    this.#running.add(request.key);
+    try {
+      await removeFolder(this.logs(request.key).dir);
+      return await this.#withDeadline(client, request, signal);
+    } finally {
+      this.#running.delete(request.key);
+    }
+  }
+
+  /** The log of a build, whether it runs, is done or failed. */
+  logs(key: ArtifactKey): LogFiles {
+    return new LogFiles(join(this.#options.logDir, key), this.#options.bounds);
+  }
+
+  isRunning(key: ArtifactKey): boolean {
+    return this.#running.has(key);
+  }
+
+  /** Removes what is kept of a build beside its image. */
+  async forget(key: ArtifactKey): Promise<void> {
+    await this.#options.records.remove(key);
+    await removeFolder(this.logs(key).dir);
+  }
+
+  async #withDeadline(client: Client, request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
+    const { connection, settings } = this.#options;
+    const declared = request.inputs.build.timeout;
+    const ms = (typeof declared === 'string' ? parseDurationMs(declared) : undefined) ?? settings.timeoutMs;
+    const late = AbortSignal.timeout(ms);
+    const log = await BuildLog.open(this.logs(request.key));
+    try {
+      return await this.#make({ client, request, log, signal: AbortSignal.any([signal, late]) });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (late.aborted) throw tookTooLong(ms);
+      throw connection.failure('build', error);
+    } finally {
+      await log.close();
+    }
+  }
+
+  async #make(run: Run): Promise<Artifact> {
+    const { installation, images } = this.#options;
+    const build = containerBuild(run.request.inputs.build);
+    const { key } = run.request;
+    if ('image' in build) await this.#pin(run, build.image);
+    else await this.#fromSource(run, build);
+    run.signal.throwIfAborted();
+    const made = await images.find(run.client, key);
+    if (made === undefined) throw new Error(`the engine built no image "${artifactTag(installation, key)}"`);
+    return { key, digest: imageId(made) };
+  }
+
+  /** Nothing is built: the image that the reference means now is the artifact from here on. */
+  async #pin(run: Run, ref: string): Promise<void> {
+    const { installation } = this.#options;
+    const [base] = await this.#resolve(run, [ref]);
+    if (base === undefined) return;
+    await run.log.say(`"${ref}" is ${base.digest ?? base.id}`);
+    await tagImage(run.client, base.id, artifactTag(installation, run.request.key));
+  }
+
+  async #fromSource(run: Run, build: FromSource): Promise<void> {
+    const { workDir, settings } = this.#options;
+    const work = join(workDir, run.request.key);
+    await removeFolder(work);
+    try {
+      const source = await prepareSource(run.request, build, work, run.signal);
+      const bases = await this.#resolve(run, [
+        ...new Set(source.images.filter((use) => !use.isSyntax).map(({ ref }) => ref)),
+      ]);
+      const syntax = await this.#resolveSyntax(run, source);
+      const certificates = settings.caBundle === null ? null : await readFile(settings.caBundle, 'utf8');
+      await this.#send(run, { build, source, bases: [...bases, ...syntax], certificates });
+    } finally {
+      await removeFolder(work);
+    }
+  }
+
+  /** Which images they are is on record before anything is made of them. */
+  async #resolve({ client, request, log, signal }: Run, refs: readonly string[]): Promise<readonly BaseImage[]> {
+    const { installation, auth, records } = this.#options;
+    const { bases: recorded } = await records.find(request.key);
+    const bases: BaseImage[] = [];
+    for (const ref of refs) {
+      const base = await resolveBase(client, ref, recorded, {
+        installation,
+        auth,
+        signal,
+        say: (line) => log.say(line),
+      });
+      bases.push(base);
+      await log.say(`base "${ref}" is ${base.digest ?? base.id}`);
+    }
+    await records.save(request.key, { bases });
+    return bases;
+  }
+
+  /** A front end that `# syntax=` names is used where it is to be had; the engine's own can do without. */
+  async #resolveSyntax(run: Run, source: ReadySource): Promise<readonly BaseImage[]> {
+    const { installation, auth } = this.#options;
+    const ref = source.images.find((use) => use.isSyntax)?.ref;
+    if (ref === undefined || this.#builder(run.client) === 'classic') return [];
+    const say = (line: string) => run.log.say(line);
+    try {
+      return [await resolveBase(run.client, ref, [], { installation, auth, say, signal: run.signal })];
+    } catch (error) {
+      if (run.signal.aborted) throw error;
+      await say(`"# syntax=${ref}" is not to be had: the engine's own front end is used`);
+      return [];
+    }
+  }
+
+  async #send(run: Run, what: Sent): Promise<void> {
+    const builder = this.#builder(run.client);
+    try {
+      await this.#sendTo(builder, run, what);
+    } catch (error) {
+      if (!(error instanceof BuilderRefused)) throw error;
+      if (builder === 'classic' || this.#options.settings.builder === 'buildkit') throw refusedBuild(error);
+      await run.log.say(`BuildKit is refused (${error.message}): the classic builder is used`);
+      await this.#sendTo('classic', run, what).catch((again: unknown) => {
+        throw again instanceof BuilderRefused ? refusedBuild(again) : again;
+      });
+      this.#refusesBuildKit = true;
+    }
+  }
+
+  #sendTo(builder: 'buildkit' | 'classic', { client, request, log, signal }: Run, what: Sent): Promise<void> {
+    const { installation, settings } = this.#options;
+    const labels = {
+      [LABEL.installation]: installation,
+      [LABEL.artifact]: request.key,
+      [LABEL.bases]: JSON.stringify(what.bases),
+    };
+    const { files, file } = what.source.files(what.bases, {
+      installation,
+      // The classic builder leaves images of its steps behind: by this label they are found.
+      labels: builder === 'classic' ? { [LABEL.installation]: installation } : {},
+      certificates: what.certificates,
+    });
+    const options: BuildOptions = {
+      t: artifactTag(installation, request.key),
+      dockerfile: file,
+      labels,
+      buildargs: { ...proxyArgs(settings), ...what.build.args },
+      ...(what.build.target === undefined ? {} : { target: what.build.target }),
+      ...(what.build.network === false ? { networkmode: 'none' } : {}),
+      ...(builder === 'classic' ? limitsOf(settings) : {}),
+    };
+    const context = contextStream({ folder: what.source.folder, ignore: what.source.ignore, own: files });
+    return sendBuild(client, context, options, { builder, say: (line) => log.say(line), signal });
+  }
+
+  #builder({ about }: Client): 'buildkit' | 'classic' {
+    const { builder } = this.#options.settings;
+    if (builder !== 'auto') return builder;
+    return about.kind === 'podman' || this.#refusesBuildKit ? 'classic' : 'buildkit';
+  }
+}
+
+/** What goes to the builder. */
+interface Sent {
+  readonly build: FromSource;
+  readonly source: ReadySource;
+  readonly bases: readonly BaseImage[];
+  readonly certificates: string | null;
+}
+
+/** Builders know these names by themselves: they are in no layer and change no cache. */
+function proxyArgs({ httpProxy, httpsProxy, noProxy }: DockerBuildSettings): Record<string, string> {
+  const all = { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy, NO_PROXY: noProxy };
+  const given = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== null);
+  return Object.fromEntries(
+    given.flatMap(([name, value]) => [
+      [name, value],
+      [name.toLowerCase(), value],
+    ]),
+  );
+}
+
+function limitsOf({ memoryBytes, cpus }: DockerBuildSettings) {
+  return {
+    ...(memoryBytes === null ? {} : { memory: memoryBytes, memswap: memoryBytes }),
+    ...(cpus === null ? {} : { cpuperiod: 100_000, cpuquota: Math.round(cpus * 100_000) }),
+  };
+}
+
+function refusedBuild(error: BuilderRefused): MainspringError {
+  return new MainspringError('build-failed', `build: ${error.message}`, {
+    cause: error,
+    hint: 'The whole output: mainspring logs APP --build.',
+  });
+}
+
+function tookTooLong(ms: number): MainspringError {
+  return new MainspringError('build-timeout', `build: not done after ${formatDuration(ms)}`, {
+    hint: 'Make it faster, or give it longer: build_timeout in app_config, or [docker] build_timeout.',
+  });
+}

@@ -1,0 +1,129 @@
+import { constants } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerBuild } from '../../../model/container.ts';
+import { MainspringError } from '../../../model/errors.ts';
+import type { InstallationId } from '../../../model/ids.ts';
+import type { BuildRequest } from '../../engine.ts';
+import { exportSource } from '../../export-source.ts';
+import { isMissing } from '../../folders.ts';
+import { baseTag } from '../names.ts';
+import type { BaseImage } from './base-images.ts';
+import { readIgnore, SENT_CERTIFICATES, SENT_FILE } from './context.ts';
+import { type ImageUse, parseDockerfile, rewriteDockerfile } from './dockerfile.ts';
+
+/** How the Containerfile is changed before it is sent. */
+export interface SendChanges {
+  readonly installation: InstallationId;
+  /** Put on the images of every stage. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Certificates that every stage trusts; null: its own. */
+  readonly certificates: string | null;
+}
+
+/** A source that is ready to be sent to a builder. */
+export interface ReadySource {
+  readonly folder: string | null;
+  readonly ignore: string | null;
+  readonly images: readonly ImageUse[];
+  /** Files of our own to send, the Containerfile with its images pinned among them, and which it is. */
+  files(
+    bases: readonly BaseImage[],
+    changes: SendChanges,
+  ): { readonly files: Record<string, string>; readonly file: string };
+}
+
+type FromSource = Exclude<ContainerBuild, { readonly image: string }>;
+
+/** The largest Containerfile that is read. */
+const MOST_BYTES = 1024 ** 2;
+const DEFAULT_FILES = ['Containerfile', 'Dockerfile'];
+
+/** Puts the source into a folder and reads its Containerfile. */
+export async function prepareSource(
+  request: BuildRequest,
+  build: FromSource,
+  work: string,
+  signal: AbortSignal,
+): Promise<ReadySource> {
+  const needsSource = request.exportTree !== null || build.containerfile === undefined;
+  if (needsSource) await exportSource(request, work, signal);
+  const folder = needsSource ? work : null;
+  const { name, text } = await readContainerfile(folder, build);
+  const parsed = parseDockerfile(text, build.args ?? {});
+  return {
+    folder,
+    ignore: folder === null ? null : await readIgnore(folder, name),
+    images: parsed.uses,
+    files: (bases, changes) => {
+      const pinned = new Map<ImageUse, string>();
+      for (const use of parsed.uses) {
+        const base = bases.find(({ ref }) => ref === use.ref);
+        if (base !== undefined) pinned.set(use, baseTag(changes.installation, base.id));
+        // Without a front end of its own the line must not be there: the engine would look for it in the registry.
+        else if (use.isSyntax) pinned.set(use, '');
+      }
+      const sent = withoutEmptySyntax(rewriteDockerfile(parsed, pinned, linesFor(changes)));
+      const certificates = changes.certificates === null ? {} : { [SENT_CERTIFICATES]: changes.certificates };
+      return { files: { [SENT_FILE]: sent, ...certificates }, file: SENT_FILE };
+    },
+  };
+}
+
+const TRUSTED = '/etc/ssl/mainspring-ca.pem';
+const TRUSTING = [
+  'SSL_CERT_FILE',
+  'CURL_CA_BUNDLE',
+  'REQUESTS_CA_BUNDLE',
+  'PIP_CERT',
+  'NODE_EXTRA_CA_CERTS',
+  'GIT_SSL_CAINFO',
+];
+
+function linesFor({ labels, certificates }: SendChanges): string[] {
+  const label = Object.entries(labels).map(([name, value]) => `LABEL ${name}=${JSON.stringify(value)}`);
+  if (certificates === null) return label;
+  const variables = TRUSTING.map((name) => `${name}=${TRUSTED}`).join(' ');
+  return [...label, `COPY ${SENT_CERTIFICATES} ${TRUSTED}`, `ENV ${variables}`];
+}
+
+function withoutEmptySyntax(text: string): string {
+  return text.replace(/^[ \t]*#[ \t]*syntax[ \t]*=[ \t]*$/im, '# (the front end of the engine)');
+}
+
+async function readContainerfile(folder: string | null, build: FromSource): Promise<{ name: string; text: string }> {
+  if (build.containerfile !== undefined) return { name: SENT_FILE, text: build.containerfile };
+  const names = build.file === undefined ? DEFAULT_FILES : [checkedPath(build.file)];
+  for (const name of names) {
+    const text = await readBounded(join(folder ?? '', name), name);
+    if (text !== undefined) return { name, text };
+  }
+  throw new MainspringError(
+    'build-failed',
+    `build: expected a file "${names.join('" or "')}" in the source, found none`,
+    {
+      hint: 'Add one, or name it: container_opts = {"file": "docker/Containerfile"}.',
+    },
+  );
+}
+
+async function readBounded(path: string, name: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NOFOLLOW });
+    if (text.length <= MOST_BYTES) return text;
+    throw new MainspringError('build-failed', `build: "${name}" is larger than 1m`);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ELOOP' || code === 'EISDIR') {
+      throw new MainspringError('build-failed', `build: "${name}" is no file: expected one, not a link or a folder`);
+    }
+    throw error;
+  }
+}
+
+function checkedPath(path: string): string {
+  const parts = path.split('/');
+  if (!path.startsWith('/') && !parts.includes('..') && !parts.includes('') && !path.includes('\0')) return path;
+  throw new MainspringError('build-failed', `build: "${path}" is no path below the source folder`);
+}

@@ -1,0 +1,95 @@
+import type { Readable } from 'node:stream';
+import { MainspringError } from '../../../model/errors.ts';
+import type { Client } from '../connection/connection.ts';
+import { engineWords, isAway } from '../connection/engine-error.ts';
+import { jsonLines } from '../json-lines.ts';
+import { type BuildMessage, type BuildNews, BuildOutput } from './build-output.ts';
+
+/** A build as the engine's API takes it. */
+export interface BuildOptions {
+  readonly t: string;
+  readonly dockerfile: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly buildargs: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly networkmode?: string;
+  readonly memory?: number;
+  readonly memswap?: number;
+  readonly cpuperiod?: number;
+  readonly cpuquota?: number;
+}
+
+/** What sending a build needs. */
+export interface SendOptions {
+  readonly builder: 'buildkit' | 'classic';
+  readonly say: (line: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The engine's refusal to build at all, before the first step. */
+export class BuilderRefused extends Error {}
+
+/**
+ * Has the engine build what the context holds. Ends when the build did; one whose signal aborts is ended in the engine too, which
+ * ends a build whose client is gone. Throws `build-failed` with the failing step and its last lines.
+ */
+export async function sendBuild(
+  client: Client,
+  context: NodeJS.ReadableStream,
+  build: BuildOptions,
+  { builder, say, signal }: SendOptions,
+): Promise<void> {
+  const stream = await openBuild(client, context, { ...build, version: builder === 'buildkit' ? '2' : '1' }, signal);
+  const output = new BuildOutput();
+  const take = async (news: readonly BuildNews[]) => {
+    for (const one of news) {
+      if (one.kind === 'failed') throw failed(one.message);
+      if (one.kind === 'line') await say(one.text);
+    }
+  };
+  try {
+    for await (const message of jsonLines<BuildMessage>(stream)) await take(output.read(message));
+    await take(output.end());
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw error;
+  } finally {
+    stream.destroy();
+  }
+  signal.throwIfAborted();
+}
+
+function openBuild(
+  client: Client,
+  context: NodeJS.ReadableStream,
+  options: object,
+  signal: AbortSignal,
+): Promise<Readable> {
+  // Straight to the API: the library's own call opens a session for each build with BuildKit, which nothing here needs.
+  const request = {
+    path: '/build?',
+    method: 'POST',
+    file: context,
+    isStream: true,
+    abortSignal: signal,
+    options: { ...options, rm: true, forcerm: true },
+    statusCodes: { 200: true, 400: 'bad parameter', 500: 'server error' },
+  };
+  return new Promise((resolve, reject) => {
+    client.docker.modem.dial(request, (error, stream) => {
+      if (error === null) resolve(stream as Readable);
+      else if (signal.aborted) reject(signal.reason);
+      else reject(openFailure(error));
+    });
+  });
+}
+
+function openFailure(error: Error): Error {
+  return isAway(error) ? error : new BuilderRefused(engineWords(error), { cause: error });
+}
+
+function failed(message: string): MainspringError {
+  return new MainspringError('build-failed', `build: ${message}`, {
+    hint: 'The whole output: mainspring logs APP --build.',
+  });
+}

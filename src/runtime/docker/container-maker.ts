@@ -1,0 +1,132 @@
+import type { Clock } from '../../model/clock.ts';
+import { MainspringError } from '../../model/errors.ts';
+import type { InstallationId, InstanceId } from '../../model/ids.ts';
+import type { RouteTarget } from '../../model/routing.ts';
+import type { DockerSettings } from '../../model/settings.ts';
+import type { InstanceRequest } from '../engine.ts';
+import type { EventHub } from '../event-hub.ts';
+import { choosePort } from '../ports.ts';
+import type { Client } from './connection/connection.ts';
+import { engineWords, isNotThere, statusOf } from './connection/engine-error.ts';
+import { containersWith } from './connection/listing.ts';
+import { type ContainerPlan, containerConfig, type ImageFacts } from './container-config.ts';
+import { parseContainerOptions } from './container-opts.ts';
+import { giveDataToUser } from './data-owner.ts';
+import type { Images } from './images.ts';
+import { targetOf } from './instance-state.ts';
+import { installationLabel, LABEL } from './labels.ts';
+import type { Networks } from './networks.ts';
+import type { OwnDoing } from './own-doing.ts';
+import { checkBinds, mountsOf, type Volumes } from './volumes.ts';
+
+/** What is needed to make containers. */
+export interface MakerOptions {
+  readonly installation: InstallationId;
+  readonly settings: DockerSettings;
+  readonly clock: Clock;
+  readonly images: Images;
+  readonly networks: Networks;
+  readonly volumes: Volumes;
+  readonly doing: OwnDoing;
+  readonly hub: EventHub;
+}
+
+/** How often another port is tried where the chosen one was taken meanwhile. */
+const PORT_TRIES = 5;
+
+/** Makes the container of an instance and starts it. Cut off anywhere, it leaves what the labels name, and is started or removed by that. */
+export class ContainerMaker {
+  readonly #options: MakerOptions;
+  readonly #reserved = new Set<number>();
+
+  constructor(options: MakerOptions) {
+    this.#options = options;
+  }
+
+  /** Makes and starts it. For an instance that has no container. */
+  async make(client: Client, request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget> {
+    const { installation, settings, images, hub } = this.#options;
+    const image = await images.facts(client, request.artifact);
+    if (image === undefined) {
+      hub.publish({ kind: 'artifact-lost', key: request.artifact.key });
+      throw new MainspringError('start-failed', `start of "${request.app}": its image is not there`, {
+        hint: 'It is built again by itself.',
+        retry: 'after-interval',
+      });
+    }
+    const options = parseContainerOptions(request.containerOpts, settings);
+    const mounts = await checkBinds(mountsOf(installation, request, image.volumes), settings.binds);
+    const plan = { installation, request, image, options, mounts };
+    for (let tries = 1; ; tries++) {
+      const target = await this.#withPort(client, request.id, (hostPort) =>
+        this.#makeAt(client, { ...plan, hostPort }, signal, tries < PORT_TRIES),
+      );
+      if (target !== 'port taken') return target;
+    }
+  }
+
+  /** Chooses a port that no container of ours has, running or not, and that nobody listens on. */
+  async #withPort<T>(client: Client, id: InstanceId, work: (port: number) => Promise<T>): Promise<T> {
+    const taken = new Set([...(await this.#portsOfContainers(client)), ...this.#reserved]);
+    const port = await choosePort(`${this.#options.installation} ${id}`, null, taken);
+    // Chosen by another start while we looked.
+    if (this.#reserved.has(port)) return this.#withPort(client, id, work);
+    this.#reserved.add(port);
+    try {
+      return await work(port);
+    } finally {
+      this.#reserved.delete(port);
+    }
+  }
+
+  async #portsOfContainers({ docker }: Client): Promise<number[]> {
+    const containers = await containersWith(docker, [installationLabel(this.#options.installation)]);
+    return containers.map(({ Labels }) => Number(Labels[LABEL.port])).filter((port) => port > 0);
+  }
+
+  async #makeAt(
+    client: Client,
+    plan: Omit<ContainerPlan, 'network'>,
+    signal: AbortSignal,
+    mayTryAgain: boolean,
+  ): Promise<RouteTarget | 'port taken'> {
+    const { networks, volumes, doing, clock } = this.#options;
+    const { request } = plan;
+    await volumes.ensure(client, plan.mounts, request);
+    const config = await networks.with(client, request.env, async (network) => {
+      signal.throwIfAborted();
+      const made = containerConfig({ ...plan, network });
+      await client.docker.createContainer({ ...made });
+      return made;
+    });
+    const container = client.docker.getContainer(config.name ?? '');
+    try {
+      await giveDataToUser(container, plan.options.user ?? plan.image.user);
+      signal.throwIfAborted();
+      doing.expect(request.id, 'running', clock.now());
+      await container.start();
+      return targetOf(config.Labels);
+    } catch (error) {
+      doing.expect(request.id, 'removed', clock.now());
+      await container.remove({ force: true, v: true }).catch((left: unknown) => {
+        if (!isNotThere(left)) throw left;
+      });
+      if (mayTryAgain && statusOf(error) !== undefined && !(await isPortFree(plan.hostPort))) return 'port taken';
+      throw startFailure(request, plan.image, error);
+    }
+  }
+}
+
+async function isPortFree(port: number): Promise<boolean> {
+  return (await choosePort('', port, new Set()).catch(() => 0)) === port;
+}
+
+/** The engine's refusal to run a container is the app's fault more often than its own: a command that is not there, say. */
+function startFailure({ app }: InstanceRequest, image: ImageFacts, error: unknown): unknown {
+  const status = statusOf(error);
+  if (status === undefined) return error;
+  return new MainspringError('start-failed', `start of "${app}" from ${image.id.slice(0, 19)}: ${engineWords(error)}`, {
+    cause: error,
+    retry: 'after-interval',
+  });
+}

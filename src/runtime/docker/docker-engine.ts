@@ -1,0 +1,209 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../model/clock.ts';
+import type { Problem } from '../../model/errors.ts';
+import type { ArtifactKey, InstallationId, InstanceId } from '../../model/ids.ts';
+import type { Artifact } from '../../model/revision.ts';
+import type { RouteTarget } from '../../model/routing.ts';
+import type { DockerSettings, RegistryCredential } from '../../model/settings.ts';
+import type {
+  BuildRequest,
+  Engine,
+  EngineEvent,
+  InstanceRequest,
+  InstanceState,
+  ListedInstance,
+  LogLine,
+  LogRequest,
+} from '../engine.ts';
+import { EventHub } from '../event-hub.ts';
+import { removeFolder, removeTrash } from '../folders.ts';
+import { DEFAULT_BOUNDS, type LogBounds } from '../log-files.ts';
+import { Turns } from '../turns.ts';
+import { ArtifactRecords } from './build/artifact-records.ts';
+import { ImageBuilder } from './build/image-builder.ts';
+import { DockerConnection } from './connection/connection.ts';
+import type { Variables } from './connection/find-engine.ts';
+import { containerLogs } from './container-logs.ts';
+import { ContainerMaker } from './container-maker.ts';
+import { EngineEvents } from './engine-events.ts';
+import { Images } from './images.ts';
+import { Instances } from './instances.ts';
+import { Networks } from './networks.ts';
+import { OwnDoing } from './own-doing.ts';
+import { registryAuth } from './registry/registry-auth.ts';
+import { Volumes } from './volumes.ts';
+
+/** What a docker engine is made with. */
+export interface DockerEngineOptions {
+  /** Records and build logs lie in `docker/` below it; all else is in the engine. */
+  readonly dataDir: string;
+  readonly installation: InstallationId;
+  readonly clock: Clock;
+  /** `auto`, `off` or the path of a socket. */
+  readonly engine: string;
+  /** For finding the engine, and credentials of registries. */
+  readonly env: Variables;
+  readonly settings: DockerSettings;
+  readonly registries: Readonly<Record<string, RegistryCredential>>;
+  /** How much is kept of what each build prints. */
+  readonly logBounds?: LogBounds;
+}
+
+/**
+ * Runs apps as containers of Docker or Podman. What the engine has, found by our labels and tags, is the record: a controller that
+ * starts finds everything there. The engine may be away; then what needs it is an error that is tried again.
+ */
+export class DockerEngine implements Engine {
+  readonly name = 'docker';
+  readonly #clock: Clock;
+  readonly #dir: string;
+  readonly #connection: DockerConnection;
+  readonly #images: Images;
+  readonly #builder: ImageBuilder;
+  readonly #instances: Instances;
+  readonly #volumes: Volumes;
+  readonly #events: EngineEvents;
+  readonly #hub = new EventHub();
+  readonly #turns = new Turns();
+  readonly #end = new AbortController();
+  #prepared: Promise<void> | null = null;
+
+  constructor(options: DockerEngineOptions) {
+    const { clock, installation, settings, env } = options;
+    const connection = new DockerConnection(options.engine, env);
+    const dir = join(options.dataDir, 'docker');
+    const doing = new OwnDoing();
+    const images = new Images(connection, installation);
+    const networks = new Networks(connection, installation, settings.networks);
+    const volumes = new Volumes(connection, installation);
+    const shared = { connection, installation, clock, images, networks, volumes, doing, hub: this.#hub };
+    const instances = new Instances({ ...shared, maker: new ContainerMaker({ ...shared, settings }) });
+    this.#clock = clock;
+    this.#dir = dir;
+    this.#connection = connection;
+    this.#images = images;
+    this.#volumes = volumes;
+    this.#instances = instances;
+    this.#events = new EngineEvents({ ...shared, instances });
+    this.#builder = new ImageBuilder({
+      ...shared,
+      settings: settings.build,
+      auth: registryAuth(options.registries, env),
+      records: new ArtifactRecords(join(dir, 'artifacts')),
+      logDir: join(dir, 'builds'),
+      workDir: join(dir, 'work'),
+      bounds: options.logBounds ?? DEFAULT_BOUNDS,
+    });
+  }
+
+  /** Why no container can be run here, or null; cheap. */
+  problem(): Problem | null {
+    return this.#connection.problem();
+  }
+
+  async build(request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
+    await this.#prepare();
+    const until = AbortSignal.any([signal, this.#end.signal]);
+    const artifact = await this.#turns.take(request.key, () => this.#builder.build(request, until), until);
+    if (artifact.digest !== null) this.#events.known(request.key, artifact.digest);
+    return artifact;
+  }
+
+  async hasArtifact(key: ArtifactKey): Promise<boolean> {
+    if (this.#isUnused()) return false;
+    const image = await this.#connection.ask('look for an image', (client) => this.#images.find(client, key));
+    return image !== undefined;
+  }
+
+  async removeArtifact(key: ArtifactKey): Promise<void> {
+    if (this.#isUnused()) return;
+    await this.#prepare();
+    await this.#turns.take(key, async () => {
+      this.#events.leaving(key);
+      await this.#connection.ask('removal of an image', (client) => this.#images.remove(client, key));
+      await this.#builder.forget(key);
+    });
+  }
+
+  async start(request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget> {
+    await this.#prepare();
+    return this.#instances.start(request, AbortSignal.any([signal, this.#end.signal]));
+  }
+
+  async stop(id: InstanceId, { graceMs }: { readonly graceMs: number }): Promise<void> {
+    if (!this.#isUnused()) await this.#instances.stop(id, graceMs);
+  }
+
+  async pause(id: InstanceId): Promise<void> {
+    await this.#instances.pause(id);
+  }
+
+  async remove(id: InstanceId): Promise<void> {
+    if (!this.#isUnused()) await this.#instances.remove(id);
+  }
+
+  async inspect(id: InstanceId): Promise<InstanceState> {
+    return this.#isUnused() ? { state: 'absent' } : this.#instances.inspect(id);
+  }
+
+  async list(): Promise<readonly ListedInstance[]> {
+    return this.#isUnused() ? [] : this.#instances.list();
+  }
+
+  async listArtifacts(): Promise<readonly ArtifactKey[]> {
+    if (this.#isUnused()) return [];
+    const images = await this.#images.all();
+    for (const [key, id] of images) this.#events.known(key, id);
+    return [...images.keys()];
+  }
+
+  async removeData(dataName: string): Promise<void> {
+    if (!this.#isUnused()) await this.#volumes.remove(dataName);
+  }
+
+  async *logs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogLine> {
+    const { of } = request;
+    const until = AbortSignal.any([signal, this.#end.signal]);
+    if ('build' in of) {
+      const isOver = () => !this.#builder.isRunning(of.build);
+      yield* this.#builder.logs(of.build).read(request, { clock: this.#clock, signal: until, isOver });
+    } else if (!this.#isUnused()) {
+      const tools = { connection: this.#connection, instances: this.#instances, clock: this.#clock };
+      yield* containerLogs(tools, of.instance, request, until);
+    }
+  }
+
+  events(signal: AbortSignal): AsyncIterable<EngineEvent> {
+    const events = this.#hub.subscribe(AbortSignal.any([signal, this.#end.signal]));
+    this.#events.start(this.#end.signal);
+    return events;
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort(new DOMException('the engine was closed', 'AbortError'));
+  }
+
+  /** Nothing was ever made here, so there is nothing to find: an engine that isn't there is no matter. */
+  #isUnused(): boolean {
+    return !existsSync(this.#dir);
+  }
+
+  /** Once, before anything is made: clears what a crash cut off. */
+  #prepare(): Promise<void> {
+    this.#end.signal.throwIfAborted();
+    this.#prepared ??= this.#tidy().catch((error: unknown) => {
+      this.#prepared = null;
+      throw error;
+    });
+    return this.#prepared;
+  }
+
+  async #tidy(): Promise<void> {
+    await mkdir(join(this.#dir, 'builds'), { recursive: true, mode: 0o700 });
+    await removeFolder(join(this.#dir, 'work'));
+    for (const folder of [this.#dir, join(this.#dir, 'builds')]) await removeTrash(folder);
+    await mkdir(join(this.#dir, 'work'), { recursive: true, mode: 0o700 });
+  }
+}

@@ -1,0 +1,193 @@
+import type { ContainerInspectInfo } from 'dockerode';
+import type { Clock } from '../../model/clock.ts';
+import { MainspringError } from '../../model/errors.ts';
+import type { EnvName, InstallationId, InstanceId } from '../../model/ids.ts';
+import type { RouteTarget } from '../../model/routing.ts';
+import type { InstanceRequest, InstanceState, ListedInstance } from '../engine.ts';
+import { isSafeId } from '../record-files.ts';
+import { Turns } from '../turns.ts';
+import type { Client, DockerConnection } from './connection/connection.ts';
+import { isNotThere, statusOf } from './connection/engine-error.ts';
+import { containersWith } from './connection/listing.ts';
+import type { ContainerMaker } from './container-maker.ts';
+import { inspectedState, listedState, targetOf } from './instance-state.ts';
+import { installationLabel, instanceOf, LABEL } from './labels.ts';
+import { containerName } from './names.ts';
+import type { Networks } from './networks.ts';
+import type { OwnDoing } from './own-doing.ts';
+import { giveMemoryBack } from './reclaim.ts';
+
+/** What the instances of the docker engine need. */
+export interface InstancesOptions {
+  readonly connection: DockerConnection;
+  readonly installation: InstallationId;
+  readonly clock: Clock;
+  readonly maker: ContainerMaker;
+  readonly networks: Networks;
+  readonly doing: OwnDoing;
+}
+
+const POLL_MS = 100;
+const GONE_MS = 20_000;
+
+/** Instances as containers. The engine's own labels are the only record of them: there is nothing that could differ from it. */
+export class Instances {
+  readonly #options: InstancesOptions;
+  readonly #turns = new Turns();
+
+  constructor(options: InstancesOptions) {
+    this.#options = options;
+  }
+
+  async start(request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget> {
+    return this.#turns.take(request.id, () => this.#start(request, signal), signal);
+  }
+
+  async stop(id: InstanceId, graceMs: number): Promise<void> {
+    await this.#turns.take(id, () => this.#ask(`stop of "${id}"`, (client) => this.#stop(client, id, graceMs)));
+  }
+
+  /** Freezes it, and gives its memory back where the machine can take it. */
+  async pause(id: InstanceId): Promise<void> {
+    await this.#turns.take(id, () => this.#ask(`pause of "${id}"`, (client) => this.#pause(client, id)));
+  }
+
+  async remove(id: InstanceId): Promise<void> {
+    await this.#turns.take(id, () => this.#ask(`removal of "${id}"`, (client) => this.#remove(client, id)));
+  }
+
+  async inspect(id: InstanceId): Promise<InstanceState> {
+    if (!isSafeId(id)) return { state: 'absent' };
+    const found = await this.#ask(`look at "${id}"`, (client) => this.find(client, id));
+    return found === undefined ? { state: 'absent' } : inspectedState(found);
+  }
+
+  async list(): Promise<readonly ListedInstance[]> {
+    const { installation } = this.#options;
+    const containers = await this.#ask('list of containers', ({ docker }) =>
+      containersWith(docker, [installationLabel(installation)]),
+    );
+    return containers.flatMap((container) => {
+      const id = instanceOf(installation, container.Labels);
+      return id === undefined ? [] : [{ id, state: listedState(container) }];
+    });
+  }
+
+  /** The container of an instance, if it is there and ours. */
+  async find({ docker }: Client, id: InstanceId): Promise<ContainerInspectInfo | undefined> {
+    const { installation } = this.#options;
+    const name = containerName(installation, id);
+    const found = await docker.getContainer(name).inspect().catch(unlessGone);
+    if (found === undefined || instanceOf(installation, found.Config.Labels) === id) return found;
+    throw new MainspringError('engine-failed', `container "${name}" is not one of ours`, {
+      hint: 'Somebody made a container of this name; remove or rename it.',
+      retry: 'after-interval',
+    });
+  }
+
+  #ask<T>(what: string, question: (client: Client) => Promise<T>): Promise<T> {
+    return this.#options.connection.ask(what, question);
+  }
+
+  async #start(request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget> {
+    signal.throwIfAborted();
+    return this.#ask(`start of "${request.app}"`, async (client) => {
+      const found = await this.find(client, request.id);
+      const again = found === undefined ? undefined : await this.#startAgain(client, request.id, found);
+      if (again !== undefined) return again;
+      return this.#options.maker.make(client, request, signal);
+    });
+  }
+
+  /** Brings a container back that is there. Undefined where that can't be, and it is no longer there: its port may be taken, say. */
+  async #startAgain({ docker }: Client, id: InstanceId, found: ContainerInspectInfo): Promise<RouteTarget | undefined> {
+    const { doing, clock } = this.#options;
+    const container = docker.getContainer(found.Id);
+    const target = targetOf(found.Config.Labels);
+    if (found.State.Paused) {
+      doing.expect(id, 'running', clock.now());
+      await container.unpause();
+      return target;
+    }
+    if (found.State.Running) return target;
+    const before = doing.wanted(id);
+    doing.expect(id, 'running', clock.now());
+    try {
+      await container.start();
+      return target;
+    } catch (error) {
+      if (statusOf(error) === 304) return target;
+      doing.expect(id, before ?? 'ended', clock.now());
+      if (statusOf(error) === undefined) throw error;
+      doing.expect(id, 'removed', clock.now());
+      await this.#removeContainer(docker, found.Id);
+      return undefined;
+    }
+  }
+
+  async #stop(client: Client, id: InstanceId, graceMs: number): Promise<void> {
+    const { doing, clock } = this.#options;
+    const found = isSafeId(id) ? await this.find(client, id) : undefined;
+    if (found === undefined) return;
+    doing.expect(id, 'ended', clock.now());
+    if (!found.State.Running && !found.State.Paused) return;
+    const container = client.docker.getContainer(found.Id);
+    if (found.State.Paused) await container.unpause().catch(unlessOver);
+    const own = (found.Config as { readonly StopTimeout?: number }).StopTimeout;
+    const seconds = graceMs === 0 ? 0 : (own ?? Math.ceil(graceMs / 1_000));
+    await container.stop({ t: seconds }).catch(unlessOver);
+  }
+
+  async #pause(client: Client, id: InstanceId): Promise<void> {
+    const { doing, clock } = this.#options;
+    const found = await this.find(client, id);
+    if (found?.State.Paused) return;
+    if (!found?.State.Running) {
+      throw new MainspringError('engine-failed', `pause of "${id}": expected one that runs`, {
+        retry: 'after-interval',
+      });
+    }
+    doing.expect(id, 'paused', clock.now());
+    try {
+      await client.docker.getContainer(found.Id).pause();
+    } catch (error) {
+      doing.expect(id, 'running', clock.now());
+      throw error;
+    }
+    await giveMemoryBack(found);
+  }
+
+  async #remove(client: Client, id: InstanceId): Promise<void> {
+    const { doing, clock, networks } = this.#options;
+    const found = isSafeId(id) ? await this.find(client, id) : undefined;
+    if (found === undefined) return;
+    doing.expect(id, 'removed', clock.now());
+    await this.#removeContainer(client.docker, found.Id);
+    const env = found.Config.Labels[LABEL.env] as EnvName | undefined;
+    if (env !== undefined) await networks.tidy(client, env);
+  }
+
+  async #removeContainer(docker: Client['docker'], containerId: string): Promise<void> {
+    const { clock } = this.#options;
+    const container = docker.getContainer(containerId);
+    // `v`: volumes without a name only, which nobody could find again.
+    await container.remove({ force: true, v: true }).catch((error: unknown) => {
+      // 409: somebody else is at it already.
+      if (!isNotThere(error) && statusOf(error) !== 409) throw error;
+    });
+    const until = clock.now() + GONE_MS;
+    while ((await container.inspect().catch(unlessGone)) !== undefined) {
+      if (clock.now() > until) throw new Error(`container ${containerId.slice(0, 12)} does not go away`);
+      await clock.sleep(POLL_MS);
+    }
+  }
+}
+
+function unlessGone(error: unknown): undefined {
+  if (!isNotThere(error)) throw error;
+}
+
+/** It ended, or went, in the moment between looking and asking: 304, 404, 409. */
+function unlessOver(error: unknown): void {
+  if (![304, 404, 409].includes(statusOf(error) ?? 0)) throw error;
+}
