@@ -36,7 +36,7 @@ function planOf(edit: {
   const options = parseContainerOptions(request.containerOpts, settings);
   const image = { id: 'sha256:1', ports: edit.ports ?? [], volumes: ['/var/lib/x/'], user: '' };
   const mounts = mountsOf(installation, request, image.volumes);
-  return { installation, request, options, image, mounts, network: 'net', hostPort: 20_123 };
+  return { installation, request, options, image, mounts, network: 'net', userProcesses: null, hostPort: 20_123 };
 }
 
 test('a container is confined, limited, reached over loopback alone, and never started by the engine itself', () => {

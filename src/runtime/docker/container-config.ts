@@ -26,6 +26,8 @@ export interface ContainerPlan {
   readonly options: ContainerOptions;
   readonly mounts: readonly Mount[];
   readonly network: string;
+  /** The most processes of one user that the engine has to be told of; null: it knows by itself. */
+  readonly userProcesses: number | null;
   /** The port of loopback that leads to it. */
   readonly hostPort: number;
 }
@@ -48,7 +50,7 @@ export function containerConfig(plan: ContainerPlan): ContainerCreateOptions {
     ...(options.stopGraceMs === null ? {} : { StopTimeout: Math.ceil(options.stopGraceMs / 1_000) }),
     ExposedPorts: { [port]: {} },
     HostConfig: {
-      ...limitsOf(options),
+      ...limitsOf(options, plan.userProcesses),
       ...confinement(options),
       PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: String(plan.hostPort) }] },
       Mounts: plan.mounts.map(mountSettings),
@@ -66,13 +68,13 @@ export function appPort({ options, request, image }: Pick<ContainerPlan, 'option
   return options.port ?? request.spec.run?.port ?? only ?? DEFAULT_PORT;
 }
 
-function limitsOf({ memoryBytes, cpus, pids, nofile, shmBytes }: ContainerOptions) {
+function limitsOf({ memoryBytes, cpus, pids, nofile, shmBytes }: ContainerOptions, userProcesses: number | null) {
+  const nproc = userProcesses === null ? [] : [{ Name: 'nproc', Soft: userProcesses, Hard: userProcesses }];
   return {
     Memory: memoryBytes,
     NanoCpus: Math.round(cpus * 1e9),
     PidsLimit: pids,
-    // On every create: Podman's API does not know its own defaults and asks for more than the machine allows.
-    Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }],
+    Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }, ...nproc],
     ...(shmBytes === null ? {} : { ShmSize: shmBytes }),
   };
 }

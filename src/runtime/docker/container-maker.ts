@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../model/clock.ts';
 import { MainspringError } from '../../model/errors.ts';
 import type { InstallationId, InstanceId } from '../../model/ids.ts';
@@ -56,7 +57,8 @@ export class ContainerMaker {
     }
     const options = parseContainerOptions(request.containerOpts, settings);
     const mounts = await checkBinds(mountsOf(installation, request, image.volumes), settings.binds);
-    const plan = { installation, request, image, options, mounts };
+    const userProcesses = client.about.kind === 'podman' ? await ownProcessLimit() : null;
+    const plan = { installation, request, image, options, mounts, userProcesses };
     for (let tries = 1; ; tries++) {
       const target = await this.#withPort(client, request.id, (hostPort) =>
         this.#makeAt(client, { ...plan, hostPort }, signal, tries < PORT_TRIES),
@@ -115,6 +117,16 @@ export class ContainerMaker {
       throw startFailure(request, plan.image, error);
     }
   }
+}
+
+/** What Podman's service takes for itself where it may have more. */
+const PODMAN_PROCESSES = 32_768;
+
+/** As many as the engine itself may have: Podman's API forgets what Podman is set to and asks for more than a machine may allow. */
+async function ownProcessLimit(): Promise<number> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const hard = /^Max processes\s+\S+\s+(\d+)/m.exec(limits)?.[1];
+  return Math.min(PODMAN_PROCESSES, hard === undefined ? PODMAN_PROCESSES : Number(hard));
 }
 
 async function isPortFree(port: number): Promise<boolean> {

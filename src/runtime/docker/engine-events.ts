@@ -111,14 +111,27 @@ export class EngineEvents {
       case 'remove':
         return wanted === 'removed' ? undefined : { kind: 'removed', id };
       case 'pause':
-        return wanted === 'paused' ? undefined : { kind: 'exited', id, reason: 'it was paused by hand' };
+        return wanted === 'paused' ? undefined : this.#ofPause(client, id);
       case 'unpause':
-        return wanted === 'paused' ? { kind: 'gap' } : undefined;
       case 'start':
-        return wanted === 'ended' ? { kind: 'gap' } : undefined;
+        return wanted === 'paused' || wanted === 'ended' ? this.#ofRevival(client, id) : undefined;
       default:
         return undefined;
     }
+  }
+
+  /** Heard late it may be our own, of before we had it go on: what it is now tells. */
+  async #ofPause(client: Client, id: InstanceId): Promise<EngineEvent | undefined> {
+    const found = await this.#options.instances.find(client, id);
+    return found?.State.Paused === true ? { kind: 'exited', id, reason: 'it was paused by hand' } : undefined;
+  }
+
+  /** What we had stopped or paused runs: everything is looked at. */
+  async #ofRevival(client: Client, id: InstanceId): Promise<EngineEvent | undefined> {
+    const found = await this.#options.instances.find(client, id);
+    const wanted = this.#options.doing.wanted(id);
+    const runs = found?.State.Running === true && !found.State.Paused;
+    return runs && (wanted === 'paused' || wanted === 'ended') ? { kind: 'gap' } : undefined;
   }
 
   async #ofEnd(client: Client, id: InstanceId, message: EngineMessage): Promise<EngineEvent | undefined> {

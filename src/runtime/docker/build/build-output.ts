@@ -36,6 +36,8 @@ interface Vertex {
 const REASON_LINES = 8;
 const MOST_CHARACTERS = 300;
 const MOST_LINE = 4_096;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are written with.
+const COLOURS = /\u001b\[[0-9;]*m/g;
 
 /** Turns what a builder sends, BuildKit or the classic one, into lines, the image, or the reason why there is none. */
 export class BuildOutput {
@@ -85,23 +87,22 @@ export class BuildOutput {
 
   #classic(text: string): BuildNews[] {
     // "Step 2/4 : RUN …" of the classic builder, "STEP 2/4: RUN …" of Podman's.
-    const step = /^step \d+\/\d+ ?: (.*)/im.exec(text)?.[1];
-    if (step !== undefined) {
-      this.#lastStep = step;
-      this.#steps.set(step, { name: step, isSaid: true, isCached: false, lines: [] });
-    }
-    return this.#print(this.#lastStep, text, step !== undefined);
+    const [line, step] = /^step \d+\/\d+ ?: (.*)/im.exec(text) ?? [];
+    if (line === undefined || step === undefined) return this.#print(this.#lastStep, text);
+    this.#lastStep = step;
+    this.#steps.set(step, { name: step, isSaid: true, isCached: false, lines: [] });
+    return [{ kind: 'line', text: line }];
   }
 
   /** Lines as they get whole; those of the step that fails are its reason. */
-  #print(step: string, text: string, isOwnLine = false): BuildNews[] {
+  #print(step: string, text: string): BuildNews[] {
     const lines = `${this.#rests.get(step) ?? ''}${text}`.split('\n');
     const rest = lines.pop() ?? '';
     this.#rests.set(step, rest.length > MOST_LINE ? '' : rest);
     if (rest.length > MOST_LINE) lines.push(rest);
-    const clean = lines.map((line) => line.replace(/\r$/, '')).filter((line) => line !== '');
+    const clean = lines.map((line) => line.replace(COLOURS, '').replace(/\r$/, '')).filter((line) => line !== '');
     const kept = this.#steps.get(step);
-    if (kept !== undefined && !isOwnLine) {
+    if (kept !== undefined) {
       kept.lines.push(...clean.filter((line) => !/^ ---> |^Removing intermediate container/.test(line)));
       kept.lines.splice(0, kept.lines.length - REASON_LINES);
     }

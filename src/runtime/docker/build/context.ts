@@ -8,7 +8,10 @@ import type { Ignore } from '@balena/dockerignore';
 import { type Pack, pack } from 'tar-stream';
 import { isMissing } from '../../folders.ts';
 
-/** The name under which our own Containerfile is sent, beside the files of the source. */
+/**
+ * The name under which the Containerfile of a spec is sent, beside the files of the source: builders take it from among them. One of the
+ * source is sent under its own name, its images pinned.
+ */
 export const SENT_FILE = '.mainspring.Containerfile';
 /** The name of the certificates that a build is to trust. */
 export const SENT_CERTIFICATES = '.mainspring.ca.pem';

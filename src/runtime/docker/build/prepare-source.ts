@@ -65,7 +65,7 @@ export async function prepareSource(
       }
       const sent = withoutEmptySyntax(rewriteDockerfile(parsed, pinned, linesFor(changes)));
       const certificates = changes.certificates === null ? {} : { [SENT_CERTIFICATES]: changes.certificates };
-      return { files: { [SENT_FILE]: sent, ...certificates }, file: SENT_FILE };
+      return { files: { [name]: sent, ...certificates }, file: name };
     },
   };
 }
