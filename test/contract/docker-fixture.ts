@@ -53,6 +53,8 @@ export interface DockerBench {
   engine(): DockerEngine;
   /** Lets go of the engine, and makes a new one on what is left. */
   restart(): Promise<DockerEngine>;
+  /** Forgets what is kept beside the engine, as if nothing had ever been made. */
+  clear(): Promise<void>;
   kill(id: InstanceId): Promise<void>;
   /** The text of a file in the data of an app; empty if there is none. */
   readData(dataName: string, file: string): Promise<string>;
@@ -80,19 +82,24 @@ export async function dockerBench(
   };
   t.after(async () => {
     const last = await restart();
-    for (const { id } of await last.list()) await last.remove(id);
-    for (const key of await last.listArtifacts()) await last.removeArtifact(key);
-    await last.close();
-    await rm(dataDir, { recursive: true, force: true });
-    await removeRest(docker, installation);
+    try {
+      for (const { id } of await last.list()) await last.remove(id);
+      for (const key of await last.listArtifacts()) await last.removeArtifact(key);
+      await last.sweep();
+    } finally {
+      await last.close();
+      await rm(dataDir, { recursive: true, force: true });
+      await removeRest(docker, installation);
+    }
   });
+  const clear = () => rm(join(dataDir, 'docker'), { recursive: true, force: true });
   const kill = async (id: InstanceId) => {
     const container = docker.getContainer(containerName(installation, id));
     await container.kill();
     await called(container.wait());
   };
   const readData = (dataName: string, file: string) => readInVolume(docker, { installation, dataName }, file);
-  return { dataDir, installation, docker, engine: () => engine, restart, kill, readData };
+  return { dataDir, installation, docker, engine: () => engine, restart, clear, kill, readData };
 }
 
 /** A call of the API whose types have a form without a promise too. */

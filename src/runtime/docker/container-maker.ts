@@ -114,6 +114,8 @@ export class ContainerMaker {
         if (!isNotThere(left)) throw left;
       });
       if (mayTryAgain && statusOf(error) !== undefined && !(await isPortFree(plan.hostPort))) return 'port taken';
+      // The next sweep finds what is left.
+      await networks.tidy(client, request.env).catch(() => undefined);
       throw startFailure(request, plan.image, error);
     }
   }

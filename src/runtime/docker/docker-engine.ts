@@ -28,6 +28,9 @@ import type { Variables } from './connection/find-engine.ts';
 import { containerLogs } from './container-logs.ts';
 import { ContainerMaker } from './container-maker.ts';
 import { EngineEvents } from './engine-events.ts';
+import { BuildWindows } from './garbage/build-windows.ts';
+import { checkLimit, DiskRoom } from './garbage/disk-room.ts';
+import { Garbage } from './garbage/garbage.ts';
 import { Images } from './images.ts';
 import { Instances } from './instances.ts';
 import { Networks } from './networks.ts';
@@ -51,6 +54,9 @@ export interface DockerEngineOptions {
   readonly logBounds?: LogBounds;
 }
 
+/** How often what nothing needs is looked for. */
+const SWEEP_MS = 10 * 60_000;
+
 /**
  * Runs apps as containers of Docker or Podman. What the engine has, found by our labels and tags, is the record: a controller that
  * starts finds everything there. The engine may be away; then what needs it is an error that is tried again.
@@ -65,6 +71,7 @@ export class DockerEngine implements Engine {
   readonly #instances: Instances;
   readonly #volumes: Volumes;
   readonly #events: EngineEvents;
+  readonly #garbage: Garbage;
   readonly #hub = new EventHub();
   readonly #turns = new Turns();
   readonly #end = new AbortController();
@@ -87,11 +94,18 @@ export class DockerEngine implements Engine {
     this.#volumes = volumes;
     this.#instances = instances;
     this.#events = new EngineEvents({ ...shared, instances });
+    const kept = {
+      records: new ArtifactRecords(join(dir, 'artifacts')),
+      windows: new BuildWindows(join(dir, 'builds.json')),
+    };
+    const { maxDiskBytes } = settings;
+    this.#garbage = new Garbage({ ...shared, ...kept, maxDiskBytes, isBuilding: () => this.#builder.isBusy });
     this.#builder = new ImageBuilder({
       ...shared,
+      ...kept,
       settings: settings.build,
       auth: registryAuth(options.registries, env),
-      records: new ArtifactRecords(join(dir, 'artifacts')),
+      room: new DiskRoom(settings.minFreeBytes, clock),
       logDir: join(dir, 'builds'),
       workDir: join(dir, 'work'),
       bounds: options.logBounds ?? DEFAULT_BOUNDS,
@@ -105,10 +119,16 @@ export class DockerEngine implements Engine {
 
   async build(request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
     await this.#prepare();
+    checkLimit(this.#garbage.overBytes);
     const until = AbortSignal.any([signal, this.#end.signal]);
     const artifact = await this.#turns.take(request.key, () => this.#builder.build(request, until), until);
     if (artifact.digest !== null) this.#events.known(request.key, artifact.digest);
     return artifact;
+  }
+
+  /** Removes what this installation left in the engine and nothing needs. Happens by itself from time to time. */
+  async sweep(): Promise<void> {
+    if (!this.#isUnused()) await this.#garbage.sweep();
   }
 
   async hasArtifact(key: ArtifactKey): Promise<boolean> {
@@ -200,10 +220,20 @@ export class DockerEngine implements Engine {
     return this.#prepared;
   }
 
+  async #sweepAgainAndAgain(): Promise<void> {
+    const { signal } = this.#end;
+    while (!signal.aborted) {
+      await this.#clock.sleep(SWEEP_MS, signal).catch(() => undefined);
+      // An engine that is away has nothing to clean; the next sweep finds it all.
+      if (!signal.aborted) await this.sweep().catch(() => undefined);
+    }
+  }
+
   async #tidy(): Promise<void> {
     await mkdir(join(this.#dir, 'builds'), { recursive: true, mode: 0o700 });
     await removeFolder(join(this.#dir, 'work'));
     for (const folder of [this.#dir, join(this.#dir, 'builds')]) await removeTrash(folder);
     await mkdir(join(this.#dir, 'work'), { recursive: true, mode: 0o700 });
+    void this.#sweepAgainAndAgain();
   }
 }

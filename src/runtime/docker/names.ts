@@ -43,9 +43,10 @@ export function baseTag(installation: InstallationId, imageId: string): string {
   return `${baseRepository(installation)}:${imageId.replace(/^sha256:/, '').slice(0, 24)}`;
 }
 
-/** Whether a tag is one of `baseTag`. */
-export function isBaseTag(installation: InstallationId, tag: string): boolean {
-  return tag.startsWith(`${baseRepository(installation)}:`);
+/** Whether a tag is one of ours, of that kind. */
+export function isOwnTag(installation: InstallationId, tag: string, kind: 'artifact' | 'base'): boolean {
+  const repository = kind === 'base' ? baseRepository(installation) : artifactRepository(installation);
+  return tag.startsWith(`${repository}:`);
 }
 
 /** Names by which the other apps of an environment reach an app: from its id, and one that no other app can have. */

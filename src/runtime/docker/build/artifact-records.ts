@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactKey } from '../../../model/ids.ts';
 import { isMissing, namesIn } from '../../folders.ts';
@@ -48,6 +48,12 @@ export class ArtifactRecords {
   async keys(): Promise<readonly ArtifactKey[]> {
     const names = await namesIn(this.#dir);
     return names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length) as ArtifactKey);
+  }
+
+  /** How long ago a record was written. */
+  async ageMs(key: ArtifactKey, nowMs: number): Promise<number> {
+    const { mtimeMs } = await stat(this.#path(key)).catch(() => ({ mtimeMs: nowMs }));
+    return nowMs - mtimeMs;
   }
 
   #path(key: ArtifactKey): string {

@@ -11,6 +11,8 @@ import type { BuildRequest } from '../../engine.ts';
 import { removeFolder } from '../../folders.ts';
 import { type LogBounds, LogFiles } from '../../log-files.ts';
 import type { Client, DockerConnection } from '../connection/connection.ts';
+import type { BuildWindows } from '../garbage/build-windows.ts';
+import type { DiskRoom } from '../garbage/disk-room.ts';
 import { type Images, imageId } from '../images.ts';
 import { LABEL } from '../labels.ts';
 import { artifactTag } from '../names.ts';
@@ -35,6 +37,8 @@ export interface ImageBuilderOptions {
   /** Where sources are while they are sent. */
   readonly workDir: string;
   readonly bounds: LogBounds;
+  readonly room: DiskRoom;
+  readonly windows: BuildWindows;
 }
 
 /** One build under way. */
@@ -63,18 +67,26 @@ export class ImageBuilder {
     const client = await connection.client();
     const there = await connection.ask('look for an image', () => images.find(client, request.key));
     if (there !== undefined) return { key: request.key, digest: imageId(there) };
+    await this.#options.room.check(client);
     this.#running.add(request.key);
+    const fromMs = this.#options.clock.now();
     try {
       await removeFolder(this.logs(request.key).dir);
       return await this.#withDeadline(client, request, signal);
     } finally {
       this.#running.delete(request.key);
+      await this.#options.windows.add({ fromMs, toMs: this.#options.clock.now() });
     }
   }
 
   /** The log of a build, whether it runs, is done or failed. */
   logs(key: ArtifactKey): LogFiles {
     return new LogFiles(join(this.#options.logDir, key), this.#options.bounds);
+  }
+
+  /** Whether anything is built now. */
+  get isBusy(): boolean {
+    return this.#running.size > 0;
   }
 
   isRunning(key: ArtifactKey): boolean {
@@ -94,7 +106,9 @@ export class ImageBuilder {
     const late = AbortSignal.timeout(ms);
     const log = await BuildLog.open(this.logs(request.key));
     try {
-      return await this.#make({ client, request, log, signal: AbortSignal.any([signal, late]) });
+      return await this.#options.room.watching(client, AbortSignal.any([signal, late]), (until) =>
+        this.#make({ client, request, log, signal: until }),
+      );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (late.aborted) throw tookTooLong(ms);

@@ -19,6 +19,11 @@ export async function volumesWith(docker: Docker, label: readonly string[]): Pro
   return (await asked).Volumes ?? [];
 }
 
+/** Images without a name that carry a label (`name=value`). */
+export function danglingImagesWith(docker: Docker, label: string): Promise<ImageInfo[]> {
+  return docker.listImages({ filters: { dangling: ['true'], label: [label] } });
+}
+
 /** All images, those that only others are made of left out. */
 export function allImages(docker: Docker): Promise<ImageInfo[]> {
   return docker.listImages();
