@@ -104,6 +104,10 @@ function commandPorts(): CommandPorts {
       const { verifyChain } = await import('./audit/verify-chain.ts');
       return verifyChain(lines, head);
     },
+    lookAtContainers: async ({ engines, docker }) => {
+      const { reportEngine } = await import('./runtime/docker/connection/engine-report.ts');
+      return reportEngine(engines.docker, docker, process.env);
+    },
     listConfigRepo: async (settings, signal) => {
       const { listConfigRepo } = await import('./roles/list-config-repo.ts');
       return listConfigRepo(settings, process.env, signal);

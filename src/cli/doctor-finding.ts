@@ -22,6 +22,8 @@ export interface LookedAt {
   readonly signal: AbortSignal;
   /** The commit of the followed branch, listed now. */
   readonly listConfigRepo: (settings: Settings, signal: AbortSignal) => Promise<string>;
+  /** What the container engine is and can; throws where it does not answer. */
+  readonly lookAtContainers: (settings: Settings) => Promise<readonly Omit<Finding, 'name'>[]>;
 }
 
 /** All is well. */

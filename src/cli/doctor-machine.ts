@@ -3,6 +3,7 @@ import { access, constants, readFile, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { problemOf } from '../model/errors.ts';
 import type { ListenAddress } from '../model/settings.ts';
 import { type Finding, failure, fine, type Look, type MachineLook, warning } from './doctor-finding.ts';
 
@@ -138,3 +139,13 @@ async function hasCgroup(): Promise<boolean> {
     () => false,
   );
 }
+
+/** Where containers run. One that is there but does not answer need not be wanted, so it is a warning. */
+export const lookAtContainerEngine: Look = async ({ settings, lookAtContainers }) => {
+  try {
+    return (await lookAtContainers(settings)).map((remark) => ({ name: 'containers', ...remark }));
+  } catch (error) {
+    const { message, hint } = problemOf(error);
+    return [warning('containers', message, hint)];
+  }
+};

@@ -4,7 +4,15 @@ import type { Settings } from '../model/settings.ts';
 import { readSettings } from '../settings/load.ts';
 import { settingsErrorLine } from '../settings/settings-error.ts';
 import { type Finding, failure, type Look, type MachineLook } from './doctor-finding.ts';
-import { lookAtClock, lookAtDisk, lookAtGit, lookAtNode, lookAtPorts, lookAtProcessEngine } from './doctor-machine.ts';
+import {
+  lookAtClock,
+  lookAtContainerEngine,
+  lookAtDisk,
+  lookAtGit,
+  lookAtNode,
+  lookAtPorts,
+  lookAtProcessEngine,
+} from './doctor-machine.ts';
 import {
   lookAtConfigRepo,
   lookAtDataFolder,
@@ -26,6 +34,7 @@ export interface DoctorOptions {
 export interface DoctorDeps {
   readonly io: CommandIo;
   readonly listConfigRepo: (settings: Settings, signal: AbortSignal) => Promise<string>;
+  readonly lookAtContainers: (settings: Settings) => Promise<readonly Omit<Finding, 'name'>[]>;
 }
 
 const MACHINE_LOOKS: readonly MachineLook[] = [lookAtNode, lookAtGit];
@@ -39,14 +48,16 @@ const LOOKS: readonly Look[] = [
   lookAtDisk,
   lookAtPorts,
   lookAtProcessEngine,
+  lookAtContainerEngine,
   lookAtClock,
 ];
 
 const SIGNS: Readonly<Record<Finding['state'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' };
 
 /** Looks at everything side by side and says what it found. Exits with 1 if anything fails. */
-export async function doctorCommand(options: DoctorOptions, { io, listConfigRepo }: DoctorDeps): Promise<number> {
-  const findings = await examine(options.config, { io, listConfigRepo });
+export async function doctorCommand(options: DoctorOptions, deps: DoctorDeps): Promise<number> {
+  const { io } = deps;
+  const findings = await examine(options.config, deps);
   const isWell = findings.every(({ state }) => state !== 'fail');
   const text = options.json
     ? `${JSON.stringify({ ok: isWell, findings }, null, 2)}\n`
@@ -55,11 +66,11 @@ export async function doctorCommand(options: DoctorOptions, { io, listConfigRepo
   return isWell ? EXIT.fine : EXIT.failed;
 }
 
-async function examine(config: string, { io, listConfigRepo }: DoctorDeps): Promise<readonly Finding[]> {
+async function examine(config: string, { io, ...tools }: DoctorDeps): Promise<readonly Finding[]> {
   const { settings, findings } = await settingsOrFindings(resolve(io.cwd, config), io);
   const machine = { now: io.clock.now(), signal: io.signal };
   const looks = MACHINE_LOOKS.map((look) => look(machine));
-  if (settings !== undefined) looks.push(...LOOKS.map((look) => look({ ...machine, settings, listConfigRepo })));
+  if (settings !== undefined) looks.push(...LOOKS.map((look) => look({ ...machine, ...tools, settings })));
   const found = await Promise.all(looks.map((look) => look.catch(couldNotLook)));
   return [...findings, ...found.flat()];
 }

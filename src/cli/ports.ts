@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { Settings } from '../model/settings.ts';
 import type { AuditLine } from '../model/surface.ts';
+import type { Finding } from './doctor-finding.ts';
 import type { AuditVerdict, Reader } from './reader.ts';
 import type { Out } from './terminal.ts';
 
@@ -37,4 +38,6 @@ export interface CommandPorts {
   verifyChain(lines: AsyncIterable<AuditLine>, head: string | null): Promise<AuditVerdict>;
   /** Lists the config repo now and gives the commit of the followed branch; throws when it can't be reached or lacks it. */
   listConfigRepo(settings: Settings, signal: AbortSignal): Promise<string>;
+  /** Looks for the container engine and at what it can; throws where it does not answer. Changes nothing. */
+  lookAtContainers(settings: Settings): Promise<readonly Omit<Finding, 'name'>[]>;
 }

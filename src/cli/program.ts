@@ -106,7 +106,7 @@ function addLocalCommands(program: Command, run: Run): void {
     .action((options) =>
       run(async ({ io, ports }) => {
         const { doctorCommand } = await import('./doctor.ts');
-        return await doctorCommand(options, { io, listConfigRepo: ports.listConfigRepo });
+        return await doctorCommand(options, { io, ...ports });
       }),
     );
   program

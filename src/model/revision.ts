@@ -22,6 +22,18 @@ export interface Artifact {
   readonly key: ArtifactKey;
   /** The engine's own content address of what was built, where it has one. */
   readonly digest: string | null;
+  /** What it was made from that its inputs name by a name that moves, where the engine resolves such names. Told when it is built. */
+  readonly bases?: readonly ArtifactBase[];
+}
+
+/** What a name meant when an artifact was built. */
+export interface ArtifactBase {
+  /** As it is written. */
+  readonly ref: string;
+  /** The engine's own content address. */
+  readonly id: string;
+  /** That of where it came from; null where it is from nowhere else. */
+  readonly digest: string | null;
 }
 
 /** What to run, the same in every environment. Its hash is the revision. */

@@ -72,7 +72,7 @@ export async function dockerBench(
   const make = () =>
     new DockerEngine({
       ...{ dataDir, installation, clock: systemClock, engine: socketPath, env: {} },
-      ...{ settings: TEST_SETTINGS, registries: {}, ...options },
+      ...{ settings: TEST_SETTINGS, registries: {}, closeMetadata: async () => undefined, ...options },
     });
   let engine = make();
   const restart = async () => {

@@ -94,10 +94,8 @@ for (const builder of ['buildkit', 'classic'] as const) {
       await assert.rejects(next, (error: Error) =>
         /^builds are held: \d+ MB over \[docker\] max_disk/.test(error.message),
       );
-      assert.deepEqual(
-        await engine.build(buildOf(files), never()).catch((error: Error) => error.message.slice(0, 15)),
-        'builds are held',
-      );
+      // What is there needs no build.
+      assert.deepEqual(await engine.build(buildOf(files), never()), artifact);
     },
   );
 }

@@ -122,6 +122,7 @@ export function fakePorts(change: Partial<CommandPorts> = {}): CommandPorts {
     openLocalReader: refuse,
     verifyChain: refuse,
     listConfigRepo: refuse,
+    lookAtContainers: async () => [],
     ...change,
   };
 }

@@ -162,7 +162,12 @@ function built(row: RecordedArtifact, artifact: Artifact, recorded: RecordedView
       env: user?.env ?? PROD,
       app: user?.app ?? null,
       cause: user?.next?.cause ?? { kind: 'observation', what: 'an artifact was missing' },
-      detail: { artifact: row.key, digest: artifact.digest, spec: row.inputs.spec },
+      detail: {
+        artifact: row.key,
+        digest: artifact.digest,
+        spec: row.inputs.spec,
+        ...(artifact.bases === undefined ? {} : { bases: artifact.bases.map((base) => ({ ...base })) }),
+      },
     }),
   ];
 }

@@ -33,6 +33,7 @@ import { checkLimit, DiskRoom } from './garbage/disk-room.ts';
 import { Garbage } from './garbage/garbage.ts';
 import { Images } from './images.ts';
 import { Instances } from './instances.ts';
+import { closeMetadata } from './metadata-guard.ts';
 import { Networks } from './networks.ts';
 import { OwnDoing } from './own-doing.ts';
 import { registryAuth } from './registry/registry-auth.ts';
@@ -52,6 +53,8 @@ export interface DockerEngineOptions {
   readonly registries: Readonly<Record<string, RegistryCredential>>;
   /** How much is kept of what each build prints. */
   readonly logBounds?: LogBounds;
+  /** Keeps a range of addresses from the cloud's metadata. Default: by the firewall of this machine, where we may. */
+  readonly closeMetadata?: (range: string) => Promise<unknown>;
 }
 
 /** How often what nothing needs is looked for. */
@@ -65,6 +68,7 @@ export class DockerEngine implements Engine {
   readonly name = 'docker';
   readonly #clock: Clock;
   readonly #dir: string;
+  readonly #closeMetadata: () => Promise<unknown>;
   readonly #connection: DockerConnection;
   readonly #images: Images;
   readonly #builder: ImageBuilder;
@@ -89,6 +93,7 @@ export class DockerEngine implements Engine {
     const instances = new Instances({ ...shared, maker: new ContainerMaker({ ...shared, settings }) });
     this.#clock = clock;
     this.#dir = dir;
+    this.#closeMetadata = () => (options.closeMetadata ?? closeMetadata)(settings.networks);
     this.#connection = connection;
     this.#images = images;
     this.#volumes = volumes;
@@ -106,6 +111,7 @@ export class DockerEngine implements Engine {
       settings: settings.build,
       auth: registryAuth(options.registries, env),
       room: new DiskRoom(settings.minFreeBytes, clock),
+      mayBuild: () => checkLimit(this.#garbage.overBytes),
       logDir: join(dir, 'builds'),
       workDir: join(dir, 'work'),
       bounds: options.logBounds ?? DEFAULT_BOUNDS,
@@ -119,7 +125,6 @@ export class DockerEngine implements Engine {
 
   async build(request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
     await this.#prepare();
-    checkLimit(this.#garbage.overBytes);
     const until = AbortSignal.any([signal, this.#end.signal]);
     const artifact = await this.#turns.take(request.key, () => this.#builder.build(request, until), until);
     if (artifact.digest !== null) this.#events.known(request.key, artifact.digest);
@@ -225,7 +230,10 @@ export class DockerEngine implements Engine {
     while (!signal.aborted) {
       await this.#clock.sleep(SWEEP_MS, signal).catch(() => undefined);
       // An engine that is away has nothing to clean; the next sweep finds it all.
-      if (!signal.aborted) await this.sweep().catch(() => undefined);
+      if (signal.aborted) return;
+      await this.sweep().catch(() => undefined);
+      // Whoever set the firewall up anew did not know of it.
+      await this.#closeMetadata().catch(() => undefined);
     }
   }
 
@@ -234,6 +242,8 @@ export class DockerEngine implements Engine {
     await removeFolder(join(this.#dir, 'work'));
     for (const folder of [this.#dir, join(this.#dir, 'builds')]) await removeTrash(folder);
     await mkdir(join(this.#dir, 'work'), { recursive: true, mode: 0o700 });
+    // Where we may not, doctor says so.
+    await this.#closeMetadata().catch(() => undefined);
     void this.#sweepAgainAndAgain();
   }
 }

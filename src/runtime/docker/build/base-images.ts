@@ -1,5 +1,6 @@
 import type { ImageInspectInfo } from 'dockerode';
 import type { InstallationId } from '../../../model/ids.ts';
+import type { ArtifactBase } from '../../../model/revision.ts';
 import type { Client } from '../connection/connection.ts';
 import { imageId, inspected } from '../images.ts';
 import { baseTag } from '../names.ts';
@@ -7,14 +8,8 @@ import { findOrPull } from '../registry/pull.ts';
 import { fullRepository, parseReference } from '../registry/reference.ts';
 import type { RegistryAuth } from '../registry/registry-auth.ts';
 
-/** What a reference to an image resolved to. */
-export interface BaseImage {
-  readonly ref: string;
-  /** The id of the image in the engine. */
-  readonly id: string;
-  /** Its digest in the registry; null where it is of no registry. */
-  readonly digest: string | null;
-}
+/** What a reference to an image resolved to: its id in the engine, and its digest in the registry that it is of. */
+export type BaseImage = ArtifactBase;
 
 /** What resolving needs. */
 export interface ResolveOptions {

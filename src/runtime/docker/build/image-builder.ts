@@ -38,6 +38,8 @@ export interface ImageBuilderOptions {
   readonly workDir: string;
   readonly bounds: LogBounds;
   readonly room: DiskRoom;
+  /** Throws where nothing may be built now. */
+  readonly mayBuild: () => void;
   readonly windows: BuildWindows;
 }
 
@@ -66,7 +68,8 @@ export class ImageBuilder {
     const { connection, images } = this.#options;
     const client = await connection.client();
     const there = await connection.ask('look for an image', () => images.find(client, request.key));
-    if (there !== undefined) return { key: request.key, digest: imageId(there) };
+    if (there !== undefined) return this.#artifact(request.key, imageId(there));
+    this.#options.mayBuild();
     await this.#options.room.check(client);
     this.#running.add(request.key);
     const fromMs = this.#options.clock.now();
@@ -127,7 +130,12 @@ export class ImageBuilder {
     run.signal.throwIfAborted();
     const made = await images.find(run.client, key);
     if (made === undefined) throw new Error(`the engine built no image "${artifactTag(installation, key)}"`);
-    return { key, digest: imageId(made) };
+    return this.#artifact(key, imageId(made));
+  }
+
+  async #artifact(key: ArtifactKey, digest: string): Promise<Artifact> {
+    const { bases } = await this.#options.records.find(key);
+    return { key, digest, bases };
   }
 
   /** Nothing is built: the image that the reference means now is the artifact from here on. */
@@ -140,7 +148,7 @@ export class ImageBuilder {
   }
 
   async #fromSource(run: Run, build: FromSource): Promise<void> {
-    const { workDir, settings } = this.#options;
+    const { workDir, settings, records } = this.#options;
     const work = join(workDir, run.request.key);
     await removeFolder(work);
     try {
@@ -149,6 +157,7 @@ export class ImageBuilder {
         ...new Set(source.images.filter((use) => !use.isSyntax).map(({ ref }) => ref)),
       ]);
       const syntax = await this.#resolveSyntax(run, source);
+      if (syntax.length > 0) await records.save(run.request.key, { bases: [...bases, ...syntax] });
       const certificates = settings.caBundle === null ? null : await readFile(settings.caBundle, 'utf8');
       await this.#send(run, { build, source, bases: [...bases, ...syntax], certificates });
     } finally {

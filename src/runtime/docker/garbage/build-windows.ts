@@ -9,7 +9,7 @@ export interface BuildWindow {
 /** What is older is in nobody's cache any more. */
 const MOST_WINDOWS = 2_000;
 /** The engine's clock is ours, but it writes its records a moment later. */
-const SPARE_MS = 2_000;
+const SPARE_MS = 500;
 
 /**
  * When builds of this installation ran. An engine's build cache names nobody; what it has of the time of our builds is taken for ours.

@@ -28,7 +28,7 @@ export interface GarbageOptions {
 /** What is kept of caches although nothing refers to it: it makes the next build quick. */
 const CACHE_AGE_MS = 7 * 86_400_000;
 /** How many records of a cache are removed at a time, each by a call of its own. */
-const MOST_RECORDS = 200;
+const MOST_RECORDS = 50;
 
 /**
  * Removes what this installation left in the engine and nothing needs: containers of build steps, networks without containers, base

@@ -1,0 +1,97 @@
+import { statfs } from 'node:fs/promises';
+import type { DockerSettings } from '../../../model/settings.ts';
+import { closingCommands, metadataState } from '../metadata-guard.ts';
+import { DockerConnection, describeAddress } from './connection.ts';
+import type { Variables } from './find-engine.ts';
+
+/** One thing that was found out about the container engine. */
+export interface EngineRemark {
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** What an engine says of itself, as far as it is read. */
+interface EngineInfo {
+  readonly Driver?: string;
+  readonly CgroupVersion?: string;
+  readonly DockerRootDir?: string;
+  readonly MemoryLimit?: boolean;
+  readonly PidsLimit?: boolean;
+  readonly CpuCfsQuota?: boolean;
+  readonly SecurityOptions?: readonly string[];
+}
+
+const MIB = 1024 ** 2;
+
+/** Looks for the container engine and at what it can. Changes nothing. */
+export async function reportEngine(
+  setting: string,
+  settings: Pick<DockerSettings, 'networks' | 'minFreeBytes'>,
+  env: Variables,
+): Promise<readonly EngineRemark[]> {
+  if (setting === 'off') return [ok('containers are switched off')];
+  const connection = new DockerConnection(setting, env);
+  const problem = connection.problem();
+  if (problem !== null) return [{ state: 'warn', message: problem.message, hint: problem.hint }];
+  const { address } = connection.where();
+  const client = await connection.client();
+  const asked: Promise<unknown> = client.docker.info();
+  const info = (await asked) as EngineInfo;
+  const { about } = client;
+  const name = about.kind === 'podman' ? 'Podman' : 'Docker';
+  const where = address === null ? '' : ` at ${describeAddress(address)}`;
+  const parts = [`storage ${info.Driver ?? 'unknown'}`, `cgroup version ${info.CgroupVersion ?? '1'}`];
+  return [
+    ok(`${name} ${about.version} (API ${about.apiVersion})${where}: ${parts.join(', ')}`),
+    ...limitRemarks(info),
+    ...(await roomRemarks(info, settings.minFreeBytes)),
+    await metadataRemark(settings.networks, isRootless(info)),
+  ];
+}
+
+function ok(message: string): EngineRemark {
+  return { state: 'ok', message, hint: null };
+}
+
+function limitRemarks(info: EngineInfo): EngineRemark[] {
+  const kinds = [
+    ['memory', info.MemoryLimit],
+    ['cpus', info.CpuCfsQuota],
+    ['pids', info.PidsLimit],
+  ] as const;
+  const missing = kinds.filter(([, can]) => can === false).map(([kind]) => kind);
+  if (missing.length === 0) return [];
+  const hint = 'One app can take all of the machine. Give the engine these cgroup controllers.';
+  return [{ state: 'warn', message: `the engine enforces no limit of ${missing.join(', ')}`, hint }];
+}
+
+async function roomRemarks({ DockerRootDir: root }: EngineInfo, minFreeBytes: number): Promise<EngineRemark[]> {
+  if (root === undefined || root === '') return [];
+  const disk = await statfs(root).catch(() => null);
+  if (disk === null) return [];
+  const free = disk.bavail * disk.bsize;
+  const message = `${Math.floor(free / MIB)} MiB free for ${root}`;
+  if (free >= minFreeBytes) return [ok(message)];
+  return [{ state: 'fail', message, hint: 'Builds are held. Make room there, or lower [docker] min_free.' }];
+}
+
+async function metadataRemark(range: string, rootless: boolean): Promise<EngineRemark> {
+  if (rootless) {
+    const hint =
+      'On a machine of a cloud, have it want a session token for that address (IMDSv2 with a hop limit of 1).';
+    return {
+      state: 'warn',
+      message: 'containers may reach cloud metadata (169.254.169.254): the engine is rootless',
+      hint,
+    };
+  }
+  const state = await metadataState(range);
+  if (state.isClosed) return ok(`containers can't reach cloud metadata (169.254.169.254)`);
+  const message = `containers can reach cloud metadata (169.254.169.254): ${state.reason}`;
+  return { state: 'warn', message, hint: `As root: ${closingCommands(range).join('; ')}` };
+}
+
+function isRootless({ SecurityOptions: options }: EngineInfo): boolean {
+  return (options ?? []).some((option) => option.includes('rootless'));
+}
