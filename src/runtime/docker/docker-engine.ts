@@ -22,6 +22,7 @@ import { removeFolder, removeTrash } from '../folders.ts';
 import { DEFAULT_BOUNDS, type LogBounds } from '../log-files.ts';
 import { Turns } from '../turns.ts';
 import { ArtifactRecords } from './build/artifact-records.ts';
+import { BaseHolds } from './build/base-holds.ts';
 import { ImageBuilder } from './build/image-builder.ts';
 import { DockerConnection } from './connection/connection.ts';
 import type { Variables } from './connection/find-engine.ts';
@@ -102,6 +103,7 @@ export class DockerEngine implements Engine {
     const kept = {
       records: new ArtifactRecords(join(dir, 'artifacts')),
       windows: new BuildWindows(join(dir, 'builds.json')),
+      holds: new BaseHolds(),
     };
     const { maxDiskBytes } = settings;
     this.#garbage = new Garbage({ ...shared, ...kept, maxDiskBytes, isBuilding: () => this.#builder.isBusy });

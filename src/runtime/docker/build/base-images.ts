@@ -15,6 +15,8 @@ export type BaseImage = ArtifactBase;
 export interface ResolveOptions {
   readonly installation: InstallationId;
   readonly auth: RegistryAuth;
+  /** Keeps a tag for as long as the build goes on, and puts it on. */
+  readonly hold: (tag: string, put: () => Promise<void>) => Promise<void>;
   readonly say: (line: string) => Promise<void>;
   readonly signal: AbortSignal;
 }
@@ -33,7 +35,8 @@ export async function resolveBase(
   const again = before === undefined ? undefined : await findRecorded(client, before, options);
   const { image, isNew } = again ?? (await findOrPull(client, ref, options));
   const id = imageId(image);
-  await tagImage(client, id, baseTag(options.installation, id));
+  const tag = baseTag(options.installation, id);
+  await options.hold(tag, () => tagImage(client, id, tag));
   // What we brought is kept under our name alone: the next artifact that names it gets what the registry has then.
   if (isNew) await untag(client, image, ref);
   return { ref, id, digest: digestOf(image, ref) ?? (before?.id === id ? before.digest : null) };

@@ -18,7 +18,8 @@ import { LABEL } from '../labels.ts';
 import { artifactTag } from '../names.ts';
 import type { RegistryAuth } from '../registry/registry-auth.ts';
 import type { ArtifactRecords } from './artifact-records.ts';
-import { type BaseImage, resolveBase, tagImage } from './base-images.ts';
+import type { BaseHolds } from './base-holds.ts';
+import { type BaseImage, type ResolveOptions, resolveBase, tagImage } from './base-images.ts';
 import { BuildLog } from './build-log.ts';
 import { contextStream } from './context.ts';
 import { prepareSource, type ReadySource } from './prepare-source.ts';
@@ -41,13 +42,19 @@ export interface ImageBuilderOptions {
   /** Throws where nothing may be built now. */
   readonly mayBuild: () => void;
   readonly windows: BuildWindows;
+  readonly holds: BaseHolds;
 }
+
+/** How long is looked for a front end that a build can do without. */
+const SYNTAX_MS = 30_000;
 
 /** One build under way. */
 interface Run {
   readonly client: Client;
   readonly request: BuildRequest;
   readonly log: BuildLog;
+  /** Tags of bases that it holds. */
+  readonly held: string[];
   readonly signal: AbortSignal;
 }
 
@@ -108,15 +115,17 @@ export class ImageBuilder {
     const ms = (typeof declared === 'string' ? parseDurationMs(declared) : undefined) ?? settings.timeoutMs;
     const late = AbortSignal.timeout(ms);
     const log = await BuildLog.open(this.logs(request.key));
+    const held: string[] = [];
     try {
       return await this.#options.room.watching(client, AbortSignal.any([signal, late]), (until) =>
-        this.#make({ client, request, log, signal: until }),
+        this.#make({ client, request, log, held, signal: until }),
       );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (late.aborted) throw tookTooLong(ms);
       throw connection.failure('build', error);
     } finally {
+      for (const tag of held) this.#options.holds.release(tag);
       await log.close();
     }
   }
@@ -166,37 +175,40 @@ export class ImageBuilder {
   }
 
   /** Which images they are is on record before anything is made of them. */
-  async #resolve({ client, request, log, signal }: Run, refs: readonly string[]): Promise<readonly BaseImage[]> {
-    const { installation, auth, records } = this.#options;
-    const { bases: recorded } = await records.find(request.key);
+  async #resolve(run: Run, refs: readonly string[]): Promise<readonly BaseImage[]> {
+    const { records } = this.#options;
+    const { bases: recorded } = await records.find(run.request.key);
     const bases: BaseImage[] = [];
     for (const ref of refs) {
-      const base = await resolveBase(client, ref, recorded, {
-        installation,
-        auth,
-        signal,
-        say: (line) => log.say(line),
-      });
+      const base = await resolveBase(run.client, ref, recorded, this.#resolving(run, run.signal));
       bases.push(base);
-      await log.say(`base "${ref}" is ${base.digest ?? base.id}`);
+      await run.log.say(`base "${ref}" is ${base.digest ?? base.id}`);
     }
-    await records.save(request.key, { bases });
+    await records.save(run.request.key, { bases });
     return bases;
   }
 
-  /** A front end that `# syntax=` names is used where it is to be had; the engine's own can do without. */
+  /** A front end that `# syntax=` names is used where it is to be had soon; the engine's own can do without. */
   async #resolveSyntax(run: Run, source: ReadySource): Promise<readonly BaseImage[]> {
-    const { installation, auth } = this.#options;
     const ref = source.images.find((use) => use.isSyntax)?.ref;
     if (ref === undefined || this.#builder(run.client) === 'classic') return [];
-    const say = (line: string) => run.log.say(line);
+    const soon = AbortSignal.any([run.signal, AbortSignal.timeout(SYNTAX_MS)]);
     try {
-      return [await resolveBase(run.client, ref, [], { installation, auth, say, signal: run.signal })];
+      return [await resolveBase(run.client, ref, [], this.#resolving(run, soon))];
     } catch (error) {
       if (run.signal.aborted) throw error;
-      await say(`"# syntax=${ref}" is not to be had: the engine's own front end is used`);
+      await run.log.say(`"# syntax=${ref}" is not to be had: the engine's own front end is used`);
       return [];
     }
+  }
+
+  #resolving({ log, held }: Run, signal: AbortSignal): ResolveOptions {
+    const { installation, auth, holds } = this.#options;
+    const hold = (tag: string, put: () => Promise<void>) => {
+      held.push(tag);
+      return holds.hold(tag, put);
+    };
+    return { installation, auth, signal, hold, say: (line) => log.say(line) };
   }
 
   async #send(run: Run, what: Sent): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../model/clock.ts';
 import type { InstallationId } from '../../../model/ids.ts';
 import type { ArtifactRecords } from '../build/artifact-records.ts';
+import type { BaseHolds } from '../build/base-holds.ts';
 import type { Client, DockerConnection } from '../connection/connection.ts';
 import { isNotThere, statusOf } from '../connection/engine-error.ts';
 import { allImages, containersWith, danglingImagesWith } from '../connection/listing.ts';
@@ -20,6 +21,7 @@ export interface GarbageOptions {
   readonly networks: Networks;
   readonly records: ArtifactRecords;
   readonly windows: BuildWindows;
+  readonly holds: BaseHolds;
   readonly maxDiskBytes: number | null;
   /** Whether a build runs: then what it makes is not yet anybody's. */
   readonly isBuilding: () => boolean;
@@ -77,7 +79,7 @@ export class Garbage {
   }
 
   async #unusedBases({ docker }: Client): Promise<void> {
-    const { installation, isBuilding, records, images } = this.#options;
+    const { installation, isBuilding, records, images, holds } = this.#options;
     if (isBuilding()) return;
     const there = await images.all();
     const used = new Set<string>();
@@ -90,7 +92,7 @@ export class Garbage {
     for (const { RepoTags } of await allImages(docker)) {
       for (const tag of RepoTags ?? []) {
         if (isBuilding() || !isOwnTag(installation, tag, 'base') || used.has(tag)) continue;
-        await called(docker.getImage(tag).remove({ force: true }), [404, 409]);
+        await holds.removeUnheld(tag, () => called(docker.getImage(tag).remove({ force: true }), [404, 409]));
       }
     }
   }
