@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SPEC_TABLE } from '../src/runtime/specs.ts';
+import { readBuiltinSpecs } from '../src/specs/builtin-specs.ts';
 import { createEvaluator, type Evaluator } from '../src/starlark/evaluator.ts';
 import { checkFolder } from '../test/support/check-folder.ts';
 import { never, type TreeFiles, treeOf } from '../test/support/config.ts';
@@ -46,7 +46,7 @@ async function measure(evaluator: Evaluator, name: string, files: TreeFiles): Pr
   figures.push({ name, value: ms, unit: 'ms', goal: { atMost: TIMEOUT_MS + 1_000 }, note });
 }
 
-const evaluator = createEvaluator({ specs: SPEC_TABLE, domain: 'localhost', timeoutMs: TIMEOUT_MS });
+const evaluator = createEvaluator({ specs: readBuiltinSpecs(), domain: 'localhost', timeoutMs: TIMEOUT_MS });
 for (const [name, files] of hostile) await measure(evaluator, name, files);
 await evaluator.close();
 

@@ -85,8 +85,8 @@ function commandPorts(): CommandPorts {
     },
     check: async ({ dir, json }, { stdout, stderr, colour, signal }) => {
       const { checkCommand } = await import('./cli/check.ts');
-      const { SPEC_TABLE } = await import('./runtime/specs.ts');
-      return checkCommand({ dir, json, colour, stdout, stderr, signal, specs: SPEC_TABLE });
+      const { readBuiltinSpecs } = await import('./specs/builtin-specs.ts');
+      return checkCommand({ dir, json, colour, stdout, stderr, signal, specs: readBuiltinSpecs() });
     },
     demo: async ({ auto }, io) => {
       const { demo } = await import('./demo/demo.ts');

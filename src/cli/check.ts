@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { SpecTable } from '../model/spec-table.ts';
+import type { SpecBook } from '../model/spec.ts';
 import { decodeSource } from '../starlark/config-tree.ts';
 import { createEvaluator, type Inspection } from '../starlark/evaluator.ts';
 import { appSummary, type ReportStyle, renderError } from './config-report.ts';
@@ -20,7 +20,7 @@ export interface CheckOptions {
   readonly colour: boolean;
   readonly stdout: TextSink;
   readonly stderr: TextSink;
-  readonly specs: SpecTable;
+  readonly specs: SpecBook;
   /** Default: `localhost`, and zones below it. */
   readonly domain?: string;
   readonly envDomain?: string;

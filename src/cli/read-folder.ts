@@ -32,6 +32,6 @@ async function configFile(dir: string, name: string, entry: Dirent): Promise<Con
   if (entry.isSymbolicLink()) return { path: name, mode: '120000', oid: name, size: null };
   // Sockets and the like are in no commit.
   if (!entry.isFile()) return undefined;
-  const size = name.endsWith('.star') ? (await lstat(path.join(dir, name))).size : null;
+  const size = name.endsWith('.star') || name.startsWith('specs/') ? (await lstat(path.join(dir, name))).size : null;
   return { path: name, mode: '100644', oid: name, size };
 }

@@ -72,6 +72,8 @@ export interface AppDeclaration {
   /** Only what was declared. */
   readonly limits: AppLimits;
   readonly verify: boolean | readonly string[];
+  /** A new artifact in each such period, although nothing changed in git; absent: never. */
+  readonly refresh?: 'weekly';
   readonly position: Position;
   /** Arguments that were given and are right, but whose effect comes with a later version. */
   readonly notInEffect: readonly string[];

@@ -1,5 +1,6 @@
 import type { AppDeclaration } from './app.ts';
 import type { ErrorCode } from './errors.ts';
+import type { SpecBook } from './spec.ts';
 
 /** A place in a config file. Lines and columns count from 1; column 0 means the whole line. */
 export interface Position {
@@ -36,6 +37,8 @@ export interface Declarations {
   readonly apps: readonly AppDeclaration[];
   readonly previews: PreviewPolicy;
   readonly release: ReleasePolicy;
+  /** The specs that the apps mean by name: the built-in ones, and those of the config tree, which win over them. */
+  readonly specs: SpecBook;
 }
 
 /** The outcome of evaluating a config tree: everything, or every error. */

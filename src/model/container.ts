@@ -6,7 +6,7 @@ import type { JsonObject } from './json.ts';
  */
 export type ContainerBuild =
   /** Nothing is built: an image of a registry, by the reference as declared. */
-  | { readonly image: string }
+  | { readonly image: string; readonly refresh?: string }
   | {
       /** The path of the Containerfile in the source; absent: `Containerfile`, else `Dockerfile`. */
       readonly file?: string;

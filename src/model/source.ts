@@ -71,4 +71,14 @@ export interface ResolvedSource {
   readonly entries: readonly string[];
   /** The text of `Procfile`, if there is one. */
   readonly procfile: string | null;
+  /** What its manifests say; absent in what an earlier version read. */
+  readonly survey?: SourceSurvey;
+}
+
+/** What `requirements.txt`, `package.json` and their like say of a source folder, as far as a spec is found by it. Bounded. */
+export interface SourceSurvey {
+  /** Packages that are named, each once and in order: `python:flask`, `node:hono`, `java:spring-boot-starter-web`. */
+  readonly dependencies: readonly string[];
+  /** Names of the scripts of `package.json`, in order. */
+  readonly scripts: readonly string[];
 }

@@ -53,11 +53,12 @@ function* followed(
   { config, snapshot, memo }: Omit<PreviewDeps, 'wishes'>,
 ): Sliced<DesiredEnvironment> {
   const deployments: DesiredDeployment[] = [];
+  const { specs } = config.declarations;
   const apps = declared.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   for (const [index, app] of apps.entries()) {
     if (index % APPS_PER_SLICE === APPS_PER_SLICE - 1) yield;
     const state = sourceOf(app, snapshot);
-    deployments.push(deploymentAt({ app, config, state, ref: null }, place, snapshot, memo.of(place.env)));
+    deployments.push(deploymentAt({ app, config, specs, state, ref: null }, place, snapshot, memo.of(place.env)));
   }
   const { env: name, kind } = place;
   return { name, kind, identity: name as string as EnvIdentity, ...ALWAYS, deployments };

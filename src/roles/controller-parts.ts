@@ -14,8 +14,8 @@ import type { Engine, EngineAvailability, Probe } from '../runtime/engine.ts';
 import { createProbe } from '../runtime/health.ts';
 import { ProcessEngine } from '../runtime/process/process-engine.ts';
 import { ProxyEngine } from '../runtime/proxy/proxy-engine.ts';
-import { SPEC_TABLE } from '../runtime/specs.ts';
 import { StaticEngine } from '../runtime/static/static-engine.ts';
+import { readBuiltinSpecs } from '../specs/builtin-specs.ts';
 import type { EvaluationCache } from '../starlark/evaluation-cache.ts';
 import { createEvaluator, type Evaluator } from '../starlark/evaluator.ts';
 import type { Environment } from './environment.ts';
@@ -24,7 +24,7 @@ import { placesIn } from './places.ts';
 /** Evaluates config trees as the settings say. */
 export function evaluatorFor(settings: Settings, cache?: EvaluationCache): Evaluator {
   return createEvaluator({
-    specs: SPEC_TABLE,
+    specs: readBuiltinSpecs(),
     domain: settings.domain,
     envDomain: settings.envDomain,
     statusHost: settings.status.host,

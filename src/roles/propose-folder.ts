@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readFolder } from '../cli/read-folder.ts';
 import { MainspringError, problemOf } from '../model/errors.ts';
 import type { CommitId, TreeId } from '../model/ids.ts';
 import type { SourceState } from '../model/snapshot.ts';
+import type { SourceSurvey } from '../model/source.ts';
 import type { Proposal } from '../reconcile/plan-for.ts';
+import { SURVEYED_BYTES, SURVEYED_FILES, surveyOf } from '../specs/survey.ts';
 
 /** The commit that files have which are in none. */
 const NO_COMMIT = '0'.repeat(40) as CommitId;
@@ -35,11 +38,22 @@ async function sourceIn(dir: string, path: string): Promise<SourceState> {
       author: null,
       entries: names.sort(),
       procfile,
+      survey: await surveyIn(folder, entries),
     };
   } catch (error) {
     const missing = new MainspringError('git-path-missing', `config: there is no folder "${path}"`, { cause: error });
     return { problem: problemOf(missing) };
   }
+}
+
+async function surveyIn(folder: string, entries: readonly Dirent[]): Promise<SourceSurvey> {
+  const texts: [string, string][] = [];
+  for (const name of SURVEYED_FILES) {
+    if (!entries.some((entry) => entry.name === name && entry.isFile())) continue;
+    if ((await lstat(join(folder, name))).size <= SURVEYED_BYTES)
+      texts.push([name, await readFile(join(folder, name), 'utf8')]);
+  }
+  return surveyOf(Object.fromEntries(texts));
 }
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904' as TreeId;

@@ -2,10 +2,10 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import type { Settings } from '../model/settings.ts';
+import { tomlLines } from '../model/toml-lines.ts';
 import { type Entries, type Entry, fileEntries } from './entries.ts';
 import { environmentEntries, type Variables } from './environment.ts';
 import { type Key, type KeyTable, keyTable, patternOf, type ValueOf } from './keys.ts';
-import { keyLines } from './lines.ts';
 import { ruleErrors } from './rules.ts';
 import { faultMessage, type SettingsError } from './settings-error.ts';
 import { settingsOf } from './settings-of.ts';
@@ -41,7 +41,7 @@ export function parseSettings(text: string, options: ParseOptions): SettingsResu
   const keys = keyTable(folder);
   const fromFile = fileEntries(table.table, keys);
   const fromEnv = environmentEntries(options.env, keys, fromFile.sections);
-  const lineOf = keyLines(text);
+  const lineOf = tomlLines(text);
   const report = (found: Report): SettingsError => reportOf(found, options.file, lineOf);
 
   const { values, faults } = judge([fromFile, fromEnv], keys);

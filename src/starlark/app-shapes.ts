@@ -4,7 +4,8 @@ import type { SpecTable } from '../model/spec-table.ts';
 import { describe } from './field.ts';
 import { plainJson } from './json-value.ts';
 import { nameHint } from './nearest.ts';
-import { dictEntries, listOf, type Shape, text } from './shapes.ts';
+import { isRelativePath } from './options.ts';
+import { dictEntries, listOf, oneOf, type Shape, text } from './shapes.ts';
 
 /** `path`: the route. */
 export const routeShape: Shape<Route> = (value, field) => {
@@ -38,16 +39,43 @@ export const authShape: Shape<'none'> = (value, field) => {
   );
 };
 
-const VOLUME = text('a volume such as "data:/var/lib/app"', (volume) => volume.trim() !== '' && !volume.includes('\0'));
+const NAMED = /^[a-z0-9][a-z0-9_-]{0,39}$/;
+
+const VOLUME = text('a volume such as "data:/var/lib/app", "/srv/files:/files" or "/srv/files:/files:ro"', (volume) => {
+  const [from = '', to = '', mode, ...rest] = volume.split(':');
+  return (
+    (NAMED.test(from) || isAbsolute(from)) &&
+    isAbsolute(to) &&
+    to !== '/' &&
+    [undefined, 'ro'].includes(mode) &&
+    rest.length === 0
+  );
+});
+
+/** A plain path from the root: what it names does not depend on what lies there. */
+function isAbsolute(path: string): boolean {
+  return path === '/' || (path.startsWith('/') && isRelativePath(path.slice(1)));
+}
 
 /** `container_vols`: a list of strings. */
 export const volumesShape = listOf('a list of strings', VOLUME);
+
+const BUILD_ARGUMENT = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** `refresh`: how often a new artifact is made although nothing changed in git. */
+export const refreshShape = oneOf(['weekly']);
 
 /** `container_args`: names with strings, numbers or bools. */
 export const argumentsShape: Shape<JsonObject> = (value, field) => {
   const entries = dictEntries('a dict of build arguments', value, field);
   const kept = entries?.filter(([name, item]) => {
-    const fits = ['string', 'number', 'boolean'].includes(typeof item);
+    if (!BUILD_ARGUMENT.test(name))
+      return field.fail(
+        `${describe(name)} can't be the name of a build argument`,
+        'Names are letters, digits and "_".',
+      );
+    const fits =
+      ['string', 'number', 'boolean'].includes(typeof item) && !(typeof item === 'string' && item.includes('\0'));
     if (!fits) field.part(name).fail(`expected a string, a number or a bool, got ${describe(item)}`);
     return fits;
   });

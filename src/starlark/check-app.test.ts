@@ -4,8 +4,11 @@ import type { Value } from 'starlark-wasm';
 import { appCall } from '../../test/support/config.ts';
 import { fc } from '../../test/support/properties.ts';
 import { canonicalJson } from '../model/canonical.ts';
-import { SPEC_TABLE } from '../runtime/specs.ts';
+import { readBuiltinSpecs } from '../specs/builtin-specs.ts';
+import { specTable } from '../specs/spec-table.ts';
 import { checkApp } from './check-app.ts';
+
+const SPEC_TABLE = specTable(readBuiltinSpecs());
 
 type Args = Readonly<Record<string, Value>>;
 const base: Args = { path: '/x', source: 'github.com/acme/x' };
@@ -116,7 +119,7 @@ for (const [name, args, expected] of [
   [
     'volumes and build arguments',
     { container_vols: ['data:/data'], container_args: { V: 1 } },
-    { containerVols: ['data:/data'], containerArgs: { V: 1 }, notInEffect: ['container_args', 'container_vols'] },
+    { containerVols: ['data:/data'], containerArgs: { V: 1 }, notInEffect: [] },
   ],
   [
     'options of auto, which may become any spec',
@@ -278,10 +281,17 @@ for (const [args, expected] of [
     { spec: 'static', app_config: { index: '../x' } },
     ['app "/x": app_config.index: expected a path below the source folder such as "public/index.html", got "../x"'],
   ],
+  [
+    { container_args: { 'A-B': 1 } },
+    ['app "/x": container_args: "A-B" can\'t be the name of a build argument | Names are letters, digits and "_".'],
+  ],
   [{ container_args: { A: [] } }, ['app "/x": container_args.A: expected a string, a number or a bool, got a list']],
   [
-    { container_vols: ['a:/b', 3] },
-    ['app "/x": container_vols[1]: expected a volume such as "data:/var/lib/app", got 3'],
+    { container_vols: ['a:/b:ro', '/srv/a:/b', 3, 'a', 'a:b', '../a:/b', 'a:/', '/a/../b:/c', 'a:/b:rw'] },
+    [2, 3, 4, 5, 6, 7, 8].map(
+      (index) =>
+        `app "/x": container_vols[${index}]: expected a volume such as "data:/var/lib/app", "/srv/files:/files" or "/srv/files:/files:ro", got ${[3, '"a"', '"a:b"', '"../a:/b"', '"a:/"', '"/a/../b:/c"', '"a:/b:rw"'][index - 2]}`,
+    ),
   ],
   [{ stage: 'no' }, ['app "/x": stage: expected True, False or a dict such as {"params": {…}}, got "no"']],
   [

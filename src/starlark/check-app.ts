@@ -1,8 +1,9 @@
 import type { AppDeclaration } from '../model/app.ts';
 import type { AppId } from '../model/ids.ts';
+import type { JsonObject } from '../model/json.ts';
 import { formatRoute, type Route } from '../model/route.ts';
-import type { SpecRules, SpecTable } from '../model/spec-table.ts';
-import { argumentsShape, authShape, idShape, routeShape, specShape, volumesShape } from './app-shapes.ts';
+import type { OptionRules, SpecRules, SpecTable } from '../model/spec-table.ts';
+import { argumentsShape, authShape, idShape, refreshShape, routeShape, specShape, volumesShape } from './app-shapes.ts';
 import { CallChecker } from './call-checker.ts';
 import type { CollectedCall } from './collected.ts';
 import { describe, fieldOf } from './field.ts';
@@ -67,9 +68,11 @@ function readParts(check: CallChecker, specs: SpecTable) {
     ...readSource(check, rules, spec),
     ...readOptions(check, rules, spec),
     ...readPolicy(check),
+    stripPath: readStripPath(check, rules, spec),
     slash: readSlash(check, rules, spec),
     stage: check.take('stage', overridesShape(rules, spec)) ?? true,
     previews: check.take('previews', overridesShape(rules, spec)) ?? true,
+    refresh: check.take('refresh', refreshShape),
     rules,
   };
 }
@@ -101,32 +104,50 @@ function refuseGitArguments(check: CallChecker): void {
 function readOptions(check: CallChecker, rules: SpecRules | undefined, spec: string) {
   const whole = `Spec "${spec}"`;
   const params = check.take('params', paramsShape(rules, spec, { partial: false })) ?? {};
-  if (rules !== undefined && rules.params !== 'environment' && !check.has('params')) {
-    requireOptions(
-      rules.params,
-      new Set(),
-      fieldOf((name, message, hint) => check.fail(name, message, hint), 'params'),
-    );
-  }
+  if (rules !== undefined && !check.has('params'))
+    requireIn(check, 'params', rules.params === 'environment' ? (rules.knownParams ?? {}) : rules.params);
   return {
     params,
     containerOpts: check.take('container_opts', rules ? optionsShape(rules.containerOpts, whole) : anyDict) ?? {},
     containerArgs: check.take('container_args', argumentsShape) ?? {},
     containerVols: check.take('container_vols', volumesShape) ?? [],
-    appConfig: check.take('app_config', rules ? optionsShape(rules.appConfig, whole) : anyDict) ?? {},
+    appConfig: readAppConfig(check, rules, whole),
   };
+}
+
+function readAppConfig(check: CallChecker, rules: SpecRules | undefined, whole: string): JsonObject {
+  const given = check.take('app_config', rules ? optionsShape(rules.appConfig, whole) : anyDict);
+  if (rules !== undefined && !check.has('app_config')) requireIn(check, 'app_config', rules.appConfig);
+  return given ?? {};
+}
+
+/** Says what is required of an argument that was not given at all. */
+function requireIn(check: CallChecker, argument: string, rules: OptionRules): void {
+  requireOptions(
+    rules,
+    new Set(),
+    fieldOf((name, message, hint) => check.fail(name, message, hint), argument),
+  );
 }
 
 function readPolicy(check: CallChecker) {
   return {
     promote: readPromote(check),
     strategy: check.take('strategy', oneOf(['blue_green', 'replace'])) ?? 'blue_green',
-    stripPath: check.take('strip_path', flag) ?? null,
     health: check.take('health', healthShape) ?? {},
     idle: check.take('idle', idleShape) ?? null,
     limits: check.take('limits', limitsShape) ?? {},
     verify: check.take('verify', verifyShape) ?? true,
   } as const;
+}
+
+function readStripPath(check: CallChecker, rules: SpecRules | undefined, spec: string): boolean | null {
+  const stripPath = check.take('strip_path', flag) ?? null;
+  if (stripPath !== null && rules?.stripPathFixed === true && stripPath !== rules.stripPath) {
+    const [expected, given] = [rules.stripPath, stripPath].map((one) => (one ? 'True' : 'False'));
+    check.fail('strip_path', `strip_path: spec "${spec}" works with ${expected} only, got ${given}`, 'Leave it out.');
+  }
+  return stripPath;
 }
 
 function readSlash(check: CallChecker, rules: SpecRules | undefined, spec: string): boolean | null {
@@ -150,8 +171,9 @@ function readPromote(check: CallChecker): AppDeclaration['promote'] {
 }
 
 function declare(parts: Parts, call: CollectedCall): AppDeclaration | null {
-  const { route, id, source, rules, ...rest } = parts;
+  const { route, id, source, rules, refresh, ...rest } = parts;
   if (route === undefined || source === undefined || rules === undefined) return null;
-  const app = { ...rest, route, source, id: (id ?? formatRoute(route)) as AppId, position: call.at };
+  const period = refresh === undefined ? {} : { refresh };
+  const app = { ...rest, ...period, route, source, id: (id ?? formatRoute(route)) as AppId, position: call.at };
   return { ...app, notInEffect: namesNotInEffect(app, rules) };
 }

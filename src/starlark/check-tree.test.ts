@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { appCall } from '../../test/support/config.ts';
-import { SPEC_TABLE } from '../runtime/specs.ts';
+import { readBuiltinSpecs } from '../specs/builtin-specs.ts';
+import { specTable } from '../specs/spec-table.ts';
 import { checkTree } from './check-tree.ts';
 import type { ConfigFile } from './config-tree.ts';
 import { checkOutcome } from './outcome.ts';
+
+const SPEC_TABLE = specTable(readBuiltinSpecs());
 
 const hosts = { domain: 'example.com', envDomain: 'env.example.com', statusHost: 'mainspring.example.com' };
 const files: ConfigFile[] = ['apps/wiki/index.html', 'apps/notes.txt', 'lib/team.star'].map((path) => ({

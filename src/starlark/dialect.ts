@@ -24,6 +24,7 @@ export const APP_ARGUMENTS = [
   'idle',
   'limits',
   'verify',
+  'refresh',
   'auth',
 ] as const;
 

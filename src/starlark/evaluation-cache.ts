@@ -1,3 +1,4 @@
+import type { SpecTable } from '../model/spec-table.ts';
 import type { Outcome } from './outcome.ts';
 
 /** One kept evaluation of an entry file. */
@@ -36,6 +37,8 @@ const MAX_VARIANTS = 8;
 
 interface Held {
   readonly outcome: Outcome;
+  /** What its apps were checked against. */
+  readonly specs: SpecTable;
   /** Null: for as long as there is room. */
   readonly until: number | null;
   readonly weight: number;
@@ -60,11 +63,15 @@ export class OutcomeMemory {
   }
 
   /** The outcome of this entry, if all that it depends on is as it was. */
-  find(entry: EntryName, oidOf: OidOf, now: number): Outcome | undefined {
+  find(
+    entry: EntryName,
+    { oidOf, specs }: { readonly oidOf: OidOf; readonly specs: SpecTable },
+    now: number,
+  ): Outcome | undefined {
     const key = keyOf(entry);
     const held = this.#held.get(key);
     const found = held?.find(
-      ({ outcome, until }) => (until === null || until > now) && isCurrent(outcome.loads, oidOf),
+      (one) => one.specs === specs && (one.until === null || one.until > now) && isCurrent(one.outcome.loads, oidOf),
     );
     if (held === undefined || found === undefined) return undefined;
     this.#held.delete(key);
@@ -78,15 +85,11 @@ export class OutcomeMemory {
   }
 
   /** Remembers an outcome, for good or `until` an instant. */
-  remember(
-    entry: EntryName,
-    outcome: Outcome,
-    { until, weight }: { readonly until: number | null; readonly weight: number },
-  ): void {
+  remember(entry: EntryName, outcome: Outcome, { until, weight, specs }: Omit<Held, 'outcome'>): void {
     const key = keyOf(entry);
     const others = this.#held.get(key) ?? [];
     this.#drop(key);
-    this.#hold(key, [{ outcome, until, weight }, ...others.slice(0, MAX_VARIANTS - 1)]);
+    this.#hold(key, [{ outcome, specs, until, weight }, ...others.slice(0, MAX_VARIANTS - 1)]);
     this.#latest.delete(entry.path);
     this.#latest.set(entry.path, key);
     for (const oldest of this.#held.keys()) {

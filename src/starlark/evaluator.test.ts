@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { never, type TreeFiles, testEvaluator, treeOf } from '../../test/support/config.ts';
+import { readBuiltinSpecs } from '../specs/builtin-specs.ts';
 import type { CachedEvaluation, EvaluationCache } from './evaluation-cache.ts';
 import type { Evaluator } from './evaluator.ts';
 
@@ -52,6 +53,7 @@ test('a tree without entry files declares nothing, with default policies', async
     apps: [],
     previews: { branches: ['*'], max: 20, ttlMs: 1_209_600_000 },
     release: { atomic: true, allowRemoval: null },
+    specs: readBuiltinSpecs(),
   });
 });
 

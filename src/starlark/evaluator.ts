@@ -1,18 +1,20 @@
 import { createStarlarkPool } from 'starlark-wasm';
 import { DEFAULT_PREVIEWS, DEFAULT_RELEASE, type Declarations, type Evaluation } from '../model/config.ts';
 import { formatDuration } from '../model/duration.ts';
-import type { SpecTable } from '../model/spec-table.ts';
+import type { SpecBook } from '../model/spec.ts';
 import { checkTree, type Hosts } from './check-tree.ts';
 import { type ConfigTree, isEntryPath } from './config-tree.ts';
 import { type EvaluationCache, NO_CACHE, OutcomeMemory } from './evaluation-cache.ts';
 import { compareText, errorAt, type LocatedError, tidyErrors, withoutColumn } from './located-error.ts';
 import type { Outcome, PrintLine } from './outcome.ts';
+import { TeamSpecs, type TreeSpecs } from './team-specs.ts';
 import { treeFault } from './tree-limits.ts';
 import { type PassContext, TreePass } from './tree-pass.ts';
 
 /** What an evaluator needs to know. */
 export interface EvaluatorOptions {
-  readonly specs: SpecTable;
+  /** The built-in specs. */
+  readonly specs: SpecBook;
   /** The default domain: `localhost` for `check`, which knows no settings. */
   readonly domain: string;
   /** Default: `env.DOMAIN`. */
@@ -61,13 +63,15 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
 }
 
 class TreeEvaluator implements Evaluator {
-  readonly #context: PassContext;
+  readonly #context: Omit<PassContext, 'specs'>;
+  readonly #specs: TeamSpecs;
   readonly #hosts: Hosts;
 
   constructor(options: EvaluatorOptions) {
     const { specs, domain, cache = NO_CACHE, timeoutMs = DEFAULT_TIMEOUT_MS, now = () => performance.now() } = options;
     const pool = createStarlarkPool({ memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES });
-    this.#context = { pool, memory: new OutcomeMemory(MEMORY_CAPACITY), cache, specs, timeoutMs, now };
+    this.#context = { pool, memory: new OutcomeMemory(MEMORY_CAPACITY), cache, timeoutMs, now };
+    this.#specs = new TeamSpecs(specs);
     const { envDomain = `env.${domain}`, statusHost = `mainspring.${domain}` } = options;
     this.#hosts = { domain, envDomain, statusHost };
   }
@@ -84,18 +88,24 @@ class TreeEvaluator implements Evaluator {
     signal.throwIfAborted();
     const entries = tree.files.filter(({ path }) => isEntryPath(path)).sort((a, b) => compareText(a.path, b.path));
     const fault = treeFault(tree.files, entries);
-    if (fault !== undefined) return inspection([], [fault], { entries: entries.length, evaluated: 0 });
+    if (fault !== undefined) return inspection([], [fault], { entries: entries.length, evaluated: 0, book: {} });
+    const specs = await this.#specs.read(tree);
     const limitMs = TREE_TIMEOUT_FACTOR * this.#context.timeoutMs;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-    const { outcomes, evaluated, unfinished, excess } = await new TreePass(this.#context, tree).run(entries, limited);
+    const { outcomes, evaluated, unfinished, excess } = await this.#pass(tree, specs).run(entries, limited);
     signal.throwIfAborted();
     const errors = [
+      ...specs.errors,
       ...outcomes.flatMap((outcome) => outcome.errors),
       ...checkTree(outcomes, this.#hosts, tree.files),
       ...(excess === null ? [] : [excessError(excess)]),
       ...(unfinished === 0 || excess !== null ? [] : [lateError(unfinished, limitMs)]),
     ];
-    return inspection(outcomes, errors, { entries: entries.length, evaluated });
+    return inspection(outcomes, errors, { entries: entries.length, evaluated, book: specs.book });
+  }
+
+  #pass(tree: ConfigTree, { table }: TreeSpecs): TreePass {
+    return new TreePass({ ...this.#context, specs: table }, tree);
   }
 }
 
@@ -116,22 +126,27 @@ function excessError(excess: string): LocatedError {
 
 const WHOLE_TREE = { file: '', line: 0, column: 0 };
 
-type Counts = Pick<Inspection, 'entries' | 'evaluated'>;
+type About = Pick<Inspection, 'entries' | 'evaluated'> & { readonly book: SpecBook };
 
-function inspection(outcomes: readonly Outcome[], found: readonly LocatedError[], counts: Counts): Inspection {
+function inspection(
+  outcomes: readonly Outcome[],
+  found: readonly LocatedError[],
+  { book, ...counts }: About,
+): Inspection {
   const errors = tidyErrors(found);
   const prints = outcomes.flatMap((outcome) => outcome.prints);
   const evaluation: Evaluation =
     errors.length > 0
       ? { ok: false, errors: errors.map(withoutColumn) }
-      : { ok: true, declarations: declarationsOf(outcomes), prints };
+      : { ok: true, declarations: declarationsOf(outcomes, book), prints };
   return { evaluation, errors, prints, ...counts };
 }
 
-function declarationsOf(outcomes: readonly Outcome[]): Declarations {
+function declarationsOf(outcomes: readonly Outcome[], specs: SpecBook): Declarations {
   return Object.freeze({
     apps: Object.freeze(outcomes.flatMap(({ apps }) => apps.flatMap(({ declaration }) => declaration ?? []))),
     previews: outcomes.flatMap(({ previews }) => previews)[0]?.policy ?? DEFAULT_PREVIEWS,
     release: outcomes.flatMap(({ releases }) => releases)[0]?.policy ?? DEFAULT_RELEASE,
+    specs,
   });
 }

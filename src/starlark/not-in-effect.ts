@@ -5,8 +5,6 @@ import { idleOptions } from './options.ts';
 /** Names of arguments that were given, are right, and do nothing in this version: the plan says so. */
 export function namesNotInEffect(app: Omit<AppDeclaration, 'notInEffect'>, rules: SpecRules): readonly string[] {
   const later: readonly (readonly [string, boolean])[] = [
-    ['container_args', Object.keys(app.containerArgs).length > 0],
-    ['container_vols', app.containerVols.length > 0],
     ['idle.pause', pauses(app.idle)],
     ['stage.idle.pause', differsInPause(app.stage)],
     ['previews.idle.pause', differsInPause(app.previews)],

@@ -18,6 +18,12 @@ export function optionsShape(rules: OptionRules, whole: string): Shape<JsonObjec
   };
 }
 
+/** The options that an environment may override: all but those that decide what a build yields. Nothing of them is required there. */
+export function overridable(rules: OptionRules): OptionRules {
+  const free = Object.entries(rules).filter(([, { build }]) => build !== true);
+  return Object.fromEntries(free.map(([name, rule]) => [name, { ...rule, required: false }]));
+}
+
 /** Reports every required option that is not there. */
 export function requireOptions(rules: OptionRules, given: ReadonlySet<string>, field: Field): void {
   for (const [name, rule] of Object.entries(rules)) {
@@ -58,7 +64,7 @@ const PATH = text('a path below the source folder such as "public/index.html"', 
 function optionShape(rule: OptionRule): Shape<Json> {
   switch (rule.kind) {
     case 'text':
-      return TEXT;
+      return rule.pattern === undefined ? TEXT : patternText(rule.form ?? 'a string', new RegExp(rule.pattern));
     case 'flag':
       return flag;
     case 'size':
@@ -78,7 +84,13 @@ function optionShape(rule: OptionRule): Shape<Json> {
       return number({ ...rule, whole: rule.kind === 'integer' });
     case 'choice':
       return oneOf(rule.of);
+    case 'choices':
+      return kept(listOf('a list of names', oneOf(rule.of)));
   }
+}
+
+function patternText(form: string, pattern: RegExp): Shape<string> {
+  return text(form, (one) => pattern.test(one));
 }
 
 function kept(shape: Shape<unknown>): Shape<Json> {
@@ -97,6 +109,7 @@ const EXAMPLES: Readonly<Record<OptionRule['kind'], (name: string) => string>> =
   integer: (name) => `{"${name}": 1}`,
   number: (name) => `{"${name}": 1}`,
   choice: (name) => `{"${name}": "…"}`,
+  choices: (name) => `{"${name}": ["…"]}`,
 };
 
 /** Whether a text is a plain relative path that stays inside: no `.`, `..` or empty segments, no backslash. */
@@ -105,18 +118,27 @@ export function isRelativePath(path: string): boolean {
   return !/[\0\\\r\n]/.test(path) && segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..');
 }
 
-/** The rules of a spec; for `auto` everything that a spec it may become allows; `undefined` for an unknown spec. */
+/** The rules of a spec; for `auto` everything that a spec it may become allows; `undefined` for an unknown spec, or one with errors. */
 export function rulesOf(spec: string, specs: SpecTable): SpecRules | undefined {
-  if (spec !== 'auto') return Object.hasOwn(specs, spec) ? specs[spec] : undefined;
-  const candidates = Object.values(specs).filter((rules) => rules.needsSource);
+  if (spec !== 'auto') return (Object.hasOwn(specs, spec) ? specs[spec] : undefined) ?? undefined;
+  const candidates = Object.values(specs).filter((rules) => rules?.needsSource === true) as readonly SpecRules[];
   return {
     needsSource: true,
     stripPath: true,
+    containers: true,
     slash: false,
     params: candidates.some((rules) => rules.params === 'environment') ? 'environment' : {},
-    containerOpts: Object.assign({}, ...candidates.map((rules) => rules.containerOpts)) as OptionRules,
-    appConfig: Object.assign({}, ...candidates.map((rules) => rules.appConfig)) as OptionRules,
+    containerOpts: optionsOfAny(candidates.map((rules) => rules.containerOpts)),
+    appConfig: optionsOfAny(candidates.map((rules) => rules.appConfig)),
   };
+}
+
+/** Options that one of several specs knows. Which one it will be is not known: what only one of them requires, or would refuse, is not judged here. */
+function optionsOfAny(all: readonly OptionRules[]): OptionRules {
+  const merged: Record<string, OptionRule> = {};
+  for (const [name, { required: _, ...rule }] of all.flatMap((rules) => Object.entries(rules)))
+    merged[name] ??= rule as OptionRule;
+  return merged;
 }
 
 /** Names of given options that are right but have no effect in this version: `container_opts.NAME`. */

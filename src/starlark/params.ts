@@ -1,6 +1,6 @@
 import type { Value } from 'starlark-wasm';
 import type { Json, JsonObject } from '../model/json.ts';
-import type { SpecRules } from '../model/spec-table.ts';
+import type { OptionRules, SpecRules } from '../model/spec-table.ts';
 import { describe, type Field, isDict, isSecret } from './field.ts';
 import { plainJson } from './json-value.ts';
 import { optionsShape } from './options.ts';
@@ -19,13 +19,29 @@ export function paramsShape(
   spec: string,
   { partial }: { readonly partial: boolean },
 ): Shape<JsonObject> {
-  if (rules === undefined || rules.params === 'environment') return environment;
+  if (rules === undefined) return environment;
+  if (rules.params === 'environment') return documentedEnvironment(rules.knownParams ?? {}, spec, partial);
   const documented = partial ? withoutRequired(rules.params) : rules.params;
   const shape = optionsShape(documented, `Spec "${spec}"`);
   return (value, field) => (hasSecret(value) ? environment(value, field) : shape(value, field));
 }
 
-function withoutRequired(rules: Exclude<SpecRules['params'], 'environment'>): typeof rules {
+/** Variables of any name; those that the spec documents have to fit. */
+function documentedEnvironment(known: OptionRules, spec: string, partial: boolean): Shape<JsonObject> {
+  if (Object.keys(known).length === 0) return environment;
+  const shape = optionsShape(partial ? withoutRequired(known) : known, `Spec "${spec}"`);
+  return (value, field) => {
+    const given = environment(value, field);
+    if (given === undefined || !isDict(value)) return given;
+    const documented = Object.entries(value).filter(
+      ([name]) => Object.hasOwn(known, name) && Object.hasOwn(given, name),
+    );
+    shape(Object.fromEntries(documented), field);
+    return given;
+  };
+}
+
+function withoutRequired(rules: OptionRules): OptionRules {
   return Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, { ...rule, required: false }]));
 }
 

@@ -1,10 +1,10 @@
 import { type AppLimits, type HealthPolicy, healthOf, type IdlePolicy, type Overrides } from '../model/app.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import type { SpecRules } from '../model/spec-table.ts';
+import type { OptionRules, SpecRules } from '../model/spec-table.ts';
 import { describe, isDict } from './field.ts';
 import { plainJson } from './json-value.ts';
-import { optionsShape } from './options.ts';
+import { optionsShape, overridable } from './options.ts';
 import { paramsShape } from './params.ts';
 import { byteSize, dictEntries, duration, fields, listOf, number, requestPath, type Shape } from './shapes.ts';
 
@@ -87,11 +87,24 @@ export const anyDict: Shape<JsonObject> = (value, field) => {
   return entries && Object.fromEntries(entries.map(([name, item]): [string, Json] => [name, plainJson(item)]));
 };
 
+/** `container_opts` of an environment that differs: what decides a build is the same everywhere. */
+function overridesOf(rules: OptionRules, spec: string): Shape<JsonObject> {
+  const shape = optionsShape(overridable(rules), `Of spec "${spec}", an environment`);
+  return (value, field) => {
+    const built = isDict(value) ? Object.keys(value).filter((name) => rules[name]?.build === true) : [];
+    for (const name of built)
+      field
+        .part(name)
+        .fail('decides what is built, which is the same in every environment', 'Say it in container_opts.');
+    return built.length > 0 ? undefined : shape(value, field);
+  };
+}
+
 /** `stage` and `previews`: True, False, or what differs there. */
 export function overridesShape(rules: SpecRules | undefined, spec: string): Shape<boolean | Overrides> {
   const dict = fields('True, False or a dict such as {"params": {…}}', {
     params: paramsShape(rules, spec, { partial: true }),
-    container_opts: rules === undefined ? anyDict : optionsShape(rules.containerOpts, `Spec "${spec}"`),
+    container_opts: rules === undefined ? anyDict : overridesOf(rules.containerOpts, spec),
     idle: idleShape,
     health: partialHealth,
     limits: limitsShape,

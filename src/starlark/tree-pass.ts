@@ -60,9 +60,9 @@ export class TreePass {
 
   /** Runs the pass. Stops between batches, and in the middle of an evaluation, when the signal aborts. */
   async run(entries: readonly ConfigFile[], signal: AbortSignal): Promise<PassResult> {
-    const { memory, now } = this.#context;
+    const { memory, now, specs } = this.#context;
     for (const entry of entries) {
-      this.#keep(entry, (await this.#unreadable(entry)) ?? memory.find(entry, this.#oidOf, now()));
+      this.#keep(entry, (await this.#unreadable(entry)) ?? memory.find(entry, { oidOf: this.#oidOf, specs }, now()));
       await this.#slice.pause();
     }
     await this.#recall(this.#missing(entries));
@@ -144,7 +144,7 @@ export class TreePass {
     const { memory, specs } = this.#context;
     const previous = memory.latest(entry.path);
     const outcome = await checkOutcome(raw, specs, { previous, slice: this.#slice });
-    memory.remember(entry, outcome, kept);
+    memory.remember(entry, outcome, { ...kept, specs });
     this.#outputBytes += kept.weight;
     this.#keep(entry, outcome);
   }

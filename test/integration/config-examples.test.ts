@@ -14,6 +14,7 @@ const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
 const expected: Readonly<Record<string, readonly string[]>> = {
   catalogue: ['/tools/sales', '/tools/stock', '/tools/forecast', 'site-handbook', 'site-brand', 'site-status'],
   quickstart: ['/', '/hello'],
+  specs: ['/tools/go', '/tools/node', '/tools/python-flask'],
   team: ['sales-dashboard', 'sales-forecast', 'reports.:/', 'wiki.example.com:/', '/docs'],
 };
 

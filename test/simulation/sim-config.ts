@@ -1,6 +1,7 @@
 import type { AppDeclaration } from '../../src/model/app.ts';
 import type { Evaluation, PreviewPolicy } from '../../src/model/config.ts';
 import type { AppId } from '../../src/model/ids.ts';
+import { CODE_SPECS } from '../../src/specs/code-specs.ts';
 import type { ConfigTree } from '../../src/starlark/config-tree.ts';
 
 /** One app as the simulated config file declares it. */
@@ -61,7 +62,7 @@ export async function evaluateSimConfig(tree: ConfigTree): Promise<Evaluation> {
   const release = { atomic: config.atomic, allowRemoval: config.allowRemoval };
   return {
     ok: true,
-    declarations: { apps: config.apps.map(declarationOf), previews: config.previews, release },
+    declarations: { apps: config.apps.map(declarationOf), previews: config.previews, release, specs: CODE_SPECS },
     prints: [],
   };
 }

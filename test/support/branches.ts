@@ -17,6 +17,7 @@ import { type ConfigState, type Snapshot, type SourceState, sourceKey, unpinned 
 import type { RefListing, RepoState, RepoUrl } from '../../src/model/source.ts';
 import type { DesireMemo } from '../../src/reconcile/desire/memo.ts';
 import { desire } from '../../src/reconcile/desire.ts';
+import { CODE_SPECS } from '../../src/specs/code-specs.ts';
 import { appDeclaration, CONFIG_REPO, finish, settingsOf } from './declarations.ts';
 import { mergeBaseOf } from './merge-base.ts';
 import { AT } from './recorded.ts';
@@ -155,6 +156,7 @@ function evaluationOf(config: ConfigText): Evaluation {
     apps: config.apps,
     previews: { ...DEFAULT_PREVIEWS, ...config.previews },
     release: { ...DEFAULT_RELEASE, ...config.release },
+    specs: CODE_SPECS,
   };
   return { ok: true, declarations, prints: [] };
 }

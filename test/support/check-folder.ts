@@ -1,5 +1,5 @@
 import { checkCommand } from '../../src/cli/check.ts';
-import { SPEC_TABLE } from '../../src/runtime/specs.ts';
+import { readBuiltinSpecs } from '../../src/specs/builtin-specs.ts';
 
 /** Runs `mainspring check DIR` in this process and takes what it writes. */
 export async function checkFolder(dir: string, options: { readonly json?: boolean; readonly colour?: boolean } = {}) {
@@ -16,7 +16,7 @@ export async function checkFolder(dir: string, options: { readonly json?: boolea
     colour,
     stdout: sink('stdout'),
     stderr: sink('stderr'),
-    specs: SPEC_TABLE,
+    specs: readBuiltinSpecs(),
   });
   return { code, ...written };
 }

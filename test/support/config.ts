@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { Value } from 'starlark-wasm';
-import { SPEC_TABLE } from '../../src/runtime/specs.ts';
+import { readBuiltinSpecs } from '../../src/specs/builtin-specs.ts';
 import type { CollectedCall } from '../../src/starlark/collected.ts';
 import type { ConfigTree } from '../../src/starlark/config-tree.ts';
 import { createEvaluator, type Evaluator, type EvaluatorOptions } from '../../src/starlark/evaluator.ts';
@@ -30,7 +30,7 @@ export function treeOf(files: TreeFiles): ConfigTree & { readonly reads: string[
 
 /** An evaluator for this test, closed at its end. */
 export function testEvaluator(t: Pick<TestContext, 'after'>, options: Partial<EvaluatorOptions> = {}): Evaluator {
-  const evaluator = createEvaluator({ specs: SPEC_TABLE, domain: 'example.com', ...options });
+  const evaluator = createEvaluator({ specs: readBuiltinSpecs(), domain: 'example.com', ...options });
   t.after(() => evaluator.close());
   return evaluator;
 }

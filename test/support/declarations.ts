@@ -8,8 +8,10 @@ import { isRoute, parseRoute } from '../../src/model/route.ts';
 import type { Settings } from '../../src/model/settings.ts';
 import { type RecordedFacts, type Snapshot, type SourceState, sourceKey } from '../../src/model/snapshot.ts';
 import type { RepoUrl, ResolvedSource } from '../../src/model/source.ts';
+import type { SpecBook } from '../../src/model/spec.ts';
 import type { DesireMemo } from '../../src/reconcile/desire/memo.ts';
 import { desire } from '../../src/reconcile/desire.ts';
+import { CODE_SPECS } from '../../src/specs/code-specs.ts';
 
 /** The config repo of these tests. */
 export const CONFIG_REPO = 'https://git.example.com/config' as RepoUrl;
@@ -71,8 +73,12 @@ export function unstagedApp(edit: Parameters<typeof appDeclaration>[0] = {}): Ap
 }
 
 /** What a config declares. */
-export function declarations(apps: readonly AppDeclaration[], allowRemoval: string | null = null): Declarations {
-  return { apps, previews: DEFAULT_PREVIEWS, release: { ...DEFAULT_RELEASE, allowRemoval } };
+export function declarations(
+  apps: readonly AppDeclaration[],
+  allowRemoval: string | null = null,
+  specs: SpecBook = CODE_SPECS,
+): Declarations {
+  return { apps, previews: DEFAULT_PREVIEWS, release: { ...DEFAULT_RELEASE, allowRemoval }, specs };
 }
 
 /** A source that was read: a folder with an index.html, but for what is said otherwise. */
@@ -115,6 +121,9 @@ export interface SnapshotEdit {
   readonly commit?: CommitId;
   readonly allowRemoval?: string | null;
   readonly recorded?: RecordedFacts;
+  /** Default: those that run no containers. */
+  readonly specs?: SpecBook;
+  readonly at?: number;
 }
 
 /** Everything that decides, for these apps. A source of `null` was never looked at. */
@@ -128,12 +137,12 @@ export function snapshot(edit: SnapshotEdit = {}): Snapshot {
     if (key !== null && state !== null) sources.set(key, state ?? filesFor(app));
   }
   return {
-    at: Date.UTC(2026, 0, 1),
+    at: edit.at ?? Date.UTC(2026, 0, 1),
     settings: settingsOf(edit.settings),
     config: {
       repo: CONFIG_REPO,
       commit,
-      declarations: declarations(apps, edit.allowRemoval ?? null),
+      declarations: declarations(apps, edit.allowRemoval ?? null, edit.specs),
       cause: commitCause(commit),
     },
     repos: [],

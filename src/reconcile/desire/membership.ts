@@ -4,6 +4,7 @@ import type { AppId, CommitId } from '../../model/ids.ts';
 import type { RecordedDeployment } from '../../model/recorded.ts';
 import { type Snapshot, type SourceState, sourceKey, unpinned } from '../../model/snapshot.ts';
 import { branchMissing, type RefListing, type RepoState, type RepoUrl, tipOf } from '../../model/source.ts';
+import { type Spec, type SpecBook, specNamed } from '../../model/spec.ts';
 import type { BranchConfig } from './branch-config.ts';
 import { followedBranch, type RepoRefs, refsOf } from './refs.ts';
 import { type Declared, describe } from './target.ts';
@@ -49,7 +50,8 @@ export function findSuspects(proposal: Proposal, previewable: (app: AppDeclarati
   for (const app of config.declarations.apps) {
     if (!previewable(app)) continue;
     const was = config.base === null ? app : (before.get(app.id) ?? null);
-    const same = was === null || !isSameDeclaration(app, was) ? false : hasSameFiles(app, proposal);
+    const isSame = was !== null && isSameDeclaration(app, was) && hasSameSpec(app, config);
+    const same = isSame ? hasSameFiles(app, proposal) : false;
     if (same === undefined) isKnown = false;
     if (same !== true) found.push({ app, before: was });
   }
@@ -62,7 +64,9 @@ export function differs(suspect: Suspect, head: SourceState | null, proposal: Pr
   const base = baseState(suspect.before, proposal);
   if (base === undefined) return undefined;
   if (isPassing(head) || isPassing(base)) return undefined;
-  return revisionOf(suspect.app, head) !== revisionOf(suspect.before, base);
+  const { declarations, base: before } = proposal.config;
+  const specs = (before?.declarations ?? declarations).specs;
+  return revisionOf(suspect.app, head, declarations.specs) !== revisionOf(suspect.before, base, specs);
 }
 
 /** Whether a source can't be had for now, which says nothing of its files; that a commit lacks a folder does. */
@@ -70,10 +74,10 @@ export function isPassing(state: SourceState | null): boolean {
   return state !== null && 'problem' in state && state.problem.code !== 'git-path-missing';
 }
 
-function revisionOf(app: AppDeclaration, state: SourceState | null): string {
+function revisionOf(app: AppDeclaration, state: SourceState | null, specs: SpecBook): string {
   // What went wrong is told with the commit: the same fault before and after is no difference.
   if (state !== null && 'problem' in state) return `problem ${state.problem.code}`;
-  const described = describe(app, state);
+  const described = describe(app, state, specs);
   return 'code' in described ? `problem ${described.code}` : described.revision;
 }
 
@@ -194,6 +198,19 @@ export function isSameDeclaration(a: AppDeclaration, b: AppDeclaration): boolean
   const { position: _a, ...one } = a;
   const { position: _b, ...other } = b;
   return hashOf(one as never) === hashOf(other as never);
+}
+
+/** Whether two specs are the same: the same object, for all that did not change. */
+export function isSameSpec(a: Spec | undefined, b: Spec | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && hashOf(a as never) === hashOf(b as never));
+}
+
+/** Whether an app that is declared the same means the same spec; of `auto`, whether it may only find the same ones. */
+function hasSameSpec({ spec }: AppDeclaration, { declarations, base }: BranchConfig): boolean {
+  if (base === null || base.declarations.specs === declarations.specs) return true;
+  const [is, was] = [declarations.specs, base.declarations.specs];
+  const names = spec === 'auto' ? new Set([...Object.keys(is), ...Object.keys(was)]) : [spec];
+  return [...names].every((name) => isSameSpec(specNamed(name, is), specNamed(name, was)));
 }
 
 /** Whether an app that is declared the same has the same files: undefined: not known yet. */

@@ -5,6 +5,7 @@ import type { Needs } from '../../model/git-facts.ts';
 import type { EnvName } from '../../model/ids.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { ResolvedSource } from '../../model/source.ts';
+import type { SpecBook } from '../../model/spec.ts';
 import type { Suspects } from './membership.ts';
 import type { Core, DeclaredIn } from './target.ts';
 
@@ -14,6 +15,20 @@ export interface Origin {
   readonly state: ResolvedSource | null;
   readonly config: DeclaredIn;
   readonly ref: string | null;
+}
+
+/** Everything that a core is made from besides its declaration. */
+export interface CoreOrigin {
+  /** Names the files and what was read of them. */
+  readonly files: string;
+  readonly settings: Settings;
+  readonly specs: SpecBook;
+  /** The period that the artifact is made for; null: for ever. */
+  readonly refresh: string | null;
+}
+
+function isSameCore(a: CoreOrigin, b: CoreOrigin): boolean {
+  return a.files === b.files && a.settings === b.settings && a.specs === b.specs && a.refresh === b.refresh;
 }
 
 function isSameOrigin(a: Origin, b: Origin): boolean {
@@ -27,15 +42,15 @@ function isSameOrigin(a: Origin, b: Origin): boolean {
  * the same object, and with the same files behind it, yields the same target.
  */
 export class TargetMemo {
-  readonly #cores = new WeakMap<AppDeclaration, { files: string; settings: Settings; core: Core | Problem }>();
+  readonly #cores = new WeakMap<AppDeclaration, { from: CoreOrigin; core: Core | Problem }>();
   readonly #targets = new WeakMap<AppDeclaration, { of: Origin; target: Target }>();
 
   /** The remembered value, or the one that `make` yields. */
-  core(app: AppDeclaration, files: string, settings: Settings, make: () => Core | Problem): Core | Problem {
+  core(app: AppDeclaration, from: CoreOrigin, make: () => Core | Problem): Core | Problem {
     const known = this.#cores.get(app);
-    if (known !== undefined && known.files === files && known.settings === settings) return known.core;
+    if (known !== undefined && isSameCore(known.from, from)) return known.core;
     const core = make();
-    this.#cores.set(app, { files, settings, core });
+    this.#cores.set(app, { from, core });
     return core;
   }
 

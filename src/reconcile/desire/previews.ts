@@ -217,7 +217,8 @@ function membersOf(
       continue;
     }
     const place = { env, kind: 'preview' } as const;
-    const declared = { app, config: proposal.config.from, ...head };
+    const { from: config, declarations } = proposal.config;
+    const declared = { app, config, specs: declarations.specs, ...head };
     deployments.push(deploymentAt(declared, place, snapshot, memo.of(env)));
   }
   return { deployments: deployments.sort((a, b) => (a.app < b.app ? -1 : 1)), isKnown };

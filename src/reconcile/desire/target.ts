@@ -1,4 +1,11 @@
-import { type AppDeclaration, type AppLimits, healthOf, idleOf, type Overrides } from '../../model/app.ts';
+import {
+  type AppDeclaration,
+  type AppLimits,
+  type HealthPolicy,
+  healthOf,
+  idleOf,
+  type Overrides,
+} from '../../model/app.ts';
 import { hashOf } from '../../model/canonical.ts';
 import type { Cause } from '../../model/cause.ts';
 import type { Blocked, DesiredDeployment, Policy, Target } from '../../model/desired.ts';
@@ -17,9 +24,13 @@ import {
 import type { Settings } from '../../model/settings.ts';
 import { type ConfigState, engineKey, type Snapshot, type SourceState } from '../../model/snapshot.ts';
 import type { RepoUrl, ResolvedSource } from '../../model/source.ts';
+import type { Spec, SpecBook } from '../../model/spec.ts';
 import type { SpecRules } from '../../model/spec-table.ts';
-import { artifactInputs, type ChosenSpec, chooseSpec, ignoredOptions, isChosen } from '../../runtime/specs.ts';
-import type { Origin, TargetMemo } from './memo.ts';
+import { type ChosenSpec, chooseSpec, isChosen } from '../../specs/choose-spec.ts';
+import { type AppDescription, describeApp } from '../../specs/describe-app.ts';
+import { ignoredOptions } from '../../specs/ignored-options.ts';
+import { refreshPeriod } from '../../specs/refresh-period.ts';
+import type { CoreOrigin, Origin, TargetMemo } from './memo.ts';
 
 /** The environment that an app is to run in. */
 export interface Place {
@@ -37,6 +48,8 @@ export type DeclaredIn = Pick<ConfigState, 'repo' | 'commit' | 'cause'>;
 export interface Declared {
   readonly app: AppDeclaration;
   readonly config: DeclaredIn;
+  /** What the names of specs mean there. */
+  readonly specs: SpecBook;
   /** Null: it needs no source. */
   readonly state: SourceState | null;
   /** The branch that its files are from, where that is not the declared one. */
@@ -45,11 +58,13 @@ export interface Declared {
 
 /** What should run of an app in an environment, or why that can't be said. */
 export function wantOf(declared: Declared, place: Place, snapshot: Snapshot, memo: TargetMemo): Target | Blocked {
-  const { app, config, state, ref } = declared;
+  const { app, config, specs, state, ref } = declared;
   const blocked = (problem: Problem): Blocked => ({ problem, configCommit: config.commit, cause: config.cause });
   if (state !== null && 'problem' in state) return blocked(state.problem);
-  const { settings, engines } = snapshot;
-  const core = memo.core(app, state?.tree ?? '', settings, () => coreOf(app, state, place, settings));
+  const { settings, engines, at } = snapshot;
+  const refresh = refreshPeriod(app, at);
+  const from: CoreOrigin = { files: filesOf(state), settings, specs, refresh };
+  const core = memo.core(app, from, () => coreOf(app, state, place, from));
   if ('code' in core) return blocked(core);
   const off = engines.get(engineKey(core.inputs.engine, place.kind));
   if (off !== undefined) return blocked(off);
@@ -71,17 +86,33 @@ export interface Described {
   readonly revision: Target['revision'];
 }
 
-/** Describes the revision of an app with these files. */
-export function describe(app: AppDeclaration, state: ResolvedSource | null): Described | Problem {
-  const chosen = chooseSpec(app.spec, state);
+/** Describes the revision of an app with these files. `refresh` names the period that its artifact is made for. */
+export function describe(
+  app: AppDeclaration,
+  state: ResolvedSource | null,
+  specs: SpecBook,
+  refresh: string | null = null,
+): Described | Problem {
+  const chosen = chooseSpec(app.spec, state, specs);
   if (!isChosen(chosen)) return chosen;
-  const inputs = artifactInputs(chosen.spec, state?.tree ?? null, app.appConfig);
-  const revisionSpec = revisionSpecOf(app, chosen, artifactKey(inputs));
-  return { chosen, inputs, revisionSpec, revision: revisionHash(revisionSpec) };
+  const description = describeApp(chosen.spec, { app, source: state, refresh });
+  if ('code' in description) return description;
+  const revisionSpec = revisionSpecOf(app, chosen, description);
+  return { chosen, inputs: description.inputs, revisionSpec, revision: revisionHash(revisionSpec) };
 }
 
-function coreOf(app: AppDeclaration, state: ResolvedSource | null, place: Place, settings: Settings): Core | Problem {
-  const described = describe(app, state);
+/** Names the files of an app and what was read of them: an earlier version read less. */
+function filesOf(state: ResolvedSource | null): string {
+  return state === null ? '' : `${state.tree}${state.survey === undefined ? ' unsurveyed' : ''}`;
+}
+
+function coreOf(
+  app: AppDeclaration,
+  state: ResolvedSource | null,
+  place: Place,
+  { settings, specs, refresh }: CoreOrigin,
+): Core | Problem {
+  const described = describe(app, state, specs, refresh);
   if ('code' in described) return described;
   const { chosen, inputs, revisionSpec, revision } = described;
   const overrides = overridesAt(app, place);
@@ -100,9 +131,9 @@ function coreOf(app: AppDeclaration, state: ResolvedSource | null, place: Place,
   };
 }
 
-function revisionSpecOf(app: AppDeclaration, { spec }: ChosenSpec, artifact: Target['artifact']): RevisionSpec {
+function revisionSpecOf(app: AppDeclaration, { spec }: ChosenSpec, { inputs, run }: AppDescription): RevisionSpec {
   return {
-    artifact,
+    artifact: artifactKey(inputs),
     engine: spec.engine,
     spec: spec.name,
     params: app.params,
@@ -110,6 +141,7 @@ function revisionSpecOf(app: AppDeclaration, { spec }: ChosenSpec, artifact: Tar
     containerArgs: app.containerArgs,
     containerVols: app.containerVols,
     appConfig: app.appConfig,
+    ...(run === undefined ? {} : { run }),
     overrides: { stage: revisionOverrides(app.stage), previews: revisionOverrides(app.previews) },
   };
 }
@@ -157,17 +189,23 @@ function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Pol
   return {
     host: envHost(place.env, app.route, settings),
     path: app.route.path,
-    stripPath: app.stripPath ?? spec.rules.stripPath,
+    stripPath: (spec.rules.stripPathFixed === true ? null : app.stripPath) ?? spec.rules.stripPath,
     ...slashOf(app.slash, spec.rules.slash),
     fallback: spec.fallback,
-    health: healthOf({ ...app.health, ...overrides.health }),
+    health: healthOf({ ...healthAt(spec, app), ...app.health, ...overrides.health }),
     ...limitsOf({ ...app.limits, ...overrides.limits }),
-    idle: spec.sleeps ? idleOf(place.kind, app.idle, overrides.idle) : null,
+    idle: spec.sleeps ? idleOf(place.kind, app.idle ?? spec.idle ?? null, overrides.idle) : null,
     verify: app.verify,
     strategy: app.strategy,
     promote: app.promote,
     after: isStagedFirst ? STAGE : null,
   };
+}
+
+/** What the spec says of health, at the path of the app. */
+function healthAt({ health }: Spec, { route }: AppDeclaration): Partial<HealthPolicy> {
+  if (health?.path === undefined) return health ?? {};
+  return { ...health, path: health.path.replace('{APP_PATH}', route.path === '/' ? '' : route.path) };
 }
 
 function slashOf(declared: boolean | null, ruled: SpecRules['slash']): Pick<Policy, 'slash'> {
@@ -182,6 +220,11 @@ function notesOf(app: AppDeclaration, chosen: ChosenSpec): string[] {
   return [
     ...(chosen.found === null ? [] : [`spec "auto": found ${chosen.found}, uses "${chosen.spec.name}"`]),
     ...ignoredOptions(chosen.spec, app),
+    ...(app.stripPath !== null &&
+    chosen.spec.rules.stripPathFixed === true &&
+    app.stripPath !== chosen.spec.rules.stripPath
+      ? [`strip_path has no effect: spec "${chosen.spec.name}" works one way only`]
+      : []),
     ...(app.slash === false && chosen.spec.rules.slash === 'always'
       ? [`slash has no effect: spec "${chosen.spec.name}" always leads its bare path to the one with a slash`]
       : []),

@@ -164,6 +164,7 @@ function sourceChanges(rows: readonly RecordedSource[], recorded: RecordedView):
     return (
       known === undefined ||
       known.resolved?.tree !== row.resolved?.tree ||
+      (known.resolved?.survey === undefined) !== (row.resolved?.survey === undefined) ||
       known.problem?.code !== row.problem?.code ||
       known.problem?.message !== row.problem?.message
     );

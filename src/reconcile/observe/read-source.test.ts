@@ -29,6 +29,7 @@ test('a folder is read with its commit, tree, author, names and Procfile', async
     author: 'dev@example.com',
     entries: ['Procfile'],
     procfile: 'web: ./run',
+    survey: { dependencies: [], scripts: [] },
   });
 });
 

@@ -1,8 +1,9 @@
 import type { Git, RepoAccess, TreeEntry } from '../../git/git.ts';
 import type { CommitId, TreeId } from '../../model/ids.ts';
-import type { RepoUrl, ResolvedSource } from '../../model/source.ts';
+import type { RepoUrl, ResolvedSource, SourceSurvey } from '../../model/source.ts';
+import { EMPTY_SURVEY, SURVEYED_BYTES, SURVEYED_FILES, surveyOf } from '../../specs/survey.ts';
 
-type TreeFacts = Pick<ResolvedSource, 'entries' | 'procfile'>;
+type TreeFacts = Pick<ResolvedSource, 'entries' | 'procfile' | 'survey'>;
 
 /** A commit whose folders can be read. */
 export interface CommitFolders {
@@ -71,8 +72,12 @@ export class SourceReader {
     const known = this.#facts.get(tree);
     if (known !== undefined) return known;
     const entries = await this.#git.entries(repo, tree, { recursive: false });
-    const facts = { entries: entries.map(nameOf), procfile: await this.#procfile(repo, entries) };
-    this.#makeRoom(entries.length);
+    const facts = {
+      entries: entries.map(nameOf),
+      procfile: await this.#procfile(repo, entries),
+      survey: await this.#survey(repo, entries),
+    };
+    this.#makeRoom(entries.length + facts.survey.dependencies.length);
     this.#facts.set(tree, facts);
     return facts;
   }
@@ -84,6 +89,15 @@ export class SourceReader {
     return new TextDecoder().decode(content);
   }
 
+  async #survey(repo: RepoUrl, entries: readonly TreeEntry[]): Promise<SourceSurvey> {
+    const files = entries.filter(isSurveyed);
+    if (files.length === 0) return EMPTY_SURVEY;
+    const oids = files.map(({ oid }) => oid);
+    const contents = await this.#git.blobs(repo, oids, { maxBytes: SURVEYED_BYTES });
+    const texts = files.map(({ path }, index) => [path, new TextDecoder().decode(contents[index])]);
+    return surveyOf(Object.fromEntries(texts));
+  }
+
   #makeRoom(names: number): void {
     this.#remembered += names + 1;
     if (this.#remembered <= REMEMBERED) return;
@@ -91,6 +105,11 @@ export class SourceReader {
     this.#folders.clear();
     this.#remembered = names + 1;
   }
+}
+
+function isSurveyed({ path, mode, size }: TreeEntry): boolean {
+  const isNamed = (SURVEYED_FILES as readonly string[]).includes(path);
+  return isNamed && mode.startsWith('100') && (size ?? 0) <= SURVEYED_BYTES;
 }
 
 function isFolder(entry: TreeEntry): boolean {

@@ -36,7 +36,7 @@ export async function followSources(queries: readonly KeyedQuery[], look: Source
     if (index % SOURCES_PER_SLICE === SOURCES_PER_SLICE - 1) await ports.yieldTurn();
     const known = ports.store.recorded.sources.get(query.key);
     const commit = wantedCommit(query, listing);
-    if (commit !== null && known?.resolved?.commit === commit && known.problem === null) continue;
+    if (commit !== null && isKnown(known, commit)) continue;
     const of = { key: query.key, repo: query.repo };
     const kept = known?.resolved ?? null;
     if (commit === null) {
@@ -60,6 +60,12 @@ export async function followSources(queries: readonly KeyedQuery[], look: Source
   ports.store.transact((recorded) => changed.filter((row) => differs(row, recorded)).map((row) => put('source', row)));
   if (failed !== null) throw failed;
   return lacking;
+}
+
+/** Whether there is nothing to read: an earlier version read less than is looked at now. */
+function isKnown(known: RecordedSource | undefined, commit: CommitId): boolean {
+  const resolved = known?.resolved;
+  return resolved?.commit === commit && resolved.survey !== undefined && known?.problem === null;
 }
 
 type Open = (query: KeyedQuery, commit: CommitId) => Promise<CommitFolders>;
@@ -125,6 +131,7 @@ function differs(row: RecordedSource, recorded: RecordedView): boolean {
     known === undefined ||
     known.resolved?.commit !== row.resolved?.commit ||
     known.resolved?.tree !== row.resolved?.tree ||
+    (known.resolved?.survey === undefined) !== (row.resolved?.survey === undefined) ||
     known.problem?.code !== row.problem?.code ||
     known.problem?.message !== row.problem?.message
   );

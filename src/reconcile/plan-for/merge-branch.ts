@@ -83,7 +83,12 @@ async function mainState(
   const found = facts.config(tip);
   const { repo } = ports;
   const cause = { kind: 'commit', repo, ref, commit: tip, author: found?.author ?? null, pull: null } as const;
-  const last = now.config?.declarations ?? { apps: [], previews: DEFAULT_PREVIEWS, release: DEFAULT_RELEASE };
+  const last = now.config?.declarations ?? {
+    apps: [],
+    previews: DEFAULT_PREVIEWS,
+    release: DEFAULT_RELEASE,
+    specs: {},
+  };
   const evaluates = found?.evaluation.ok === true;
   const declarations = found?.evaluation.ok ? found.evaluation.declarations : last;
   return { config: { repo, commit: tip, cause, declarations }, evaluates };

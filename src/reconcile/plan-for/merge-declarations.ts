@@ -2,7 +2,8 @@ import type { AppDeclaration } from '../../model/app.ts';
 import { hashOf } from '../../model/canonical.ts';
 import type { Declarations } from '../../model/config.ts';
 import type { AppId } from '../../model/ids.ts';
-import { isSameDeclaration } from '../desire/membership.ts';
+import { type Spec, type SpecBook, specNamed } from '../../model/spec.ts';
+import { isSameDeclaration, isSameSpec } from '../desire/membership.ts';
 
 /** Declarations as a merge would have them, and the apps that both sides changed. */
 export interface MergedDeclarations {
@@ -32,7 +33,20 @@ export function mergeDeclarations({ base, main, branch }: Sides<Declarations>): 
   const isSame = (a: unknown, b: unknown) => hashOf(a as never) === hashOf(b as never);
   const previews = mergeOne({ base: base.previews, main: main.previews, branch: branch.previews }, isSame).value;
   const release = mergeOne({ base: base.release, main: main.release, branch: branch.release }, isSame).value;
-  return { declarations: { apps, previews, release }, conflicts };
+  const specs = mergeSpecs({ base: base.specs, main: main.specs, branch: branch.specs });
+  return { declarations: { apps, previews, release, specs }, conflicts };
+}
+
+/** Of each spec what the side has that changed it. */
+function mergeSpecs({ base, main, branch }: Sides<SpecBook>): SpecBook {
+  if (base === branch) return main;
+  const merged: Record<string, Spec> = {};
+  for (const name of new Set([...Object.keys(main), ...Object.keys(branch)])) {
+    const sides = { base: specNamed(name, base), main: specNamed(name, main), branch: specNamed(name, branch) };
+    const { value } = mergeOne(sides, isSameSpec);
+    if (value !== undefined) merged[name] = value;
+  }
+  return merged;
 }
 
 /** What the side says that changed it; the branch, where both did and don't say the same. */

@@ -129,6 +129,16 @@ function hasSameFiles(a: SourceState, b: SourceState): boolean {
   return 'tree' in a && 'tree' in b ? a.tree === b.tree : 'problem' in a && 'problem' in b;
 }
 
+/** What either side names is taken to be there: of two manifests only the merge shows what is in it. */
+function surveyOfBoth(
+  { survey: main }: ResolvedSource,
+  { survey: branch }: ResolvedSource,
+): Pick<ResolvedSource, 'survey'> {
+  if (main === undefined || branch === undefined) return {};
+  const both = (key: 'dependencies' | 'scripts') => [...new Set([...main[key], ...branch[key]])].sort();
+  return { survey: { dependencies: both('dependencies'), scripts: both('scripts') } };
+}
+
 /** Which tree it will be, only the merge shows: this one stands for it, and is like no other. */
 function bothIn(main: ResolvedSource, branch: ResolvedSource, base: SourceState): ResolvedSource {
   const isOfBranch = 'problem' in base || branch.procfile !== base.procfile;
@@ -137,5 +147,6 @@ function bothIn(main: ResolvedSource, branch: ResolvedSource, base: SourceState)
     tree: sha256Hex(`${main.tree} ${branch.tree}`).slice(0, 40) as TreeId,
     entries: [...new Set([...main.entries, ...branch.entries])].sort(),
     procfile: isOfBranch ? branch.procfile : main.procfile,
+    ...surveyOfBoth(main, branch),
   };
 }

@@ -1,8 +1,9 @@
 import type { AppLimits, HealthPolicy, IdlePolicy } from '../../model/app.ts';
-import { hashOf } from '../../model/canonical.ts';
+import { hashOf, sha256Hex } from '../../model/canonical.ts';
 import type { Target } from '../../model/desired.ts';
 import { formatDuration } from '../../model/duration.ts';
 import type { Json } from '../../model/json.ts';
+import type { ArtifactInputs } from '../../model/revision.ts';
 
 /** An argument of `app()` that differs, with what it was and what it is to be. */
 export interface ArgumentChange {
@@ -24,9 +25,16 @@ export function changesOf(from: Target, to: Target): ArgumentChange[] {
     const shown = before.findIndex((value, which) => differs(value, now[which] ?? null));
     return shown < 0 ? [] : [{ argument, from: before[shown] ?? null, to: now[shown] ?? null }];
   });
-  if (changes.length > 0 || from.values.url === to.values.url) return changes.map((one) => withCommits(one, from, to));
+  if (changes.length > 0) return changes.map((one) => withCommits(one, from, to));
+  // Nobody changed the app: another version of its spec runs it in another way.
+  if (from.revision !== to.revision) return [{ argument: 'spec', from: runOf(from), to: runOf(to) }];
+  if (from.values.url === to.values.url) return [];
   // Nobody changed the app: the settings give it another address.
   return [{ argument: 'public_url', from: from.values.url, to: to.values.url }];
+}
+
+function runOf({ revisionSpec: { spec, run } }: Target): Json {
+  return `${spec} ${hashOf((run ?? null) as Json).slice(0, 12)}`;
 }
 
 /** A pin has no stage before it: where that is what differs, it is told as `promote` alone. */
@@ -54,11 +62,12 @@ function valuesOf({ policy, revisionSpec, values, inputs }: Target): [string, ..
   return [
     ['path', `${policy.host}${policy.path}`],
     ['source', inputs.tree],
-    ['spec', revisionSpec.spec],
+    ['spec', revisionSpec.spec, textOfSpec(inputs)],
     ['params', values.params, revisionSpec.params],
     ['container_opts', values.containerOpts, revisionSpec.containerOpts],
     ['container_args', revisionSpec.containerArgs],
     ['container_vols', revisionSpec.containerVols],
+    ['refresh', refreshOf(inputs)],
     ['app_config', revisionSpec.appConfig],
     ['stage', overridesOf(overrides.stage), policy.after !== null],
     ['previews', overridesOf(overrides.previews)],
@@ -71,6 +80,19 @@ function valuesOf({ policy, revisionSpec, values, inputs }: Target): [string, ..
     ['strategy', policy.strategy],
     ['promote', policy.promote],
   ];
+}
+
+/** Names the text that a container of it is built by, where its spec brings one: another version of the spec is another text. */
+function textOfSpec({ spec, build, engine }: ArtifactInputs): Json {
+  const { containerfile } = build;
+  return engine === 'docker' && typeof containerfile === 'string'
+    ? `${spec} ${sha256Hex(containerfile).slice(0, 12)}`
+    : null;
+}
+
+/** The period that the artifact is made for. */
+function refreshOf({ build, engine }: ArtifactInputs): Json {
+  return engine === 'docker' ? (build.refresh ?? null) : null;
 }
 
 function overridesOf({ params, containerOpts }: Target['revisionSpec']['overrides']['stage']): Json {

@@ -2,9 +2,9 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { MainspringError } from '../../model/errors.ts';
+import { shellLine } from '../../specs/procfile.ts';
 import type { LogFiles } from '../log-files.ts';
 import type { AppUser } from './app-user.ts';
-import { shellLine } from './procfile.ts';
 
 // A gate: the shell reads a line before it becomes the app. So the pid is on record and the cgroups are entered before any of
 // the app's code runs; and if the controller dies in between, the line never comes and the shell ends. No name is set that

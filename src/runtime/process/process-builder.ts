@@ -5,6 +5,7 @@ import { parseDurationMs } from '../../model/duration.ts';
 import { MainspringError } from '../../model/errors.ts';
 import type { ArtifactKey } from '../../model/ids.ts';
 import type { Artifact } from '../../model/revision.ts';
+import { formatProcfileFault, webCommand } from '../../specs/procfile.ts';
 import type { BuildRequest } from '../engine.ts';
 import { exportSource } from '../export-source.ts';
 import { isMissing, removeFolder } from '../folders.ts';
@@ -14,7 +15,6 @@ import { surveyTree } from '../tree-survey.ts';
 import { type AppUser, checkReachable, giveFolder } from './app-user.ts';
 import { type BuildTools, buildFamily, runBuild } from './build-command.ts';
 import { type BaseEnvironment, buildEnvironment } from './environment.ts';
-import { formatProcfileFault, webCommand } from './procfile.ts';
 import { sealTree } from './seal-tree.ts';
 
 /** What the builder of process apps works with. */

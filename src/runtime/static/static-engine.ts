@@ -4,6 +4,9 @@ import { MainspringError } from '../../model/errors.ts';
 import type { ArtifactKey, InstanceId } from '../../model/ids.ts';
 import type { Artifact } from '../../model/revision.ts';
 import type { RouteTarget } from '../../model/routing.ts';
+import { specNamed } from '../../model/spec.ts';
+import { CODE_SPECS } from '../../specs/code-specs.ts';
+import { indexFile } from '../../specs/describe-app.ts';
 import type {
   BuildRequest,
   Engine,
@@ -16,7 +19,6 @@ import type {
 import { EventHub } from '../event-hub.ts';
 import { exportSource } from '../export-source.ts';
 import { RecordFiles } from '../record-files.ts';
-import { findSpec, indexFile } from '../specs.ts';
 import { TreeStore } from '../tree-store.ts';
 import { TreeWatch } from '../tree-watch.ts';
 import { Turns } from '../turns.ts';
@@ -152,7 +154,7 @@ export class StaticEngine implements Engine {
       });
     }
     const { spec, appConfig } = request.spec;
-    const fallback = findSpec(spec)?.fallback ?? null;
+    const fallback = specNamed(spec, CODE_SPECS)?.fallback ?? null;
     const record: StaticRecord = { artifact: key, index: indexFile(appConfig), fallback, stopped: false };
     if (!(await this.#runs(request.id, record))) await this.#records.save(request.id, record);
     return this.#targetOf(record);

@@ -7,7 +7,7 @@ const ASSIGNMENT = new RegExp(String.raw`^\s*(${DOTTED})\s*=(.*)$`);
  * Says on which line of a TOML text a key stands: its own line, else that of the nearest section or key around it, else
  * null. The parser gives no positions of values, so this is a scan of the lines, good enough to point a person there.
  */
-export function keyLines(text: string): (path: readonly string[]) => number | null {
+export function tomlLines(text: string): (path: readonly string[]) => number | null {
   const lines = new Map<string, number>();
   let section: readonly string[] = [];
   let closing: string | null = null;

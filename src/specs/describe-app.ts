@@ -1,0 +1,52 @@
+import type { AppDeclaration } from '../model/app.ts';
+import type { RunDescription } from '../model/container.ts';
+import type { Problem } from '../model/errors.ts';
+import type { TreeId } from '../model/ids.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import type { ArtifactInputs } from '../model/revision.ts';
+import type { Spec } from '../model/spec.ts';
+import type { SourceFiles } from './choose-spec.ts';
+import { containerBuildOf, runDescriptionOf } from './describe-container.ts';
+import { optionValues } from './option-values.ts';
+
+/** What an app's spec makes of it. */
+export interface AppDescription {
+  /** Everything that decides what a build yields. Params, limits and all that an environment may override are not in it. */
+  readonly inputs: ArtifactInputs;
+  /** How a container of it is run; absent: none is, or as its image says. */
+  readonly run?: RunDescription;
+}
+
+/** What of an app and its files a spec looks at. */
+export interface Described {
+  readonly app: Pick<AppDeclaration, 'appConfig' | 'containerOpts' | 'containerArgs'>;
+  /** Null: it needs no source. */
+  readonly source: (SourceFiles & { readonly tree: TreeId }) | null;
+  /** The period that its artifact is made for; null: for ever. */
+  readonly refresh: string | null;
+}
+
+/** What is built of an app and how it is run, by its spec; a problem where an option has no value. */
+export function describeApp(spec: Spec, { app, source, refresh }: Described): AppDescription | Problem {
+  const of = { engine: spec.engine, spec: spec.name, tree: spec.rules.needsSource ? (source?.tree ?? null) : null };
+  if (spec.container === undefined) return { inputs: { ...of, build: buildInputs(spec, app.appConfig) } };
+  const found = optionValues(spec, app.appConfig, source);
+  if (!('values' in found)) return found;
+  const build = containerBuildOf(spec.container, found.values, app, refresh) as JsonObject;
+  const run = runDescriptionOf(spec.container, found.values);
+  return { inputs: { ...of, build }, ...(run === undefined ? {} : { run }) };
+}
+
+/** What of `app_config` decides what a build yields: a part of the artifact's key. */
+function buildInputs(spec: Spec, appConfig: JsonObject): JsonObject {
+  const used = spec.buildOptions.flatMap((name): [string, Json][] => {
+    const value = appConfig[name];
+    return value === undefined || value === null ? [] : [[name, value]];
+  });
+  return Object.fromEntries(used);
+}
+
+/** The file that is served for a folder of a static app. */
+export function indexFile(appConfig: JsonObject): string {
+  return typeof appConfig.index === 'string' ? appConfig.index : 'index.html';
+}
