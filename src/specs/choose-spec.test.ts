@@ -67,6 +67,18 @@ for (const [name, spec, files, expected] of [
     { entries: ['index.html', 'package.json'], ...NO_PROCFILE, survey: node(['lodash'], ['test']) },
     ['static', 'index.html'],
   ],
+  [
+    'a framework for pages wins over the server below it',
+    'auto',
+    { entries: ['app.py'], ...NO_PROCFILE, survey: python('fastapi', 'gradio') },
+    ['python-gradio', 'dependency "gradio"'],
+  ],
+  [
+    'Hono wins over a script "start"',
+    'auto',
+    { entries: ['package.json'], ...NO_PROCFILE, survey: node(['hono'], ['start']) },
+    ['js-hono', 'dependency "hono"'],
+  ],
   ['a go.mod makes a Go app', 'auto', { entries: ['go.mod', 'main.go'], ...NO_PROCFILE }, ['go', 'go.mod']],
   [
     'what an earlier version did not read is not guessed',

@@ -14,7 +14,21 @@ const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
 const expected: Readonly<Record<string, readonly string[]>> = {
   catalogue: ['/tools/sales', '/tools/stock', '/tools/forecast', 'site-handbook', 'site-brand', 'site-status'],
   quickstart: ['/', '/hello'],
-  specs: ['/tools/go', '/tools/node', '/tools/python-flask'],
+  specs: [
+    '/tools/go',
+    '/tools/java-spring-boot',
+    '/tools/js-hono',
+    '/tools/node',
+    '/tools/python-asgi',
+    '/tools/python-fasthtml',
+    '/tools/python-flask',
+    '/tools/python-gradio',
+    '/tools/python-nicegui',
+    '/tools/python-reflex',
+    '/tools/python-shiny',
+    '/tools/python-streamlit',
+    '/tools/python-wsgi',
+  ],
   team: ['sales-dashboard', 'sales-forecast', 'reports.:/', 'wiki.example.com:/', '/docs'],
 };
 
