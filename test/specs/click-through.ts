@@ -1,0 +1,62 @@
+import type { Browser, Page } from 'puppeteer-core';
+
+/** What clicking through an example came to. */
+export interface Seen {
+  /** The colour of the heading: the example's own asset says it. */
+  readonly colour: string;
+  /** Where the last click led to. */
+  readonly path: string;
+  /** Addresses that answered with an error or not at all, icons aside. */
+  readonly broken: readonly string[];
+}
+
+const PATIENCE_MS = 30_000;
+
+/**
+ * Goes through an example as a person does: the page with its asset, the click that counts a visit (by redirect and cookie, or by WebSocket), the
+ * echo of a WebSocket where there is one, the link to another page where there is one. Throws where something does not come.
+ */
+export async function clickThrough(browser: Browser, url: string): Promise<Seen> {
+  // A profile of its own: cookies of one place must not be what another one shows.
+  const context = await browser.createBrowserContext();
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    const broken = watchBroken(page);
+    await page.goto(url);
+    await showsVisits(page, 0);
+    const colour = (await page.evaluate("getComputedStyle(document.querySelector('h1')).color")) as string;
+    const button = (await page.$('#visit')) ?? (await page.$$('button')).at(-1);
+    if (button == null) throw new Error(`${url}: nothing to click`);
+    await button.click();
+    await showsVisits(page, 1);
+    if ((await page.$('#echo')) !== null)
+      await page.waitForFunction("document.getElementById('echo').textContent === 'echo: hello'");
+    const other = await page.$('#other');
+    if (other !== null) {
+      await other.click();
+      await page.waitForSelector('#there');
+    }
+    return { colour, path: new URL(page.url()).pathname, broken };
+  } finally {
+    await context.close();
+  }
+}
+
+/** Text areas show their text as a value. */
+function showsVisits(page: Page, count: number) {
+  const text = JSON.stringify(`visits: ${count}`);
+  return page.waitForFunction(
+    `document.body.innerText.includes(${text}) || [...document.querySelectorAll('textarea')].some(({ value }) => value === ${text})`,
+  );
+}
+
+function watchBroken(page: Page): readonly string[] {
+  const broken: string[] = [];
+  page.on('response', (response) => {
+    const { pathname } = new URL(response.url());
+    if (response.status() >= 400 && pathname !== '/favicon.ico' && !pathname.endsWith('/favicon.ico'))
+      broken.push(`${response.status()} ${pathname}`);
+  });
+  return broken;
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import puppeteer, { type Browser } from 'puppeteer-core';
+import { pushTo } from '../e2e/support/branches.ts';
+import { eventually } from '../e2e/support/eventually.ts';
+import { Installation } from '../e2e/support/installation.ts';
+import { root } from '../imports.ts';
+import { clickThrough } from './click-through.ts';
+import { sweep } from './sweep.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const EXAMPLES = join(root, 'examples/specs');
+const SOCKET = (process.env.MAINSPRING_TEST_DOCKER ?? process.env.DOCKER_HOST ?? '').replace(/^unix:\/\//, '');
+const BUILD_MS = 8 * 60_000;
+
+/** Examples whose heading takes its colour from an asset of their own; the others bring a theme. */
+const OWN_ASSET = 'rgb(0, 96, 160)';
+const THEMED = ['python-streamlit', 'python-gradio'];
+
+const names = globSync('*/', { cwd: EXAMPLES }).sort();
+
+const skip =
+  (SOCKET === '' && 'needs a container engine: MAINSPRING_TEST_DOCKER or DOCKER_HOST names its socket') ||
+  (!existsSync(CHROMIUM) && `needs Chromium at ${CHROMIUM}; on Debian: apt-get install -y chromium`);
+
+let browser: Browser;
+
+before(async () => {
+  if (skip !== false) return;
+  browser = await puppeteer.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-gpu',
+      '--no-proxy-server',
+      '--disable-background-networking',
+    ],
+  });
+});
+
+after(() => browser?.close());
+
+/** The files of an example, below the same folder in the config repo. */
+function filesOf(name: string): Record<string, string> {
+  const files = globSync(`${name}/**/*`, { cwd: EXAMPLES, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(EXAMPLES.length + 1), readFileSync(path, 'utf8')];
+    }),
+  );
+}
+
+const declared = (name: string, more = '') => ({ 'apps.star': `app("/tools/${name}", "./${name}"${more})\n` });
+
+for (const name of names) {
+  test(`the example of ${name} is found, built once, and clicked through at prod, stage and preview`, {
+    skip,
+    timeout: 2 * BUILD_MS,
+  }, async (t) => {
+    const path = `/tools/${name}`;
+    const installation = await Installation.create(t, { ...filesOf(name), ...declared(name) });
+    await installation.serve({ env: { MAINSPRING_ENGINES__DOCKER: SOCKET, MAINSPRING_ENGINES__ON_EXIT: 'stop' } });
+    const id = installation.installationId ?? '';
+    t.after(() => sweep(SOCKET, id));
+    const live = (env: string) =>
+      eventually(
+        async () => {
+          const status = await installation.status();
+          const [found] = status.environments.find((one) => one.name === env)?.deployments ?? [];
+          const next = found?.next;
+          if (next != null && ['held', 'quarantined'].includes(next.state)) assert.fail(`${env}: ${next.reason}`);
+          return found?.live ?? undefined;
+        },
+        { within: BUILD_MS, every: 250, what: `${name} live in ${env}` },
+      );
+    const prod = await live('prod');
+    const stage = await live('stage');
+    await pushTo(
+      installation,
+      { repo: 'config', branch: 'feature-x' },
+      declared(name, ', params = {"COLOUR": "blue"}'),
+    );
+    const preview = await live('feature-x');
+    assert.ok(prod.artifact.digest !== null);
+    assert.deepEqual([stage.artifact, preview.artifact], [prod.artifact, prod.artifact]);
+    for (const host of ['localhost', 'stage.env.localhost', 'feature-x.env.localhost']) {
+      const seen = await clickThrough(browser, `http://${host}:${installation.port}${path}`);
+      assert.deepEqual(seen.broken, [], host);
+      assert.ok(seen.path.startsWith(path), `${host}: ${seen.path}`);
+      assert.equal(seen.colour === OWN_ASSET, !THEMED.includes(name), `${host}: ${seen.colour}`);
+    }
+    assert.equal(await installation.daemon?.stop(), 0);
+  });
+}
