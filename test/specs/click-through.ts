@@ -17,11 +17,41 @@ const PATIENCE_MS = 30_000;
  * echo of a WebSocket where there is one, the link to another page where there is one. Throws where something does not come.
  */
 export async function clickThrough(browser: Browser, url: string): Promise<Seen> {
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await clickOnce(browser, url);
+    if ('colour' in outcome) return outcome;
+    // Each container that starts or ends makes and removes a network link, and the browser gives up what it was loading.
+    if (!outcome.isNetworkChanged || tries === 5) throw outcome.error;
+  }
+}
+
+interface Failed {
+  readonly error: unknown;
+  readonly isNetworkChanged: boolean;
+}
+
+async function clickOnce(browser: Browser, url: string): Promise<Seen | Failed> {
+  const failures: string[] = [];
+  try {
+    const seen = await goThrough(browser, url, failures);
+    const isCut = failures.some(isNetworkChange);
+    return isCut ? { error: new Error(failures.join('\n')), isNetworkChanged: true } : seen;
+  } catch (error) {
+    return { error, isNetworkChanged: [...failures, String(error)].some(isNetworkChange) };
+  }
+}
+
+function isNetworkChange(text: string): boolean {
+  return text.includes('ERR_NETWORK_CHANGED');
+}
+
+async function goThrough(browser: Browser, url: string, failures: string[]): Promise<Seen> {
   // A profile of its own: cookies of one place must not be what another one shows.
   const context = await browser.createBrowserContext();
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
+    page.on('requestfailed', (request) => failures.push(`${request.url()}: ${request.failure()?.errorText}`));
     const broken = watchBroken(page);
     await page.goto(url);
     await showsVisits(page, 0);

@@ -72,11 +72,14 @@ for (const name of names) {
           const status = await installation.status();
           const [found] = status.environments.find((one) => one.name === env)?.deployments ?? [];
           const next = found?.next;
-          if (next != null && ['held', 'quarantined'].includes(next.state)) assert.fail(`${env}: ${next.reason}`);
+          if (next != null && ['held', 'quarantined'].includes(next.state)) return new Error(`${env}: ${next.reason}`);
           return found?.live ?? undefined;
         },
         { within: BUILD_MS, every: 250, what: `${name} live in ${env}` },
-      );
+      ).then((found) => {
+        if (found instanceof Error) throw found;
+        return found;
+      });
     const prod = await live('prod');
     const stage = await live('stage');
     await pushTo(

@@ -15,6 +15,7 @@ import type { CommitId, TreeId } from '../../src/model/ids.ts';
 import type { Settings } from '../../src/model/settings.ts';
 import { type ConfigState, type Snapshot, type SourceState, sourceKey, unpinned } from '../../src/model/snapshot.ts';
 import type { RefListing, RepoState, RepoUrl } from '../../src/model/source.ts';
+import type { SpecBook } from '../../src/model/spec.ts';
 import type { DesireMemo } from '../../src/reconcile/desire/memo.ts';
 import { desire } from '../../src/reconcile/desire.ts';
 import { CODE_SPECS } from '../../src/specs/code-specs.ts';
@@ -33,6 +34,7 @@ export type ConfigText =
       readonly apps: readonly AppDeclaration[];
       readonly previews?: Partial<PreviewPolicy>;
       readonly release?: Partial<ReleasePolicy>;
+      readonly specs?: SpecBook;
     };
 
 interface Commit {
@@ -156,7 +158,7 @@ function evaluationOf(config: ConfigText): Evaluation {
     apps: config.apps,
     previews: { ...DEFAULT_PREVIEWS, ...config.previews },
     release: { ...DEFAULT_RELEASE, ...config.release },
-    specs: CODE_SPECS,
+    specs: config.specs ?? CODE_SPECS,
   };
   return { ok: true, declarations, prints: [] };
 }

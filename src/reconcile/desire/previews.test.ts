@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import { appFrom, appInside, told, urlOf, type World, worldWith } from '../../../test/support/branches.ts';
 import { CONFIG_REPO } from '../../../test/support/declarations.ts';
 import type { Desired } from '../../model/desired.ts';
+import type { SpecBook } from '../../model/spec.ts';
+import { CODE_SPECS } from '../../specs/code-specs.ts';
+import { readSpec } from '../../specs/spec-files.ts';
 
 const both = [appFrom('a'), appFrom('b')];
 
@@ -22,6 +25,13 @@ function previewed(): World {
   return world;
 }
 
+/** A spec of the config repo, with this Containerfile. */
+function teamSpecs(containerfile: string): SpecBook {
+  const read = readSpec({ name: 'ours', manifest: 'description = "ours"', containerfile }, CODE_SPECS);
+  assert.ok(read.ok);
+  return { ...CODE_SPECS, ours: read.spec };
+}
+
 const endings = ({ ended }: Desired) => ended.map(({ name, why }) => `${name}: ${why}`);
 
 /** Which branches have a preview, and what it holds. */
@@ -32,6 +42,16 @@ for (const [name, arrange, expected] of [
     'a branch of the config repo holds what it declares otherwise',
     (world: World) =>
       void world.config.branch('x').commit('x', {}, { apps: [appFrom('a', { params: { A: '1' } }), appFrom('b')] }),
+    ['x: /a'],
+  ],
+  [
+    'a branch that changes a spec of the team holds the apps that mean it',
+    (world: World) => {
+      const apps = [appFrom('a', { spec: 'ours' }), appFrom('b')];
+      world.config.commit('main', {}, { apps, specs: teamSpecs('FROM one') });
+      world.config.branch('x').commit('x', {}, { apps, specs: teamSpecs('FROM two') });
+      world.config.branch('y').commit('y', {}, { apps, specs: teamSpecs('FROM one') });
+    },
     ['x: /a'],
   ],
   [
