@@ -96,6 +96,7 @@ async function boot(of: Settings) {
     probe: (target, check, signal) =>
       target.kind === 'static' ? probe(target, check, signal) : pretend(target, check, signal),
     gateways: control,
+    memory: async () => null,
     clock: {
       ...systemClock,
       sleep: (ms, signal) => (ms === of.pollIntervalMs ? gate.next(signal) : systemClock.sleep(ms, signal)),

@@ -17,7 +17,7 @@ const NOTHING: StatusPorts = {
   audit: async function* () {},
   logs: async () => (async function* () {})(),
   tip: async () => 'b'.repeat(40),
-  metrics: async () => NO_TOTALS,
+  metrics: async () => ({ ...NO_TOTALS, wakes: [], instances: { running: 0, paused: 0, stopped: 0 } }),
 };
 
 async function listen(t: TestContext, answer: RequestListener): Promise<number> {

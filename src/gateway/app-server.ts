@@ -7,22 +7,25 @@ import type { RandomHex } from './clients/random-hex.ts';
 import { traceLines } from './clients/trace-context.ts';
 import type { InFlight } from './control/in-flight.ts';
 import { redirectToFolder } from './redirect-to-folder.ts';
-import type { LiveRoute } from './routing/route-table.ts';
+import type { LiveRoute, RouteTable } from './routing/route-table.ts';
 import { type StaticParts, serveStatic } from './static/serve-static.ts';
 import type { CookieRule } from './upstream/cookie-rule.ts';
 import { proxyRequest } from './upstream/proxy-request.ts';
 import { upstreamPath } from './upstream/target-path.ts';
-import type { Tunnels } from './upstream/tunnels.ts';
+import type { StreamSide, StreamWatch, Tunnels } from './upstream/tunnels.ts';
 import { serverOrigins, upstreamServer } from './upstream/upstream-server.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
 import type { AbsentApps } from './waiting/absent-apps.ts';
 import { admitRequest } from './waiting/admit-request.ts';
 import type { AppQueue } from './waiting/app-queue.ts';
 import type { IsUse } from './waiting/use.ts';
+import type { Waker } from './waiting/waker.ts';
 
 /** What apps are served with. */
 export interface AppServerDeps {
   readonly upstreams: Upstreams;
+  readonly table: RouteTable;
+  readonly waker: Waker;
   readonly tunnels: Tunnels;
   readonly trees: StaticParts;
   readonly inFlight: InFlight;
@@ -38,6 +41,16 @@ export interface AppServerDeps {
   readonly lookAgain: (call: Call) => void;
   readonly onFailed: (call: Call, error: unknown) => void;
 }
+
+/** What follows when a request is passed on. */
+interface Followed {
+  /** Nothing listens there, and nothing of the request is spent. */
+  readonly onLost: () => void;
+  readonly streamWatch: StreamWatch;
+}
+
+/** What is said on a stream after so long without use may be said to something that is asleep. */
+const QUIET_MS = 500;
 
 /** Serves requests of which the route is known, from whatever it leads to. */
 export class AppServer {
@@ -69,15 +82,37 @@ export class AppServer {
     const { inFlight, isUse } = this.#deps;
     const use = inFlight.enter(route.serve.instance);
     const countsAsUse = isUse(call.request, call.target.path.decoded);
-    const leave = () => inFlight.leave(use, { countsAsUse });
+    let isStream = false;
+    const leave = () => inFlight.leave(use, { countsAsUse, isStream });
+    const watch: StreamWatch = {
+      opened: () => {
+        isStream = true;
+        inFlight.becomeStream(use);
+        if (countsAsUse) inFlight.used(use);
+      },
+      used: (by) => {
+        if (countsAsUse) this.#onStreamUsed(inFlight.used(use), by, route);
+      },
+    };
     call.response.on('close', leave);
     if (upstream.kind === 'static') this.#serveTree(call, route, upstream);
     else
-      this.#serveProxied(call, route, upstream, () => {
-        call.response.off('close', leave);
-        leave();
-        this.#deps.absent.lost(call, route);
+      this.#serveProxied(call, route, upstream, {
+        streamWatch: watch,
+        onLost: () => {
+          call.response.off('close', leave);
+          leave();
+          this.#deps.absent.lost(call, route);
+        },
       });
+  }
+
+  /** What is paused keeps its streams. What a client says on one wakes it, like a request does. */
+  #onStreamUsed(idleMs: number, by: StreamSide, { row, serve }: LiveRoute): void {
+    if (by !== 'client' || idleMs < QUIET_MS) return;
+    const now = this.#deps.table.find(row.host, row.path);
+    if (now?.serve.instance === serve.instance && now.serve.target.kind === 'asleep')
+      this.#deps.waker.wake(now.row.env, now.row.app);
   }
 
   #refuse(call: Call, { serve }: LiveRoute, answer: Answer): void {
@@ -95,12 +130,11 @@ export class AppServer {
     served?.catch((error: unknown) => this.#deps.onFailed(call, error));
   }
 
-  /** `onLost`: nothing listens there, and nothing of the request is spent. */
   #serveProxied(
     call: Call,
     route: LiveRoute,
     upstream: RouteTarget & { readonly kind: 'http' },
-    onLost: () => void,
+    { onLost, streamWatch }: Followed,
   ): void {
     const { request, response, target, upgrade } = call;
     const { upstreams, tunnels, peerOf, cookie, isDraining, bodyTimeoutMs } = this.#deps;
@@ -127,6 +161,7 @@ export class AppServer {
       }),
       upgrade,
       streams: tunnels,
+      streamWatch,
       instance,
       // What is somebody else's is not started again by us.
       onUnreachable: upstream.external ? undefined : onLost,

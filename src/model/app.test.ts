@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type IdlePolicy, idleOf } from './app.ts';
+import type { EngineName } from './revision.ts';
 
 const MINUTE = 60_000;
 const stop = (minutes: number, pause: number | null = null): IdlePolicy => ({
@@ -19,9 +20,39 @@ for (const [name, declared, there, prod, others] of [
   ['never there', stop(5), false, false, false],
 ] as const) {
   test(`idle, ${name}`, () => {
-    assert.deepEqual(
-      (['prod', 'stage', 'preview'] as const).map((kind) => idleOf(kind, declared, there)),
-      [prod, others, others],
-    );
+    assert.deepEqual(idleAt('process', declared, there), [prod, others, others]);
   });
+}
+
+const pauseOnly = (minutes: number): IdlePolicy => ({ pauseMs: minutes * MINUTE, stopMs: null });
+
+/** Of a container that nothing else is declared of. */
+const asleep = (idle: IdlePolicy): IdlePolicy => idle && { ...idle, startsAsleep: true };
+const startsAsleep = asleep({ pauseMs: null, stopMs: null });
+
+for (const [name, declared, there, prod, others] of [
+  [
+    'undeclared: paused and stopped everywhere, outside of production sooner',
+    null,
+    undefined,
+    stop(30, 5),
+    stop(15, 5),
+  ],
+  ['who says when to stop is not paused', stop(60), undefined, stop(60), stop(15)],
+  ['who says when to pause is stopped by default', pauseOnly(2), undefined, stop(30, 2), stop(15, 2)],
+  ['a pause later than the default stop moves that', pauseOnly(60), undefined, stop(60, 60), stop(15)],
+  ['never: nowhere', false, undefined, false, false],
+  ['how it starts says nothing of the times', startsAsleep, undefined, asleep(stop(30, 5)), asleep(stop(15, 5))],
+] as const) {
+  test(`idle of a container, ${name}`, () => {
+    assert.deepEqual(idleAt('docker', declared, there), [prod, others, others]);
+  });
+}
+
+test('idle, how a process starts says nothing of the times: it sleeps in production then', () => {
+  assert.deepEqual(idleAt('process', startsAsleep, undefined), [asleep(stop(30)), asleep(stop(15)), asleep(stop(15))]);
+});
+
+function idleAt(engine: EngineName, declared: IdlePolicy, there: IdlePolicy | undefined): IdlePolicy[] {
+  return (['prod', 'stage', 'preview'] as const).map((kind) => idleOf({ kind, engine }, declared, there));
 }

@@ -2,6 +2,7 @@ import type { Position } from './config.ts';
 import type { EnvKind } from './environment.ts';
 import type { AppId } from './ids.ts';
 import type { JsonObject } from './json.ts';
+import type { EngineName } from './revision.ts';
 import type { Route } from './route.ts';
 
 /** Where an app's code comes from, as declared. */
@@ -21,8 +22,16 @@ export interface HealthPolicy {
   readonly timeoutMs: number;
 }
 
+/** After how long without use something is paused, and stopped; null: not at all, or in a declaration by default. */
+export interface IdleTimes {
+  readonly pauseMs: number | null;
+  readonly stopMs: number | null;
+  /** What is deployed for the first time sleeps once it is verified. Absent where it does not, so that policies of earlier versions stay what they are. */
+  readonly startsAsleep?: true;
+}
+
 /** When a deployment goes to sleep; null: by the environment's default; false: never. */
-export type IdlePolicy = false | { readonly pauseMs: number | null; readonly stopMs: number | null } | null;
+export type IdlePolicy = false | IdleTimes | null;
 
 /** How much may be asked of an app, and how long an old instance of it may take to finish; absent: by default. */
 export interface AppLimits {
@@ -82,19 +91,38 @@ export interface AppDeclaration {
 /** What `health` is where nothing is declared. */
 export const DEFAULT_HEALTH: HealthPolicy = { path: '/', expect: 200, intervalMs: 1_000, timeoutMs: 60_000 };
 
-/** Outside of production what nobody uses is stopped after a quarter of an hour, unless the environment itself is told otherwise. */
-const OTHERS_IDLE_MS = 15 * 60_000;
+/** When what nobody uses is stopped where that is not said: outside of production sooner. */
+const STOP_MS = { prod: 30 * 60_000, others: 15 * 60_000 };
+
+/** When a container that nobody uses is paused where nothing is said. */
+const PAUSE_MS = 5 * 60_000;
+
+/** Where an app runs, as far as its sleep depends on that. */
+export interface SleepsAt {
+  readonly kind: EnvKind;
+  readonly engine: EngineName;
+}
 
 /**
- * When an app goes to sleep in an environment: as declared there, else in production as declared (by default never), elsewhere
- * no later than after a quarter of an hour. An app that is never to sleep sleeps nowhere.
+ * When an app goes to sleep in an environment: as declared there, else in production as declared, elsewhere no later than after a
+ * quarter of an hour. An app that is never to sleep sleeps nowhere. Where nothing is declared, containers sleep everywhere (they are
+ * paused first), all others outside of production only.
  */
-export function idleOf(kind: EnvKind, declared: IdlePolicy, there: IdlePolicy | undefined): IdlePolicy {
-  if (there !== undefined) return there;
-  if (kind === 'prod' || declared === false) return declared;
-  const stopMs = Math.min(declared?.stopMs ?? OTHERS_IDLE_MS, OTHERS_IDLE_MS);
-  const pauseMs = declared?.pauseMs ?? null;
-  return { pauseMs: pauseMs !== null && pauseMs < stopMs ? pauseMs : null, stopMs };
+export function idleOf(at: SleepsAt, declared: IdlePolicy, there: IdlePolicy | undefined): IdlePolicy {
+  if (there !== undefined) return there === false || there === null ? there : timesOf(at, there);
+  if (declared === false) return false;
+  if (at.kind === 'prod') return declared === null && at.engine !== 'docker' ? null : timesOf(at, declared);
+  const { pauseMs, stopMs, ...rest } = timesOf(at, declared);
+  const sooner = Math.min(stopMs ?? STOP_MS.others, STOP_MS.others);
+  return { pauseMs: pauseMs !== null && pauseMs < sooner ? pauseMs : null, stopMs: sooner, ...rest };
+}
+
+/** What is not said of the times is by default; who says when to stop and not when to pause is not paused. */
+function timesOf({ kind, engine }: SleepsAt, given: IdleTimes | null): IdleTimes {
+  const { pauseMs: pause = null, stopMs: stop = null, ...rest } = given ?? {};
+  const pauseMs = pause ?? (stop === null && engine === 'docker' ? PAUSE_MS : null);
+  const usualMs = kind === 'prod' ? STOP_MS.prod : STOP_MS.others;
+  return { pauseMs, stopMs: stop ?? Math.max(usualMs, pauseMs ?? 0), ...rest };
 }
 
 /** The health policy with defaults filled in. */

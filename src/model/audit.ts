@@ -33,7 +33,9 @@ export const AUDIT_KINDS = {
   'deployment.suspended': 'the live instance is stopped so that its replacement runs alone; requests are held',
   'deployment.resumed': 'the live instance of a replacement that failed or was given up serves again',
   'deployment.asleep':
-    'nobody used the deployment for as long as `idle` says: it is stopped, and the next request wakes it',
+    'nobody used the deployment for as long as `idle` says, or memory is short: it is paused or stopped, and the next request wakes it',
+  'deployment.stopped':
+    'a deployment that was asleep and paused is stopped: nobody used it for as long as `idle` says, memory is short, or it could not stay paused',
   'deployment.awake': 'a deployment that was asleep serves again',
   'deployment.parked': 'its environment is parked: nothing of the deployment runs any more, its data is kept',
   'deployment.unrouted': 'no new request reaches the deployment any more; its removal goes on',
@@ -48,7 +50,7 @@ export const AUDIT_KINDS = {
   'instance.failed': 'an instance could not be started or died while it was verified',
   'instance.stopped': 'an instance was drained and stopped',
   'drift.seen': 'a live instance was found dead, removed or changed; it is being repaired',
-  'drift.repaired': 'a live instance serves again',
+  'drift.repaired': 'a live instance is as it should be again',
   'orphan.removed': 'an engine had something of this installation that no row owns; it was removed',
   'data.retained': 'data of a removed deployment is kept until its time is over',
   'data.removed': 'retained data was removed',

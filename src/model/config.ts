@@ -23,6 +23,8 @@ export interface PreviewPolicy {
   readonly branches: readonly string[];
   readonly max: number;
   readonly ttlMs: number;
+  /** What is new in a preview sleeps once it is verified. Absent where it does not. */
+  readonly asleep?: true;
 }
 
 /** `release(...)`, once on main. */

@@ -11,12 +11,14 @@ export type GatewayMessage =
   /** The table up to this generation is applied: no new request follows an older one. */
   | { readonly type: 'applied'; readonly generation: number }
   /**
-   * Requests in flight by instance (streams included), sent when asked for and whenever a watched instance changes. `idleMs`: for
-   * how long nothing that counts as use was in flight, at most for as long as this gateway has been counting.
+   * Requests in flight by instance (streams included), sent when asked for and whenever a watched instance changes. `streams`: how many
+   * of them are tunnels and streams of events (absent: not known, from a gateway of an earlier version). `idleMs`: for how long nothing
+   * that counts as use has ended or was said on a stream, at most for as long as this gateway has been counting.
    */
   | {
       readonly type: 'use';
       readonly inFlight: Readonly<Record<InstanceId, number>>;
+      readonly streams?: Readonly<Record<InstanceId, number>>;
       readonly idleMs: Readonly<Record<InstanceId, number>>;
     }
   /** A request waits for an app that is asleep. Said again once a second while one does. */

@@ -48,6 +48,7 @@ export const ERROR_CODES = [
   'build-timeout',
   'start-failed',
   'instance-exited',
+  'instance-changed',
   'health-timeout',
   'stage-failed',
   'release-blocked',
@@ -106,4 +107,9 @@ export function problemOf(error: unknown): Problem {
 /** Whether an error is the end of something that was cancelled. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+}
+
+/** Whether an error says that nothing can be recorded now: then nothing about it can be recorded either. */
+export function isStoreError(error: unknown): boolean {
+  return error instanceof MainspringError && error.code.startsWith('store-');
 }

@@ -109,6 +109,9 @@ export type InstanceStateName =
   | 'running'
   /** Not wanted any more: no new request reaches it, those in flight may end until `drainUntil`. */
   | 'draining'
+  | 'pausing'
+  /** Asleep and frozen: it is started to go on, or stopped once nobody has used it for long enough. */
+  | 'paused'
   | 'stopping'
   /**
    * Stopped and kept: asleep, making room for its replacement, or with its log because it failed verification.
@@ -134,6 +137,8 @@ export interface RecordedInstance {
   readonly startedAt: number | null;
   readonly retryAt: number | null;
   readonly drainUntil: number | null;
+  /** Since when nobody uses what is paused or on its way to sleep, in milliseconds since the epoch; null: it is not. */
+  readonly idleSince: number | null;
 }
 
 /** One artifact as recorded. */

@@ -115,6 +115,8 @@ export interface Settings {
     /** `auto`, `off`, or the path of a socket. */
     readonly docker: string;
     readonly onExit: 'keep' | 'stop';
+    /** The share of memory, from 0 to 1, past which what nobody uses gives its own back; null: none. */
+    readonly memoryPressure: number | null;
   };
   readonly docker: DockerSettings;
   readonly registries: Readonly<Record<string, RegistryCredential>>;

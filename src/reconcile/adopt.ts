@@ -1,6 +1,9 @@
 import { canonicalJson } from '../model/canonical.ts';
 import { observation } from '../model/cause.ts';
+import type { Problem } from '../model/errors.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
+import type { RecordedInstance } from '../model/recorded.ts';
+import type { RouteTarget } from '../model/routing.ts';
 import type { Engine, InstanceState, ListedInstance } from '../runtime/engine.ts';
 import { audit, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
@@ -40,18 +43,18 @@ interface Adoption {
  * answered may or may not be in it.
  */
 interface RecordedBefore {
-  /** When those that ran were started. */
-  readonly running: ReadonlyMap<InstanceId, number | null>;
+  /** Those that ran or were paused, and when they were started. */
+  readonly up: ReadonlyMap<InstanceId, Pick<RecordedInstance, 'state' | 'startedAt'>>;
   readonly instances: ReadonlySet<string>;
   readonly artifacts: ReadonlySet<string>;
 }
 
 function recordedBefore(engine: Engine, recorded: RecordedView): RecordedBefore {
   const ran = [...recorded.instances.values()].filter(
-    ({ state, target }) => state === 'running' && target.inputs.engine === engine.name,
+    ({ state, target }) => (state === 'running' || state === 'paused') && target.inputs.engine === engine.name,
   );
   return {
-    running: new Map(ran.map(({ id, startedAt }) => [id, startedAt])),
+    up: new Map(ran.map(({ id, state, startedAt }) => [id, { state, startedAt }])),
     instances: new Set(recorded.instances.keys()),
     artifacts: new Set(recorded.artifacts.keys()),
   };
@@ -60,33 +63,43 @@ function recordedBefore(engine: Engine, recorded: RecordedView): RecordedBefore 
 async function adoptInstances({ ports, driver, before }: Adoption, listed: readonly ListedInstance[]): Promise<void> {
   const states = new Map(listed.map((instance) => [instance.id, instance.state]));
   let compared = 0;
-  for (const [id, startedAt] of before.running) {
+  for (const [id, was] of before.up) {
     compared += 1;
     if (compared % INSTANCES_PER_SLICE === 0) await ports.yieldTurn();
     const row = ports.store.recorded.instances.get(id);
-    if (row?.state !== 'running' || row.startedAt !== startedAt) continue;
-    const state = states.get(id);
-    if (state?.state === 'running') adoptRoute(id, state.target, ports);
-    else driver.instanceEnded(id, endOf(state));
+    if (row === undefined || row.state !== was.state || row.startedAt !== was.startedAt) continue;
+    compareInstance(row, states.get(id), ports, driver);
   }
 }
 
-function endOf(state: InstanceState | undefined) {
+/** What goes on as recorded is adopted; what was paused or resumed by hand, or has ended, is repaired. */
+function compareInstance(row: RecordedInstance, seen: InstanceState | undefined, ports: Ports, driver: Driver): void {
+  if (seen?.state === 'running' || seen?.state === 'paused') {
+    if (seen.state === row.state) adoptRoute(row.id, seen.target, ports);
+    else if (seen.state === 'paused') driver.instanceEnded(row.id, PAUSED_BY_HAND);
+    else driver.instanceResumed(row.id);
+  } else driver.instanceEnded(row.id, endOf(seen));
+}
+
+const PAUSED_BY_HAND: Problem = {
+  code: 'instance-changed',
+  message: 'it was paused by hand',
+  hint: null,
+  retry: 'after-interval',
+};
+
+function endOf(state: InstanceState | undefined): Problem {
   const reason = state?.state === 'exited' ? state.reason : 'it is not there any more';
   return {
     code: 'instance-exited',
     message: `instance ended: ${reason}`,
     hint: null,
     retry: 'after-interval',
-  } as const;
+  };
 }
 
 /** An instance that goes on may be reached elsewhere now. */
-function adoptRoute(
-  id: InstanceId,
-  target: Extract<InstanceState, { state: 'running' }>['target'],
-  ports: Ports,
-): void {
+function adoptRoute(id: InstanceId, target: RouteTarget, ports: Ports): void {
   ports.store.transact((recorded, generation) => {
     const row = recorded.instances.get(id);
     if (row === undefined || canonicalJson(row.route) === canonicalJson(target)) return [];

@@ -1,5 +1,5 @@
 /** The effects there are: what is done outside the store. */
-export const EFFECTS = ['build', 'start', 'drain', 'stop', 'remove', 'collect', 'purge', 'orphan'] as const;
+export const EFFECTS = ['build', 'start', 'drain', 'pause', 'stop', 'remove', 'collect', 'purge', 'orphan'] as const;
 /** The name of an effect. */
 export type EffectName = (typeof EFFECTS)[number];
 
@@ -17,6 +17,7 @@ export const MOMENTS = [
   'retiring',
   'adopted',
   'dozing',
+  'relieving',
 ] as const;
 
 const PARTS = ['before-intent', 'after-intent', 'after-effect', 'after-commit'] as const;

@@ -1,16 +1,18 @@
-import { observation } from '../model/cause.ts';
+import { type Cause, observation } from '../model/cause.ts';
 import type { Problem } from '../model/errors.ts';
 import { type AppId, type ArtifactKey, type EnvName, type InstanceId, PROD, STAGE } from '../model/ids.ts';
 import type { RecordedArtifact, RecordedDeployment, RecordedInstance, RetainedData } from '../model/recorded.ts';
+import type { WakeCounts, WakeTier } from '../model/wakes.ts';
 import type { EngineEvent } from '../runtime/engine.ts';
 import { audit, type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import { deploymentKey, type RowOf, type TableName } from '../store/tables.ts';
 import { limiter } from './limiter.ts';
 import type { Ports } from './ports.ts';
-import { callChanges } from './sleep.ts';
+import { callChanges, isResting, stopPausedChanges } from './sleep.ts';
 import { ArtifactSlots } from './slots/artifact-slots.ts';
 import { DeploymentSlots } from './slots/deployment-slots.ts';
+import type { SleepOrder } from './slots/instance-rest.ts';
 import { InstanceSlots } from './slots/instance-slots.ts';
 import { ReleaseSlots } from './slots/release-slots.ts';
 import { RetainedSlots } from './slots/retained-slots.ts';
@@ -164,7 +166,20 @@ export class Driver {
 
   /** Records that somebody asks for what is asleep: it is started. */
   wakeUp(env: EnvName, app: AppId): void {
-    this.#ports.store.transact((recorded) => callChanges(recorded.deployment(env, app), recorded));
+    const { store, clock } = this.#ports;
+    store.transact((recorded) => {
+      const row = recorded.deployment(env, app);
+      const instance = row?.live == null ? undefined : recorded.instances.get(row.live.instance);
+      const changes = callChanges(row, recorded);
+      const tier = instance === undefined || changes.length === 0 ? null : tierOf(instance);
+      if (instance !== undefined && tier !== null) this.#instanceSlots.wakes.begin(instance.id, tier, clock.now());
+      return changes;
+    });
+  }
+
+  /** How long it took to wake what was asleep, so far. */
+  get wakes(): WakeCounts[] {
+    return this.#instanceSlots.wakes.counts();
   }
 
   /** Records what an engine saw happen. A gap is the caller's: it means to list again. */
@@ -190,6 +205,29 @@ export class Driver {
     });
   }
 
+  /** Records that what is paused was seen to run: somebody else let it go on. */
+  instanceResumed(id: InstanceId): void {
+    this.#ports.store.transact((recorded) => {
+      const row = recorded.instances.get(id);
+      return row === undefined ? [] : this.#instanceSlots.resumed(row);
+    });
+  }
+
+  /** Stops what is paused before its time. */
+  stopPaused(id: InstanceId, cause: Cause): void {
+    const { store, clock } = this.#ports;
+    store.transact((recorded) => {
+      const row = recorded.instances.get(id);
+      const isStill = row?.state === 'paused' && isResting(recorded.deployment(row.env, row.app)?.live);
+      return isStill ? stopPausedChanges(row, clock.now(), cause) : [];
+    });
+  }
+
+  /** Of these instances puts those to sleep that nobody has used for long enough, the longest idle first, and no more than so many. */
+  restIdle(ids: readonly InstanceId[], order: SleepOrder, signal: AbortSignal): Promise<void> {
+    return this.#instanceSlots.restIdle(ids, order, signal);
+  }
+
   /** Records that an artifact is not there any more: built again if something needs it. */
   artifactLost(key: ArtifactKey): void {
     this.#ports.store.transact((recorded) => {
@@ -206,6 +244,12 @@ export class Driver {
 }
 
 type RowChange = { [T in TableName]: { readonly table: T; readonly row: RowOf<T> } }[TableName];
+
+/** What an instance has to be woken from; null: it still runs. */
+function tierOf({ state }: RecordedInstance): WakeTier | null {
+  if (state === 'paused' || state === 'pausing') return 'paused';
+  return state === 'stopped' || state === 'stopping' ? 'stopped' : null;
+}
 
 function rowOf(change: Exclude<Change, { audit: unknown }>): RowChange {
   return { table: 'put' in change ? change.put : change.drop, row: change.row } as RowChange;

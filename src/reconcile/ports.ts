@@ -5,6 +5,7 @@ import type { InstallationId, InstanceId } from '../model/ids.ts';
 import type { EngineName } from '../model/revision.ts';
 import type { Settings } from '../model/settings.ts';
 import type { Engine, EngineAvailability, Probe } from '../runtime/engine.ts';
+import type { MemoryUse } from '../runtime/memory-use.ts';
 import type { ConfigTree } from '../starlark/config-tree.ts';
 import type { Store } from '../store/store.ts';
 import type { Boundary } from './boundaries.ts';
@@ -20,15 +21,23 @@ export interface GatewayControl {
   announce(generation: number): void;
   /** Resolves when every connected gateway has applied the generation. Rejects only when the signal aborts. */
   applied(generation: number, signal: AbortSignal): Promise<void>;
-  /** Resolves when no connected gateway has anything in flight on the instance. Rejects only when the signal aborts. */
-  idle(instance: InstanceId, signal: AbortSignal): Promise<void>;
+  /** Resolves when no connected gateway has anything in flight on the instance, or nothing but streams. Rejects only when the signal aborts. */
+  idle(instance: InstanceId, signal: AbortSignal, options?: { readonly besidesStreams: boolean }): Promise<void>;
   /** Makes all gateways end the tunnels to an instance that is about to be stopped, WebSockets by a close frame. `idle` tells when they have. */
   endTunnels(instance: InstanceId): void;
   /**
-   * What all gateways together say of the use of an instance: requests in flight, and for how many milliseconds nobody has used it. With
-   * no gateway there to ask, it counts as used just now. Rejects only when the signal aborts.
+   * What all gateways together say of the use of an instance: requests in flight, streams that are open (WebSockets and other tunnels,
+   * server-sent events), and for how many milliseconds no request has ended and nothing was said on a stream. With no gateway there to
+   * ask, it counts as used just now. Rejects only when the signal aborts.
    */
-  use(instance: InstanceId, signal: AbortSignal): Promise<{ readonly inFlight: number; readonly idleMs: number }>;
+  use(instance: InstanceId, signal: AbortSignal): Promise<InstanceUse>;
+}
+
+/** The use of an instance. That a stream is open is none; what is said on it is. */
+export interface InstanceUse {
+  readonly inFlight: number;
+  readonly streams: number;
+  readonly idleMs: number;
 }
 
 /** Where reconcile says what went wrong outside of what it records. */
@@ -62,6 +71,8 @@ export interface Ports {
   readonly available: EngineAvailability;
   readonly probe: Probe;
   readonly gateways: GatewayControl;
+  /** How much of the memory is in use. */
+  readonly memory: MemoryUse;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: Limits;

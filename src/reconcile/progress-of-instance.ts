@@ -1,7 +1,7 @@
 import type { LiveState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import { makesRoom, type Wait } from './progress.ts';
-import { idleMsOf, isResting, sleepsOn } from './sleep.ts';
+import { bedtimeOf, isResting, maySleep, sleepsOn, stopDue } from './sleep.ts';
 import { isKeptForLog, isWanted, othersMayRun } from './transitions.ts';
 
 const FOREVER: Wait = { do: 'wait', until: null };
@@ -10,20 +10,27 @@ const FOREVER: Wait = { do: 'wait', until: null };
 export interface InstanceAction {
   readonly do:
     | ('start' | 'retire' | 'drain' | 'stop' | 'revive' | 'reinstate' | 'discard' | 'remove')
-    | ('doze' | 'rouse' | 'rest');
+    | ('doze' | 'rouse' | 'rest' | 'pause');
 }
 /** What an instance does next. */
 export type InstanceStep = Wait | InstanceAction;
 
-/** Until when an instance is known to have been in use, in milliseconds since the epoch. */
-export type UsedAt = (row: RecordedInstance) => number;
+/** What is known of an instance besides what is recorded. */
+export interface Known {
+  /** Until when it was in use, by what gateways told, in milliseconds since the epoch. */
+  readonly usedAt: (row: RecordedInstance) => number;
+  /** Whether its engine can pause it. */
+  readonly canPause: (row: RecordedInstance) => boolean;
+}
 
-/** The next step of an instance, from what is recorded alone; `usedAt` says what gateways told of its last use. */
+const NOTHING_KNOWN: Known = { usedAt: () => 0, canPause: () => false };
+
+/** The next step of an instance, from what is recorded and what else is known of it. */
 export function nextOfInstance(
   row: RecordedInstance,
   recorded: RecordedView,
   at: number,
-  usedAt: UsedAt = () => 0,
+  known: Known = NOTHING_KNOWN,
 ): InstanceStep {
   const deployment = recorded.deployment(row.env, row.app);
   const live = deployment?.live?.instance === row.id ? deployment.live : null;
@@ -36,9 +43,13 @@ export function nextOfInstance(
       return artifactReady(row, recorded) ? { do: 'start' } : FOREVER;
     case 'running':
       if (!isWanted(row.id, deployment)) return { do: 'retire' };
-      return live === null ? nextOfVerified(deployment) : nextOfLive(row, live, deployment, { recorded, at, usedAt });
+      return live === null ? nextOfVerified(deployment) : nextOfLive(row, live, deployment, { recorded, at, known });
     case 'draining':
       return live?.asleep === true && live.waking ? { do: 'rouse' } : { do: 'drain' };
+    case 'pausing':
+      return { do: 'pause' };
+    case 'paused':
+      return live === null ? { do: 'retire' } : nextOfPaused(row, live, deployment, { recorded, at });
     case 'stopping':
       return { do: 'stop' };
     case 'stopped':
@@ -56,24 +67,41 @@ function nextOfVerified(deployment: RecordedDeployment | undefined): InstanceSte
 interface Moment {
   readonly recorded: RecordedView;
   readonly at: number;
-  readonly usedAt: UsedAt;
+  readonly known: Known;
 }
 
 function nextOfLive(
   row: RecordedInstance,
   live: LiveState,
   deployment: RecordedDeployment | undefined,
-  { recorded, at, usedAt }: Moment,
+  { recorded, at, known }: Moment,
 ): InstanceStep {
   if (live.suspended) return makesRoom(deployment, recorded) ? { do: 'retire' } : { do: 'reinstate' };
   if (live.asleep) return live.waking ? { do: 'reinstate' } : { do: 'rest' };
   // It ended by itself and was started again.
   if (live.condition !== null) return { do: 'reinstate' };
-  const idleMs = idleMsOf(live.target.policy.idle);
-  if (idleMs === null) return FOREVER;
+  const bedtime = bedtimeOf(live.target.policy.idle, known.canPause(row));
+  if (bedtime === null) return FOREVER;
   // What has just gone live is given its time as well.
-  const due = Math.max(usedAt(row), Date.parse(live.since)) + idleMs;
+  const due = Math.max(known.usedAt(row), Date.parse(live.since)) + bedtime.afterMs;
   return due <= at ? { do: 'doze' } : { do: 'wait', until: due };
+}
+
+/** What is paused goes on when somebody asks for it, and is stopped once nobody has for long enough. */
+function nextOfPaused(
+  row: RecordedInstance,
+  live: LiveState,
+  deployment: RecordedDeployment | undefined,
+  { recorded, at }: Omit<Moment, 'known'>,
+): InstanceStep {
+  if (live.suspended) {
+    if (makesRoom(deployment, recorded)) return { do: 'retire' };
+    return isResting(live) ? { do: 'reinstate' } : { do: 'revive' };
+  }
+  const { idle } = live.target.policy;
+  if (!isResting(live) || !maySleep(idle)) return { do: 'revive' };
+  const due = stopDue(row, idle);
+  return due !== null && due <= at ? { do: 'rest' } : { do: 'wait', until: due };
 }
 
 /** What is live and stopped made room for its replacement, or is asleep. */
@@ -87,7 +115,7 @@ function nextOfStopped(
     if (makesRoom(deployment, recorded) || othersMayRun(row, row.id, recorded)) return FOREVER;
     return isResting(live) ? { do: 'reinstate' } : { do: 'revive' };
   }
-  const isToStay = isResting(live) && idleMsOf(live.target.policy.idle) !== null;
+  const isToStay = isResting(live) && maySleep(live.target.policy.idle);
   return isToStay ? FOREVER : { do: 'revive' };
 }
 

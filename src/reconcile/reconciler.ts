@@ -4,6 +4,7 @@ import type { AppId, CommitId, EnvName } from '../model/ids.ts';
 import type { Plan, Step } from '../model/plan.ts';
 import type { RecordedDeployment } from '../model/recorded.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import type { WakeCounts } from '../model/wakes.ts';
 import { type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import { deploymentKey } from '../store/tables.ts';
@@ -15,6 +16,7 @@ import type { Sliced } from './desire/sliced.ts';
 import { desire } from './desire.ts';
 import { Driver } from './driver.ts';
 import { EngineWatch } from './engine-watch.ts';
+import { watchMemory } from './memory-watch.ts';
 import { keepMirrorsSmall } from './mirror-upkeep.ts';
 import { Observer } from './observe/observer.ts';
 import { stepFor } from './plan/steps.ts';
@@ -83,6 +85,7 @@ export class Reconciler {
       restoring,
       this.#poll(),
       keepMirrorsSmall(this.#ports, () => this.#observer.neededCommits, signal),
+      watchMemory(this.#ports, this.#driver, signal),
     );
   }
 
@@ -109,6 +112,11 @@ export class Reconciler {
     await this.#observer.stop();
     await this.#driver.stop();
     await Promise.allSettled([...this.#loops, this.#passing, ...this.#engines.map((engine) => engine.ended())]);
+  }
+
+  /** How long it took to wake what was asleep, so far. */
+  get wakes(): WakeCounts[] {
+    return this.#driver.wakes;
   }
 
   /** Number of passes that were made. */

@@ -1,14 +1,34 @@
 import type { IdlePolicy } from '../model/app.ts';
-import { observation } from '../model/cause.ts';
+import { type Cause, observation } from '../model/cause.ts';
 import type { InstanceId } from '../model/ids.ts';
 import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import { audit, type Change, put } from '../store/changes.ts';
 import type { RecordedView } from '../store/recorded.ts';
 import { backChanges, keepRoute, type RouteContext, retireInstance } from './transitions.ts';
 
-/** How long nobody may use an instance before it goes to sleep, in milliseconds; null: it never does. */
-export function idleMsOf(idle: IdlePolicy): number | null {
-  return idle === false || idle === null ? null : idle.stopMs;
+/** How something goes to sleep, and after how many milliseconds without use. */
+export interface Bedtime {
+  readonly how: 'pause' | 'stop';
+  readonly afterMs: number;
+}
+
+/** How what nobody uses goes to sleep first; null: it never does. Where its engine can't pause, it is only stopped. */
+export function bedtimeOf(idle: IdlePolicy, canPause: boolean): Bedtime | null {
+  if (idle === false || idle === null) return null;
+  const { pauseMs, stopMs } = idle;
+  if (canPause && pauseMs !== null && (stopMs === null || pauseMs < stopMs)) return { how: 'pause', afterMs: pauseMs };
+  return stopMs === null ? null : { how: 'stop', afterMs: stopMs };
+}
+
+/** Whether something may sleep at all. */
+export function maySleep(idle: IdlePolicy): boolean {
+  return bedtimeOf(idle, true) !== null;
+}
+
+/** When what is paused is stopped, in milliseconds since the epoch; null: it stays paused. */
+export function stopDue({ idleSince, startedAt }: RecordedInstance, idle: IdlePolicy): number | null {
+  if (idle === false || idle === null || idle.stopMs === null) return null;
+  return (idleSince ?? startedAt ?? 0) + idle.stopMs;
 }
 
 /** Whether something is asleep, and nobody has asked for it since. */
@@ -16,20 +36,25 @@ export function isResting(live: LiveState | null | undefined): boolean {
   return live?.asleep === true && !live.waking;
 }
 
-/** Whether what is next is to be asleep like its predecessor once it has switched. */
+/** Whether what is next is to be asleep once it has switched: like its predecessor, or as the first one where its policy says so. */
 export function sleepsOn({ live, next }: Pick<RecordedDeployment, 'live' | 'next'>): boolean {
-  return isResting(live) && next?.target != null && idleMsOf(next.target.policy.idle) !== null;
+  if (next?.target == null || !maySleep(next.target.policy.idle)) return false;
+  return live === null ? startsAsleep(next.target.policy.idle) : isResting(live);
 }
 
-/** Whether what was verified is stopped until somebody asks for it, because its predecessor is asleep. */
+function startsAsleep(idle: IdlePolicy): boolean {
+  return idle !== false && idle?.startsAsleep === true;
+}
+
+/** Whether what was verified is stopped until somebody asks for it, because its predecessor is asleep, or it starts asleep. */
 export function standsBy(row: RecordedDeployment, next: NextState, instance: RecordedInstance | undefined): boolean {
   return next.state === 'ready' && sleepsOn(row) && instance?.state !== 'starting' && instance?.route != null;
 }
 
-/** How long nobody has used what is to go to sleep, and what that is by. */
-export interface Idleness {
+/** How long nobody has used what is to go to sleep, what that is by, and why it goes now. */
+export interface Idleness extends Bedtime {
   readonly idleMs: number;
-  readonly afterMs: number;
+  readonly cause?: Cause;
 }
 
 /**
@@ -39,17 +64,30 @@ export interface Idleness {
 export function sleepChanges(
   row: RecordedDeployment,
   instance: RecordedInstance,
-  { idleMs, afterMs }: Idleness,
+  { idleMs, afterMs, how, cause = observation('nobody used it') }: Idleness,
   context: RouteContext & { readonly at: number; readonly drainMs: number },
 ): Change[] {
   if (row.live === null || instance.route === null) return [];
+  const { at, drainMs } = context;
   const live: LiveState = { ...row.live, asleep: true, waking: false };
-  const detail = { instance: instance.id, revision: live.target.revision, idle_ms: idleMs, idle_after_ms: afterMs };
+  // Written down now: it says when it is stopped, also after a restart.
+  const idleSince = Math.max(instance.startedAt ?? 0, at - idleMs);
+  const of = { instance: instance.id, revision: live.target.revision };
+  const detail = { ...of, how, idle_ms: idleMs, idle_after_ms: afterMs };
   return [
     put('deployment', { ...row, live }),
     ...keepRoute(row, live, instance.route, context),
-    ...retireInstance(instance, context.at, 'draining', context.drainMs),
-    audit({ kind: 'deployment.asleep', env: row.env, app: row.app, cause: observation('nobody used it'), detail }),
+    put('instance', { ...instance, state: 'draining', retryAt: null, drainUntil: at + drainMs, idleSince }),
+    audit({ kind: 'deployment.asleep', env: row.env, app: row.app, cause, detail }),
+  ];
+}
+
+/** What is paused is stopped: nobody has used it for long enough, or something else needs its memory. */
+export function stopPausedChanges(row: RecordedInstance, at: number, cause: Cause): Change[] {
+  const detail = { instance: row.id, revision: row.target.revision, idle_ms: at - (row.idleSince ?? at) };
+  return [
+    ...retireInstance(row, at, 'stopping'),
+    audit({ kind: 'deployment.stopped', env: row.env, app: row.app, cause, detail }),
   ];
 }
 
@@ -59,21 +97,26 @@ export function wakeChanges(row: RecordedDeployment | undefined): Change[] {
   return [put('deployment', { ...row, live: { ...row.live, waking: true } })];
 }
 
-/** Somebody asks for an app: if it is asleep it is started, at once where it is stopped already. */
+/** Somebody asks for an app: if it is asleep it is started, at once where it is paused or stopped already. */
 export function callChanges(row: RecordedDeployment | undefined, recorded: RecordedView): Change[] {
   const instance = row?.live == null ? undefined : recorded.instances.get(row.live.instance);
   if (!isResting(row?.live)) return [];
-  return instance?.state === 'stopped' && row?.live?.suspended === false
+  return instance !== undefined && isDown(instance) && row?.live?.suspended === false
     ? startAgain(instance, recorded)
     : wakeChanges(row);
 }
 
-/** What is stopped, or about to be, is started. What is asleep is being woken from then on. */
+/** Whether nothing of an instance serves, and nothing is under way. */
+export function isDown({ state }: RecordedInstance): boolean {
+  return state === 'stopped' || state === 'paused';
+}
+
+/** What is paused or stopped, or about to be, is started. What is asleep is being woken from then on. */
 export function startAgain(row: RecordedInstance, recorded: RecordedView): Change[] {
   const deployment = recorded.deployment(row.env, row.app);
   const isLive = deployment?.live?.instance === row.id;
   return [
-    put('instance', { ...row, state: 'starting', attempts: 0, retryAt: null, drainUntil: null }),
+    put('instance', { ...row, state: 'starting', attempts: 0, retryAt: null, drainUntil: null, idleSince: null }),
     ...(isLive ? wakeChanges(deployment) : []),
   ];
 }

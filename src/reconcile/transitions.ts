@@ -160,7 +160,10 @@ function heirOf({ host, path, env, app }: RouteRow, { recorded, movers }: RouteC
   return null;
 }
 
-/** An instance that is not wanted any more: requests in flight may end (`draining`), or there are none (`stopping`). */
+/**
+ * An instance that is not wanted any more: requests in flight may end (`draining`), or there are none (`stopping`). One that is being
+ * paused is retired by its own slot after that.
+ */
 export function retireInstance(
   instance: RecordedInstance,
   at: number,
@@ -168,9 +171,12 @@ export function retireInstance(
   drainMs = 0,
 ): Change[] {
   if (instance.state === 'stopping' || instance.state === 'stopped' || instance.state === 'removing') return [];
-  return [
-    put('instance', { ...instance, state: how, retryAt: null, drainUntil: how === 'draining' ? at + drainMs : null }),
-  ];
+  // A pause that is under way comes to its end first, as the engine's calls must not overlap.
+  if (instance.state === 'pausing') return [];
+  // What is paused finishes nothing, whatever time it is given.
+  const state = instance.state === 'paused' ? 'stopping' : how;
+  const drainUntil = state === 'draining' ? at + drainMs : null;
+  return [put('instance', { ...instance, state, retryAt: null, drainUntil, idleSince: null })];
 }
 
 /** How long what is in flight may go on when this stops being live. */

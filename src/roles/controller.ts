@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { formatHead } from '../audit/chain.ts';
 import { startControlServer } from '../gateway/control/control-server.ts';
 import { observation } from '../model/cause.ts';
-import { MainspringError, problemOf } from '../model/errors.ts';
+import { isStoreError, MainspringError, problemOf } from '../model/errors.ts';
 import type { AppId, ArtifactKey, EnvName } from '../model/ids.ts';
 import { SUPERVISOR_FD_VARIABLE } from '../model/processes.ts';
 import type { Settings } from '../model/settings.ts';
@@ -11,10 +11,11 @@ import type { RepoUrl } from '../model/source.ts';
 import type { Boundary } from '../reconcile/boundaries.ts';
 import type { GatewayControl, Ports } from '../reconcile/ports.ts';
 import { Reconciler } from '../reconcile/reconciler.ts';
-import { isStoreError } from '../reconcile/slots/instance-slots.ts';
 import type { Engine } from '../runtime/engine.ts';
+import { memoryUse } from '../runtime/memory-use.ts';
 import type { Evaluator } from '../starlark/evaluator.ts';
 import type { StatusPorts } from '../status/api.ts';
+import { instanceTiers } from '../status/metrics-text.ts';
 import { startStatusServer } from '../status/server.ts';
 import { audit } from '../store/changes.ts';
 import type { Connection } from '../store/database.ts';
@@ -143,7 +144,11 @@ async function startController(options: ControllerOptions): Promise<Running> {
   const status = await startStatusServer(places.statusSocket, {
     ports: {
       ...statusPorts(answeringFor(reconciler, ports, connection, options.version)),
-      metrics: () => control.totals((env, app) => store.recorded.deployments.has(deploymentKey({ env, app }))),
+      metrics: async () => ({
+        ...(await control.totals((env, app) => store.recorded.deployments.has(deploymentKey({ env, app })))),
+        wakes: reconciler.wakes,
+        instances: instanceTiers(store.recorded.instances.values()),
+      }),
     },
     settings: () => settings,
     onFault: (message, error) => log('error', message, { error: String(error) }),
@@ -209,6 +214,7 @@ function portsOf(parts: Parts, { env, log }: ControllerOptions): Ports {
     available: availabilityFor(settings, engines),
     probe: probeFor(settings, limits),
     gateways,
+    memory: memoryUse(),
     clock: systemClock,
     log: {
       info: (message, detail) => log('info', message, detail),

@@ -196,3 +196,13 @@ export const branchName: Check<string> = parsedText('the name of a branch such a
   const hint = fault.hint === null ? {} : { hint: fault.hint };
   return wrong(`the name of a branch, but it ${fault.fault}`, hint);
 });
+
+/** A share such as "90%", or "off". */
+export const shareOrOff = parsedText(
+  '"off" or a share of the memory from "10%" to "99%"',
+  (text): number | 'off' | undefined => {
+    if (text === 'off') return 'off';
+    const percent = /^([1-9]\d)%$/.exec(text)?.[1];
+    return percent === undefined ? undefined : Number(percent) / 100;
+  },
+);

@@ -41,6 +41,7 @@ export function keyTable(folder: string) {
     'engines.docker': engineSocket(folder),
     'engines.on_exit': check.oneOf('keep', 'stop'),
     ...dockerKeys(path),
+    'engines.memory_pressure': check.shareOrOff,
     'proxy.allow': check.listOf(check.proxyTarget, 'addresses, networks, host names and Unix sockets'),
     'starlark.timeout': check.duration({ from: '100ms' }),
     'starlark.memory': check.size({ from: '16m', to: '4g' }),

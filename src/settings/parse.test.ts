@@ -49,7 +49,7 @@ test('a file that only names the config repo gives every default', () => {
       },
       upstream: { connections: 512, connectMs: 5_000, headMs: 120_000, idleMs: 1_900 },
     },
-    engines: { process: 'off', docker: 'auto', onExit: 'keep' },
+    engines: { process: 'off', docker: 'auto', onExit: 'keep', memoryPressure: 0.9 },
     docker: {
       networks: '10.213.0.0/16',
       limits: { memoryBytes: 1_073_741_824, cpus: 1, pids: 512 },

@@ -40,6 +40,13 @@ export interface Surroundings {
   readonly later: readonly string[];
 }
 
+const DEFAULT_PRESSURE = 0.9;
+
+/** What is not said is by default; `off` is no share. */
+function shareOf(value: number | 'off' | undefined): number | null {
+  return value === 'off' ? null : (value ?? DEFAULT_PRESSURE);
+}
+
 /** The settings, from values that all passed their checks. */
 export function settingsOf(values: Values, more: Surroundings): Settings {
   const { domain, envDomain, statusHost } = domainsOf(values);
@@ -59,6 +66,7 @@ export function settingsOf(values: Values, more: Surroundings): Settings {
       process: values.get('engines.process') ?? 'off',
       docker: values.get('engines.docker') ?? 'auto',
       onExit: values.get('engines.on_exit') ?? 'keep',
+      memoryPressure: shareOf(values.get('engines.memory_pressure')),
     },
     docker: dockerOf(values),
     registries: Object.fromEntries(values.names('registry').map((name) => [name, registryOf(name, values)])),

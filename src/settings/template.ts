@@ -70,6 +70,8 @@ process = "off"
 # docker = "auto"
 # What becomes of running apps when Mainspring stops: "keep" or "stop".
 # on_exit = "keep"
+# Past this share of the memory, what nobody uses is stopped before its time, the longest idle first: "10%" to "99%", or "off".
+# memory_pressure = "90%"
 
 [docker]
 # Networks of environments are taken from this range of private addresses.

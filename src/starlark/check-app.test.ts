@@ -88,10 +88,16 @@ for (const [name, args, expected] of [
   ['verify as one path', { verify: '/a' }, { verify: ['/a'], notInEffect: [] }],
   ['verify off', { verify: false }, { verify: false, notInEffect: [] }],
   ['idle as a duration', { idle: '30m' }, { idle: { pauseMs: null, stopMs: 1_800_000 } }],
+  ['idle as two durations', { idle: { stop: '1h', pause: '5m' } }, { idle: { pauseMs: 300_000, stopMs: 3_600_000 } }],
   [
-    'idle as two durations',
-    { idle: { stop: '1h', pause: '5m' } },
-    { idle: { pauseMs: 300_000, stopMs: 3_600_000 }, notInEffect: ['idle.pause'] },
+    'how what is new starts',
+    { idle: { start: 'asleep' } },
+    { idle: { pauseMs: null, stopMs: null, startsAsleep: true } },
+  ],
+  [
+    'that it starts awake, as by default',
+    { idle: { start: 'awake', stop: '1h' } },
+    { idle: { pauseMs: null, stopMs: 3_600_000 } },
   ],
   [
     'limits',

@@ -31,6 +31,7 @@ export function checkPreviews(call: CollectedCall): Checked<PreviewPolicy> {
     branches: check.take('branches', BRANCHES) ?? DEFAULT_PREVIEWS.branches,
     max: check.take('max', number({ min: 0, max: 1_000, whole: true })) ?? DEFAULT_PREVIEWS.max,
     ttlMs: check.take('ttl', duration({ minMs: 60_000 })) ?? DEFAULT_PREVIEWS.ttlMs,
+    ...(check.take('asleep', flag) === true ? { asleep: true as const } : {}),
   };
   return { call: deepFreeze({ at: call.at, trail: call.trail, policy }), errors: check.errors };
 }

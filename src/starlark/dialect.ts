@@ -42,7 +42,7 @@ const keyword = (name: string): Parameter => ({ name, keywordOnly: true });
 /** What each declaring function takes, by its name. */
 export const DIALECT_NAMES: Readonly<Record<string, readonly string[]>> = {
   app: APP_ARGUMENTS,
-  previews: ['branches', 'max', 'ttl'],
+  previews: ['branches', 'max', 'ttl', 'asleep'],
   release: ['atomic', 'allow_removal'],
 };
 
@@ -80,4 +80,4 @@ export const TREE_LIMITS = {
  * Part of the key of every cached evaluation. To be raised with every change of what an evaluation yields: the evaluator,
  * the functions and limits above, or the form in which calls are kept.
  */
-export const DIALECT_VERSION = 1;
+export const DIALECT_VERSION = 2;

@@ -1,26 +1,14 @@
-import type { AppDeclaration, IdlePolicy } from '../model/app.ts';
+import type { AppDeclaration } from '../model/app.ts';
 import type { SpecRules } from '../model/spec-table.ts';
 import { idleOptions } from './options.ts';
 
 /** Names of arguments that were given, are right, and do nothing in this version: the plan says so. */
 export function namesNotInEffect(app: Omit<AppDeclaration, 'notInEffect'>, rules: SpecRules): readonly string[] {
-  const later: readonly (readonly [string, boolean])[] = [
-    ['idle.pause', pauses(app.idle)],
-    ['stage.idle.pause', differsInPause(app.stage)],
-    ['previews.idle.pause', differsInPause(app.previews)],
-  ];
+  const later: readonly (readonly [string, boolean])[] = [];
   return [
     ...idleOptions('container_opts', app.containerOpts, rules.containerOpts),
     ...idleOptions('app_config', app.appConfig, rules.appConfig),
     ...(rules.params === 'environment' ? [] : idleOptions('params', app.params, rules.params)),
     ...later.filter(([, given]) => given).map(([name]) => name),
   ];
-}
-
-function pauses(idle: IdlePolicy | undefined): boolean {
-  return typeof idle === 'object' && idle?.pauseMs != null;
-}
-
-function differsInPause(given: AppDeclaration['stage']): boolean {
-  return typeof given !== 'boolean' && pauses(given.idle);
 }

@@ -39,9 +39,11 @@ export const healthShape: Shape<Partial<HealthPolicy>> = (value, field) => {
 };
 
 const IDLE_DURATION = duration({ minMs: 1_000 });
-const IDLE_FIELDS = fields('a dict', { pause: IDLE_DURATION, stop: IDLE_DURATION });
+const startState: Shape<'asleep' | 'awake'> = (value, field) =>
+  value === 'asleep' || value === 'awake' ? value : field.fail(`expected "asleep" or "awake", got ${describe(value)}`);
+const IDLE_FIELDS = fields('a dict', { pause: IDLE_DURATION, stop: IDLE_DURATION, start: startState });
 
-/** `idle`: False, a duration after which it stops, or both durations. */
+/** `idle`: False, a duration after which it stops, or both durations and how what is new starts. */
 export const idleShape: Shape<Exclude<IdlePolicy, null>> = (value, field) => {
   if (value === false) return false;
   if (isDict(value)) {
@@ -49,7 +51,7 @@ export const idleShape: Shape<Exclude<IdlePolicy, null>> = (value, field) => {
     const { pause = null, stop = null } = given ?? {};
     if (pause !== null && stop !== null && stop < pause)
       return field.fail('"stop" is shorter than "pause"', 'An app is paused first and stopped later.');
-    return given && { pauseMs: pause, stopMs: stop };
+    return given && { pauseMs: pause, stopMs: stop, ...(given.start === 'asleep' ? { startsAsleep: true } : {}) };
   }
   if (typeof value === 'string') {
     const stopMs = IDLE_DURATION(value, field);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { MainspringError } from '../model/errors.ts';
-import { type GatewayTotals, NO_TOTALS } from '../model/gateway-counts.ts';
+import { NO_TOTALS } from '../model/gateway-counts.ts';
 import type {
   AuditFilter,
   AuditLine,
@@ -18,6 +18,7 @@ import type {
   SurfaceLogLine,
 } from '../model/surface.ts';
 import type { StatusDeps, StatusPorts } from './api.ts';
+import { instanceTiers, type MetricTotals } from './metrics-text.ts';
 import { startStatusServer } from './server.ts';
 
 const STATUS: Status = {
@@ -67,8 +68,8 @@ class FakePorts implements StatusPorts {
     if (filter.app === 'breaks') throw new Error('later');
   }
 
-  async metrics(): Promise<GatewayTotals> {
-    return NO_TOTALS;
+  async metrics(): Promise<MetricTotals> {
+    return { ...NO_TOTALS, wakes: [], instances: instanceTiers([]) };
   }
 
   async logs(query: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<SurfaceLogLine>> {

@@ -8,7 +8,6 @@ import express, {
   type Response,
 } from 'express';
 import { type ErrorCode, isAbort, type Problem, problemOf } from '../model/errors.ts';
-import type { GatewayTotals } from '../model/gateway-counts.ts';
 import { PEER_HEADER } from '../model/peer.ts';
 import type { Settings } from '../model/settings.ts';
 import type {
@@ -22,7 +21,7 @@ import type {
   SurfaceLogLine,
 } from '../model/surface.ts';
 import { refusalOf } from './guard.ts';
-import { METRICS_TYPE, metricsText } from './metrics-text.ts';
+import { METRICS_TYPE, type MetricTotals, metricsText } from './metrics-text.ts';
 import { auditQuery, explainQuery, logsQuery, planQuery, statusQuery, tipQuery } from './query.ts';
 import { TokenFile } from './token.ts';
 
@@ -36,7 +35,7 @@ export interface StatusPorts {
   /** The commit of the followed branch, or of what another environment comes from, listed now. Who asks often gets one listing shared. */
   tip(options: { readonly env: string | null }, signal: AbortSignal): Promise<string>;
   /** What the gateways have counted. */
-  metrics(): Promise<GatewayTotals>;
+  metrics(): Promise<MetricTotals>;
   /** Throws `not-found` where there is no such app. */
   explain(query: ExplainQuery, signal: AbortSignal): Promise<Explanation>;
 }

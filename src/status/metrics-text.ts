@@ -6,10 +6,35 @@ import {
   STATUS_CLASSES,
   UPSTREAM_FAULTS,
 } from '../model/gateway-counts.ts';
+import type { RecordedInstance } from '../model/recorded.ts';
+import { WAKE_BUCKETS_SECONDS, type WakeCounts } from '../model/wakes.ts';
 
 type Kind = 'counter' | 'gauge' | 'histogram';
 type AppTotals = GatewayTotals['apps'][number];
 type ProcessTotals = GatewayTotals['processes'][number];
+
+/** Everything that is measured. */
+export interface MetricTotals extends GatewayTotals {
+  readonly wakes: readonly WakeCounts[];
+  /** How many instances are in each state that is counted. */
+  readonly instances: Readonly<Record<InstanceTier, number>>;
+}
+
+/** What instances are counted by. */
+export const INSTANCE_TIERS = ['running', 'paused', 'stopped'] as const;
+/** One of them. */
+export type InstanceTier = (typeof INSTANCE_TIERS)[number];
+
+/** Counts instances by state; those on their way from one to another are in none. */
+export function instanceTiers(instances: Iterable<Pick<RecordedInstance, 'state'>>): Record<InstanceTier, number> {
+  const counts = { running: 0, paused: 0, stopped: 0 };
+  for (const { state } of instances) if (isTier(state)) counts[state] += 1;
+  return counts;
+}
+
+function isTier(state: string): state is InstanceTier {
+  return INSTANCE_TIERS.some((tier) => tier === state);
+}
 
 interface Sample {
   /** What follows the name: `_bucket` and the like. */
@@ -22,7 +47,7 @@ interface Metric {
   readonly name: string;
   readonly kind: Kind;
   readonly help: string;
-  readonly samples: (totals: GatewayTotals) => Sample[];
+  readonly samples: (totals: MetricTotals) => Sample[];
 }
 
 /** All metrics, in the order in which they are shown. */
@@ -84,6 +109,20 @@ const METRICS: readonly Metric[] = [
     (of) => of.delayP99Seconds,
   ),
   byProcess('event_loop_delay_max_seconds', 'gauge', 'The same, at most.', (of) => of.delayMaxSeconds),
+  {
+    name: 'mainspring_instances',
+    kind: 'gauge',
+    help: 'Instances that run, are paused, or are stopped and kept.',
+    samples: ({ instances }) => INSTANCE_TIERS.map((state) => ({ labels: { state }, value: instances[state] })),
+  },
+  {
+    name: 'mainspring_wake_seconds',
+    kind: 'histogram',
+    help: 'From a request for a sleeping app until requests are led to it, by what it was woken from.',
+    samples: ({ wakes }) => wakes.flatMap(wakeHistogram),
+  },
+  wakeGauge('median', 'The median of the last wakes, a thousand at most.', ({ medianSeconds }) => medianSeconds),
+  wakeGauge('max', "The longest wake since the controller's start.", ({ maxSeconds }) => maxSeconds),
 ];
 
 /** The names of all metrics, for the docs. */
@@ -93,11 +132,11 @@ export const METRIC_NAMES: readonly string[] = METRICS.map(({ name }) => name);
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Counts as text that Prometheus reads (text format 0.0.4). Of an app only what is not 0 is shown, but for the number of its answers. */
-export function metricsText(totals: GatewayTotals): string {
+export function metricsText(totals: MetricTotals): string {
   return METRICS.map((metric) => textOf(metric, totals)).join('');
 }
 
-function textOf({ name, kind, help, samples }: Metric, totals: GatewayTotals): string {
+function textOf({ name, kind, help, samples }: Metric, totals: MetricTotals): string {
   const lines = samples(totals).map(
     ({ suffix = '', labels, value }) => `${name}${suffix}${labelText(labels)} ${value}\n`,
   );
@@ -154,6 +193,29 @@ function histogramOf(app: AppTotals, count: 'duration' | 'firstByte'): Sample[] 
   if (sum === 0) return [];
   const seconds = countOf(app, `${count}Seconds`);
   return [...buckets, { suffix: '_sum', labels: own, value: seconds }, { suffix: '_count', labels: own, value: sum }];
+}
+
+function wakeHistogram({ tier, buckets, sumSeconds }: WakeCounts): Sample[] {
+  let sum = 0;
+  const counted = [...WAKE_BUCKETS_SECONDS.map(String), '+Inf'].map((le, at) => {
+    sum += buckets[at] ?? 0;
+    return { suffix: '_bucket', labels: { tier, le }, value: sum };
+  });
+  if (sum === 0) return [];
+  return [
+    ...counted,
+    { suffix: '_sum', labels: { tier }, value: sumSeconds },
+    { suffix: '_count', labels: { tier }, value: sum },
+  ];
+}
+
+function wakeGauge(name: string, help: string, read: (wakes: WakeCounts) => number | null): Metric {
+  const samples = ({ wakes }: MetricTotals) =>
+    wakes.flatMap((of) => {
+      const value = read(of);
+      return value === null ? [] : [{ labels: { tier: of.tier }, value }];
+    });
+  return { name: `mainspring_wake_${name}_seconds`, kind: 'gauge', help, samples };
 }
 
 function overall(name: string, help: string, key: keyof GatewayTotals['gone']): Metric {

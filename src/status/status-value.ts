@@ -67,6 +67,7 @@ function isInstanceSettled({ state, problem, retryAt }: RecordedInstance): boole
   return (
     state === 'running' ||
     state === 'stopped' ||
+    state === 'paused' ||
     (state === 'starting' && problem?.retry === 'needs-human' && retryAt === null)
   );
 }

@@ -42,7 +42,7 @@ test('a new database has the tables of this version, is durable, and is readable
   const db = new Database(path);
   assert.deepEqual(
     [db.pragma('user_version', { simple: true }), db.pragma('journal_mode', { simple: true })],
-    [5, 'wal'],
+    [6, 'wal'],
   );
   db.close();
   assert.equal(statSync(path).mode & 0o777, 0o600);
@@ -60,7 +60,7 @@ test('a database of a newer version is refused by writers and readers, and left 
   db.pragma('user_version = 99');
   db.close();
   const before = readFileSync(path);
-  assert.throws(() => openDatabase(path), { code: 'store-newer', message: /schema 99, this one knows 5/ });
+  assert.throws(() => openDatabase(path), { code: 'store-newer', message: /schema 99, this one knows 6/ });
   assert.throws(() => openDatabaseToRead(path), { code: 'store-newer' });
   assert.deepEqual(readFileSync(path), before);
 });

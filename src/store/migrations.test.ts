@@ -15,7 +15,7 @@ import { AT, artifact, deployment, instance, live, next } from '../../test/suppo
 import { tempStore } from '../../test/support/temp-store.ts';
 import { hashOf } from '../model/canonical.ts';
 import type { Target } from '../model/desired.ts';
-import type { LiveState, NextState, RecordedDeployment } from '../model/recorded.ts';
+import type { LiveState, NextState, RecordedDeployment, RecordedInstance } from '../model/recorded.ts';
 import { plan } from '../reconcile/plan.ts';
 import { Recorded } from './recorded.ts';
 import { type Columns, TABLES } from './tables.ts';
@@ -83,6 +83,12 @@ function firstColumns({ kept: _, ...row }: RecordedDeployment): Columns {
   return first;
 }
 
+/** An instance as the first version wrote it. */
+function firstInstance(row: RecordedInstance): Columns {
+  const { idle_since: _, ...first } = TABLES.instance.toColumns({ ...row, target: firstTarget(target) });
+  return first;
+}
+
 function insert(db: Database.Database, table: string, columns: Columns): void {
   const names = Object.keys(columns);
   db.prepare(`INSERT INTO ${table} (${names}) VALUES (${names.map(() => '?')})`).run(...Object.values(columns));
@@ -101,7 +107,7 @@ function writeFirst(path: string): void {
   const of = { name: 'prod', kind: 'prod', identity: 'prod' };
   insert(db, 'environments', { ...of, parked: 0, cause: null, errors: '[]', created_at: AT });
   for (const row of Object.values(AFTER)) insert(db, 'deployments', firstColumns(row));
-  insert(db, 'instances', TABLES.instance.toColumns({ ...liveInstance, target: firstTarget(target) }));
+  insert(db, 'instances', firstInstance(liveInstance));
   insert(db, 'artifacts', TABLES.artifact.toColumns(artifact(target)));
   const release = { id: HASH, env: 'prod', state: 'held', members: '["/braked"]', removal_hash: HASH };
   insert(db, 'releases', { ...release, cause: JSON.stringify(cause) });

@@ -152,6 +152,7 @@ export const TABLES = {
       'startedAt',
       'retryAt',
       'drainUntil',
+      'idleSince',
     ],
     { jsonFields: ['target', 'route', 'problem'] },
   ),

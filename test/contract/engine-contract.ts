@@ -31,6 +31,8 @@ export interface EngineHarness {
   source(kind: AppKind, name: string): { readonly spec: string; readonly exportTree: ExportTree | null };
   /** An instance dies without the engine's doing. */
   kill(id: InstanceId): Promise<void>;
+  /** Somebody pauses an instance without the engine's doing. For engines that pause. */
+  pauseByHand?(id: InstanceId): Promise<void>;
   /** Somebody removes the artifact without the engine's doing. */
   loseArtifact(key: ArtifactKey): Promise<void>;
   /** Ids of the instances that used a data folder, in order; empty if there is none. */
@@ -43,10 +45,10 @@ export interface EngineTraits {
   readonly builds: boolean;
   /** Its instances run something that can die, print and keep data. */
   readonly runs: boolean;
-  /** It can freeze an instance. */
-  readonly pauses?: boolean;
   /** It notices when an artifact vanishes. */
   readonly noticesLostArtifacts: boolean;
+  /** It can pause what runs. */
+  readonly pauses: boolean;
 }
 
 /** Makes an engine for one test; whatever the test leaves behind is gone after it. */
@@ -82,7 +84,8 @@ export function describeEngineContract(name: string, traits: EngineTraits, make:
     if (traits.noticesLostArtifacts) lossTests(make);
     if (traits.runs) runningTests(make);
     if (traits.runs) dataTests(make);
-    if (traits.pauses === true) pauseTests(make);
+    if (traits.pauses) pauseTests(make);
+    else notPausingTests(make);
   });
 }
 
@@ -411,64 +414,105 @@ function runningTests(make: MakeEngine): void {
   });
 }
 
+function notPausingTests(make: MakeEngine): void {
+  test('an engine that can not pause says so by having no such method', async (t) => {
+    const { engine } = await bench(t, make);
+    assert.equal(engine.pause, undefined);
+  });
+}
+
 function pauseTests(make: MakeEngine): void {
-  test('a paused instance is seen so where it was, and the next start brings it back there', async (t) => {
-    const { engine, start } = await bench(t, make);
-    const { request, target } = await start();
-    await engine.pause?.(request.id);
-    await engine.pause?.(request.id);
+  /** Something that is paused. */
+  async function paused(t: TestContext) {
+    const its = await bench(t, make);
+    const { request, target } = await its.start();
+    await its.engine.pause?.(request.id);
+    return { ...its, request, target };
+  }
+
+  test('what is paused is seen and listed as paused, and its start lets it go on at the same target', async (t) => {
+    const { engine, request, target } = await paused(t);
     assert.deepEqual(await engine.inspect(request.id), { state: 'paused', target });
     assert.deepEqual(await engine.list(), [{ id: request.id, state: { state: 'paused', target } }]);
     assert.deepEqual(await engine.start(request, never()), target);
     assert.deepEqual(await engine.inspect(request.id), { state: 'running', target });
   });
 
-  test('a paused instance is stopped and removed as any other', async (t) => {
-    const { engine, build, instanceRequest } = await bench(t, make);
-    const { artifact } = await build();
-    for (const id of ['a', 'b'] as InstanceId[]) {
-      await engine.start(instanceRequest(artifact, { id }), never());
-      await engine.pause?.(id);
-    }
-    await engine.stop('a' as InstanceId, { graceMs: 5_000 });
-    assert.equal((await engine.inspect('a' as InstanceId)).state, 'exited');
-    await engine.remove('b' as InstanceId);
-    assert.deepEqual(await engine.inspect('b' as InstanceId), { state: 'absent' });
+  test('what goes on after a pause is the very same: it was not started again', async (t) => {
+    const { harness, engine, request } = await paused(t);
+    await engine.start(request, never());
+    await engine.pause?.(request.id);
+    await engine.start(request, never());
+    assert.deepEqual(await harness.dataUsers(DATA_NAME), [request.id]);
+    const lines = await linesOf(engine, { of: { instance: request.id }, tail: 100, follow: false });
+    assert.equal(lines.filter(({ text }) => text.includes(request.id)).length, 1);
+  });
+
+  test('pausing twice is fine', async (t) => {
+    const { engine, request, target } = await paused(t);
+    await engine.pause?.(request.id);
+    assert.deepEqual(await engine.inspect(request.id), { state: 'paused', target });
   });
 
   test('what does not run can not be paused', async (t) => {
-    const { engine, start } = await bench(t, make);
-    const { request } = await start();
+    const { engine, request } = await paused(t);
     await engine.stop(request.id, { graceMs: 5_000 });
     await assert.rejects(async () => engine.pause?.(request.id), hasCode('engine-failed'));
-    await assert.rejects(async () => engine.pause?.('nobody' as InstanceId), hasCode('engine-failed'));
+    await assert.rejects(async () => engine.pause?.('never-there' as InstanceId), hasCode('engine-failed'));
   });
 
-  test('a paused instance is found so after a restart of the controller', async (t) => {
-    const { harness, engine, start } = await bench(t, make);
-    const { request, target } = await start();
+  test('what is paused ends when it is stopped or removed, and is started anew after that', async (t) => {
+    const { engine, request } = await paused(t);
+    await engine.stop(request.id, { graceMs: 1_000 });
+    assert.equal((await engine.inspect(request.id)).state, 'exited');
+    const target = await engine.start(request, never());
+    assert.deepEqual(await engine.inspect(request.id), { state: 'running', target });
     await engine.pause?.(request.id);
+    await engine.remove(request.id);
+    assert.deepEqual([await engine.inspect(request.id), await engine.list()], [{ state: 'absent' }, []]);
+  });
+
+  test('what is paused stays so over a restart of the controller, which can let it go on', async (t) => {
+    const { harness, request, target } = await paused(t);
     const next = await harness.restart();
     assert.deepEqual(await next.list(), [{ id: request.id, state: { state: 'paused', target } }]);
     assert.deepEqual(await next.start(request, never()), target);
+    assert.deepEqual(await next.inspect(request.id), { state: 'running', target });
   });
 
-  test('pausing and going on are no events', async (t) => {
+  test('the death of what is paused is told', async (t) => {
+    const { harness, engine, request } = await paused(t);
+    const told = nextEvent(engine, (event) => event.kind === 'exited' && event.id === request.id);
+    await harness.kill(request.id);
+    await told;
+    assert.equal((await engine.inspect(request.id)).state, 'exited');
+  });
+
+  test('what we pause and let go on ourselves is no event; what somebody else pauses is a gap', async (t) => {
     const { harness, engine, build, instanceRequest } = await bench(t, make);
     const { artifact } = await build();
-    const kinds: string[] = [];
+    const [ours, theirs] = ['ours', 'theirs'].map((id) => instanceRequest(artifact, { id: id as InstanceId }));
+    if (ours === undefined || theirs === undefined) return;
+    const events: EngineEvent[] = [];
     const end = new AbortController();
     const reading = (async () => {
-      for await (const event of engine.events(end.signal)) kinds.push('id' in event ? event.id : event.kind);
+      for await (const event of engine.events(end.signal)) events.push(event);
     })();
-    for (const id of ['ours', 'theirs'] as InstanceId[]) await engine.start(instanceRequest(artifact, { id }), never());
-    await engine.pause?.('ours' as InstanceId);
-    await engine.start(instanceRequest(artifact, { id: 'ours' as InstanceId }), never());
-    await harness.kill('theirs' as InstanceId);
-    await eventually(() => (kinds.includes('theirs') ? true : undefined));
+    await engine.start(ours, never());
+    await engine.start(theirs, never());
+    events.length = 0;
+    await engine.pause?.(ours.id);
+    await engine.start(ours, never());
+    assert.deepEqual(events, []);
+    await harness.pauseByHand?.(theirs.id);
+    await eventually(() => (events.some(({ kind }) => kind === 'gap') ? true : undefined));
+    assert.equal((await engine.inspect(theirs.id)).state, 'paused');
     end.abort();
     await reading;
-    assert.deepEqual(kinds, ['theirs']);
+    assert.deepEqual(
+      events.filter(({ kind }) => kind !== 'gap'),
+      [],
+    );
   });
 }
 

@@ -110,7 +110,7 @@ test('no more wait than there is room for; the others are told to come back', as
   for (const answer of waiting) assert.equal((await answer).status, 200);
 });
 
-test('a WebSocket wakes an app, and holds it awake for as long as it is open', async (t) => {
+test('a WebSocket wakes an app, and is told apart from requests for as long as it is open', async (t) => {
   const bed = await startTestGateway(t);
   await bed.route('a/', ASLEEP);
   const client = new WebSocket(`ws://127.0.0.1:${bed.port}/`, { headers: { host: 'a' } });
@@ -122,7 +122,8 @@ test('a WebSocket wakes an app, and holds it awake for as long as it is open', a
   );
   await bed.route('a/', app, { instance: 'up' });
   await once(client, 'open');
-  assert.equal((await bed.control.use('up' as InstanceId, GOING)).inFlight, 1);
+  const { inFlight: requests, streams } = await useOf(bed);
+  assert.deepEqual([requests, streams], [0, 1]);
   client.close();
   await once(client, 'close');
   await bed.control.idle('up' as InstanceId, AbortSignal.timeout(5_000));

@@ -8,7 +8,22 @@ export type AppEvent = Extract<SimEvent, { type: 'add-app' | (typeof APP_EDITS)[
 export const UNVERIFIED = 'app-7';
 
 const STRATEGIES = ['blue_green', 'blue_green', 'replace', 'blue_green'] as const;
-const IDLES: readonly SimApp['idle'][] = [20_000, 120_000, null, false, 60_000, 1_800_000];
+const DAY_MS = 86_400_000;
+/** How apps are declared at first. */
+const FIRST_IDLES: readonly SimApp['idle'][] = [
+  { pause: 45_000, stop: 150_000, asleep: false },
+  90_000,
+  { pause: 30_000, stop: DAY_MS, asleep: false },
+  null,
+];
+const IDLES: readonly SimApp['idle'][] = [
+  20_000,
+  { pause: 20_000, stop: 240_000, asleep: false },
+  null,
+  false,
+  { pause: 60_000, stop: DAY_MS, asleep: false },
+  { pause: 30_000, stop: 1_800_000, asleep: true },
+];
 const SPECS: readonly SimApp['spec'][] = ['static', 'procfile', 'procfile', 'proxy'];
 
 /** What an edit of the declarations goes by. */
@@ -89,7 +104,7 @@ function newApp(
     stage: event.app % 3 !== 0,
     previews: event.app !== 6,
     strategy: STRATEGIES[event.app % 4] ?? 'blue_green',
-    idle: event.app % 2 === 0 ? 90_000 : null,
+    idle: FIRST_IDLES[event.app % 4] ?? null,
   };
   return { id, path, spec, repo, folder: `apps/${event.folder}`, ...of };
 }

@@ -87,8 +87,11 @@ export type SimEvent = { readonly pauseMs: number } & (
   | { readonly type: 'crash-at-write'; readonly after: number; readonly written: boolean }
   | { readonly type: 'fail-write'; readonly after: number }
   | { readonly type: 'stray'; readonly what: 'instance' | 'artifact' }
-  | { readonly type: 'kill' | 'remove-by-hand' | 'lose-artifact'; readonly which: number }
-  | { readonly type: 'lose-events' | 'disk-full' | 'deaf-gateway'; readonly ms: number }
+  | {
+      readonly type: 'kill' | 'remove-by-hand' | 'pause-by-hand' | 'resume-by-hand' | 'lose-artifact';
+      readonly which: number;
+    }
+  | { readonly type: 'lose-events' | 'disk-full' | 'deaf-gateway' | 'memory-short'; readonly ms: number }
   | { readonly type: 'gap' | 'forged-hint' }
   | { readonly type: 'interrupt'; readonly at: Interruptible }
   | { readonly type: 'request'; readonly which: number; readonly ms: number }
@@ -148,10 +151,13 @@ export const EVENT_TYPES = [
   'stray',
   'kill',
   'remove-by-hand',
+  'pause-by-hand',
+  'resume-by-hand',
   'lose-artifact',
   'lose-events',
   'disk-full',
   'deaf-gateway',
+  'memory-short',
   'gap',
   'forged-hint',
   'request',
@@ -163,6 +169,7 @@ export const FAULTY_METHODS = [
   'build',
   'start',
   'stop',
+  'pause',
   'remove',
   'removeArtifact',
   'removeData',
@@ -197,6 +204,9 @@ const LONG_WAIT_MS = 1_200_000;
 
 /** Longer than most apps may be idle, and than anything is drained. */
 const LONG_REQUEST_MS = 200_000;
+
+/** Boundaries that are seldom reached: few things are paused. */
+const PAUSING = BOUNDARIES.flatMap((name, place) => (name.startsWith('pause:') ? [place] : []));
 
 const repo = fc.nat({ max: 2 });
 const folder = fc.nat({ max: 2 });
@@ -239,7 +249,7 @@ const anyEvent: fc.Arbitrary<SimEvent> = fc.oneof(
   event(2, { type: type('force-config'), back: fc.nat({ max: 5 }), hint }),
   event(3, { type: type('remove-most'), keep: fc.nat({ max: 2 }) }),
   event(5, { type: type('allow-removal'), alsoDrops: fc.boolean() }),
-  event(3, { type: type('change-limits'), value: fc.nat({ max: 5 }), hint }),
+  event(3, { type: type('change-limits'), value: fc.nat({ max: 6 }), hint }),
   event(4, {
     ...{ type: type('branch'), repo, name, hint },
     from: fc.constantFrom<number | 'nowhere'>(0, 0, 1, 2, 'nowhere'),
@@ -252,21 +262,26 @@ const anyEvent: fc.Arbitrary<SimEvent> = fc.oneof(
   event(1, { type: type('outage'), fault: listingFault, ms: fc.constantFrom(120_000, 300_000, 900_000, 3_700_000) }),
   event(8, {
     type: type('engine-fault'),
-    method: fc.constantFrom(...FAULTY_METHODS),
+    method: fc.constantFrom<FaultyMethod>(...FAULTY_METHODS, 'pause', 'pause'),
     fault: fc.constantFrom(...FAULT_KINDS),
     times: fc.integer({ min: 1, max: 2 }),
   }),
   event(3, { type: type('crash') }),
   event(9, {
     type: type('crash-at'),
-    boundary: fc.nat({ max: BOUNDARIES.length - 1 }),
+    boundary: fc.oneof(
+      { weight: 7, arbitrary: fc.nat({ max: BOUNDARIES.length - 1 }) },
+      { weight: 1, arbitrary: fc.constantFrom(...PAUSING) },
+    ),
     after: fc.integer({ min: 1, max: 3 }),
   }),
   event(3, { type: type('crash-at-write'), after: fc.integer({ min: 1, max: 8 }), written: fc.boolean() }),
   event(2, { type: type('fail-write'), after: fc.integer({ min: 1, max: 8 }) }),
   event(2, { type: type('stray'), what: fc.constantFrom('instance', 'artifact') }),
   event(6, { type: type('kill', 'remove-by-hand', 'lose-artifact'), which }),
+  event(5, { type: type('pause-by-hand', 'resume-by-hand'), which }),
   event(5, { type: type('lose-events', 'disk-full', 'deaf-gateway'), ms: fc.nat({ max: 20_000 }) }),
+  event(5, { type: type('memory-short'), ms: fc.nat({ max: 90_000 }) }),
   event(2, { type: type('gap', 'forged-hint') }),
   event(4, { type: type('interrupt'), at: fc.constantFrom(...INTERRUPTIBLE) }),
   event(5, { type: type('request'), which, ms: fc.oneof(fc.nat({ max: 45_000 }), fc.constant(LONG_REQUEST_MS)) }),

@@ -35,6 +35,10 @@ export class CallJudge {
         this.#intent(method, subject, disk.stateOf('instances', subject), ['stopping']);
         this.#onStop(subject as InstanceId);
         return;
+      case 'pause':
+        this.#intent(method, subject, disk.stateOf('instances', subject), ['pausing']);
+        this.#sleep.onPause(subject as InstanceId);
+        return;
       case 'remove':
         this.#intent(method, subject, disk.stateOf('instances', subject), ['removing', undefined]);
         return;

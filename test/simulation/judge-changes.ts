@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../src/model/canonical.ts';
 import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
-import type { RecordedDeployment } from '../../src/model/recorded.ts';
+import type { RecordedDeployment, RecordedInstance } from '../../src/model/recorded.ts';
 import type { RouteTarget } from '../../src/model/routing.ts';
 import type { RefListing } from '../../src/model/source.ts';
 import type { Change } from '../../src/store/changes.ts';
@@ -67,6 +67,11 @@ export class ChangeJudge {
   /** What was recorded of a deployment before the transaction that is judged now. */
   before({ env, app }: RecordedDeployment): RecordedDeployment | undefined {
     return this.#shadow.deployments.get(`${env} ${app}`);
+  }
+
+  /** How an instance was before the transaction that is being judged. */
+  instanceBefore(id: InstanceId): RecordedInstance | undefined {
+    return this.#shadow.instances.get(id);
   }
 
   /** The artifacts that a deployment ran, newest first, each once. */

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import { loadRecorded } from '../../src/store/store.ts';
 import { PreviewJudge } from './judge-previews.ts';
-import { idleMsOf, type SleepJudge } from './judge-sleep.ts';
+import { idleTimesOf, type SleepJudge } from './judge-sleep.ts';
 import type { Model, Wanted } from './model.ts';
 import { Shadow } from './shadow.ts';
 import type { SimApp } from './sim-config.ts';
@@ -137,8 +138,8 @@ export class RestJudge {
 
   #isAsPushed(env: string, app: SimApp, folder: Folder | undefined, target: Target): boolean {
     const { health, idle } = target.policy;
-    const idleMs = idle === null || idle === false ? null : idle.stopMs;
-    const isPolicy = health.timeoutMs === app.timeoutMs && health.path === app.health && idleMs === idleMsOf(app, env);
+    const isIdle = isDeepStrictEqual(idle === false ? null : idle, idleTimesOf(app, env, this.#model.config?.previews));
+    const isPolicy = health.timeoutMs === app.timeoutMs && health.path === app.health && isIdle;
     return isPolicy && this.#isSameInstance(app, folder, target);
   }
 

@@ -1,4 +1,4 @@
-import type { ArtifactKey } from '../../src/model/ids.ts';
+import type { ArtifactKey, InstanceId } from '../../src/model/ids.ts';
 import type { RecordedDeployment } from '../../src/model/recorded.ts';
 import type { RouteTarget } from '../../src/model/routing.ts';
 import type { FakeCall } from '../../src/runtime/fake/fake-engine.ts';
@@ -58,9 +58,16 @@ export class Judge {
   onChange(changes: readonly Change[], recorded: RecordedView): void {
     for (const change of changes) {
       if ('put' in change && change.put === 'deployment')
-        this.#sleep.onDeployment(change.row, this.#changes.before(change.row));
+        this.#sleep.onDeployment(change.row, this.#changes.before(change.row), changes);
+      if ('put' in change && change.put === 'instance')
+        this.#sleep.onInstance(change.row, this.#changes.instanceBefore(change.row.id), changes);
     }
     this.#changes.onChange(changes, recorded);
+  }
+
+  /** A request is led to an instance. */
+  onRequest(instance: InstanceId): void {
+    this.#sleep.onRequest(instance);
   }
 
   /** An engine is about to be asked for something. */

@@ -96,7 +96,9 @@ export class Model {
   description(id: string, env: string, recorded: RecordedView): string {
     const app = this.declared(id);
     if (app === undefined) return 'not declared';
-    const { position, ...declaration } = declarationOf(env === 'stage' ? inStage(app) : app);
+    const { position, ...declared } = declarationOf(env === 'stage' ? inStage(app) : app);
+    // How it is promoted is said in its stage as well.
+    const declaration = { ...declared, promote: declarationOf(app).promote };
     const key = sourceKey({ ...declaration, position });
     const tree = key === null ? null : (recorded.sources.get(key)?.resolved?.tree ?? null);
     return canonicalJson({ declaration, tree } as never);

@@ -226,8 +226,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'what slipped in while it was put to sleep is cut',
     `${SLOTS}/instance-slots.ts`,
-    'if (isLive && deployment.live.asleep && !deployment.live.suspended && !isIdle) return wakeChanges(deployment);',
-    '',
+    "return drain === 'idle' ? this.#rest.downChanges(row, deployment.live) : wakeChanges(deployment);",
+    'return this.#rest.downChanges(row, deployment.live);',
   ),
   mutant(
     'nobody wakes what is asleep',
@@ -238,8 +238,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'requests are led to what is being put to sleep',
     `${RECONCILE}/sleep.ts`,
-    "...keepRoute(row, live, instance.route, context),\n    ...retireInstance(instance, context.at, 'draining', context.drainMs),",
-    "...retireInstance(instance, context.at, 'draining', context.drainMs),",
+    "...keepRoute(row, live, instance.route, context),\n    put('instance', { ...instance, state: 'draining',",
+    "put('instance', { ...instance, state: 'draining',",
   ),
   mutant(
     'what is asleep is thrown away',
@@ -256,8 +256,62 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'nothing ever sleeps',
     `${RECONCILE}/progress-of-instance.ts`,
-    'if (idleMs === null) return FOREVER;',
-    'if (idleMs === null || idleMs > 0) return FOREVER;',
+    'if (bedtime === null) return FOREVER;',
+    'if (bedtime === null || bedtime.afterMs > 0) return FOREVER;',
+  ),
+  mutant(
+    'what is to be paused is stopped at once',
+    `${SLOTS}/instance-rest.ts`,
+    'if (!pauses) return',
+    'if (pauses || !pauses) return',
+  ),
+  mutant(
+    'what is paused is never stopped',
+    `${RECONCILE}/progress-of-instance.ts`,
+    "return due !== null && due <= at ? { do: 'rest' } : { do: 'wait', until: due };",
+    'return due !== null && due <= at ? FOREVER : FOREVER;',
+  ),
+  mutant(
+    'what is paused is stopped without being asked how long nobody used it',
+    `${RECONCILE}/sleep.ts`,
+    'return (idleSince ?? startedAt ?? 0) + idle.stopMs;',
+    'return (startedAt ?? idleSince ?? 0) + idle.stopMs;',
+  ),
+  mutant(
+    'a pause that failed is taken for done',
+    `${SLOTS}/instance-rest.ts`,
+    "now.state === 'pausing' ? notPaused(now, problemOf(error), clock.now()) : [],",
+    "now.state === 'pausing' ? [put('instance', { ...now, state: 'paused', problem: problemOf(error) })] : [],",
+  ),
+  mutant(
+    'what ended while it was paused is not noticed',
+    `${SLOTS}/instance-slots.ts`,
+    "if (row.state === 'pausing' || row.state === 'paused') return this.#rest.endedChanges(row, problem);",
+    '',
+  ),
+  mutant(
+    'what somebody else let go on stays awake unseen',
+    `${RECONCILE}/adopt.ts`,
+    'else driver.instanceResumed(row.id);',
+    'else adoptRoute(row.id, seen.target, ports);',
+  ),
+  mutant(
+    'what somebody else paused stays frozen',
+    `${RECONCILE}/adopt.ts`,
+    "else if (seen.state === 'paused') driver.instanceEnded(row.id, PAUSED_BY_HAND);",
+    "else if (seen.state === 'paused') adoptRoute(row.id, seen.target, ports);",
+  ),
+  mutant(
+    'a pause is not taken up again after a restart',
+    `${RECONCILE}/progress-of-instance.ts`,
+    "return { do: 'pause' };",
+    "return row.drainUntil === null && at - (row.idleSince ?? 0) > 400_000 ? { do: 'pause' } : FOREVER;",
+  ),
+  mutant(
+    'what is to start asleep starts awake',
+    `${RECONCILE}/sleep.ts`,
+    'return idle !== false && idle?.startsAsleep === true;',
+    'return idle !== false && idle?.startsAsleep === false;',
   ),
   mutant(
     'what is woken serves before it answers',

@@ -13,6 +13,7 @@ const LIMITS: readonly Partial<SimConfig>[] = [
   { previews: { ...FIRST_CONFIG.previews, max: 1 } },
   { previews: { ...FIRST_CONFIG.previews, branches: ['b-*'] } },
   { previews: { ...FIRST_CONFIG.previews, branches: [] } },
+  { previews: { ...FIRST_CONFIG.previews, asleep: true } },
   { atomic: false },
   { atomic: true },
 ];
@@ -128,6 +129,12 @@ export class Player {
       case 'remove-by-hand':
         this.#withInstance(event.which, (id) => world.engine.remove(id));
         return;
+      case 'pause-by-hand':
+        this.#withInstance(event.which, (id) => world.freezeByHand(id, { paused: true }));
+        return;
+      case 'resume-by-hand':
+        this.#withPaused(event.which, (id) => world.freezeByHand(id, { paused: false }));
+        return;
       case 'lose-artifact':
         this.#loseArtifact(event.which);
         return;
@@ -145,6 +152,9 @@ export class Player {
         return;
       case 'disk-full':
         world.diskFullUntil = until(event.ms);
+        return;
+      case 'memory-short':
+        world.pressedUntil = until(event.ms);
         return;
       case 'deaf-gateway':
         world.gateway.deafUntil = until(event.ms);
@@ -310,6 +320,12 @@ export class Player {
 
   #withInstance(which: number, act: (id: InstanceId) => void): void {
     const ids = this.#world.instanceIds;
+    const id = ids[which % Math.max(1, ids.length)];
+    if (id !== undefined) act(id);
+  }
+
+  #withPaused(which: number, act: (id: InstanceId) => void): void {
+    const ids = this.#world.instanceIds.filter((id) => this.#world.engine.instances.get(id)?.paused === true);
     const id = ids[which % Math.max(1, ids.length)];
     if (id !== undefined) act(id);
   }

@@ -8,7 +8,7 @@ import { RETAIN_MS } from './sim-settings.ts';
 import type { SimWorld } from './sim-world.ts';
 
 const MAX_POKES = 4;
-const EFFECTS = ['start', 'stop', 'build', 'remove', 'removeArtifact', 'removeData'] as const;
+const EFFECTS = ['start', 'pause', 'stop', 'build', 'remove', 'removeArtifact', 'removeData'] as const;
 
 /**
  * Lets everything come to rest, and judges what is there; then while one app is stuck, after the time of retention, and after
@@ -145,7 +145,7 @@ function underWay({ recorded, reconciler, config }: SimWorld): string[] {
   for (const { name, endingSince } of recorded.environments.values())
     if (endingSince !== null) found.push(`${name} is ending`);
   for (const { id, state } of recorded.instances.values())
-    if (state !== 'running' && state !== 'stopped') found.push(`${id} is ${state}`);
+    if (state !== 'running' && state !== 'paused' && state !== 'stopped') found.push(`${id} is ${state}`);
   for (const { key, state } of recorded.artifacts.values())
     if (state !== 'built' && state !== 'failed') found.push(`artifact ${key} is ${state}`);
   for (const { repo, error } of recorded.repos.values())

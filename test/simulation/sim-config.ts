@@ -4,6 +4,13 @@ import type { AppId } from '../../src/model/ids.ts';
 import { CODE_SPECS } from '../../src/specs/code-specs.ts';
 import type { ConfigTree } from '../../src/starlark/config-tree.ts';
 
+/** When an app is paused and stopped, and whether what is new of it sleeps once it is verified. */
+export interface SimIdle {
+  readonly pause: number;
+  readonly stop: number;
+  readonly asleep: boolean;
+}
+
 /** One app as the simulated config file declares it. */
 export interface SimApp {
   readonly id: string;
@@ -23,8 +30,8 @@ export interface SimApp {
   readonly strategy: 'blue_green' | 'replace';
   /** Where it is probed. */
   readonly health: string;
-  /** After how many milliseconds without use it sleeps; null: when it is not said. */
-  readonly idle: number | false | null;
+  /** After how many milliseconds without use it is stopped, or paused before; null: when it is not said. */
+  readonly idle: number | false | null | SimIdle;
 }
 
 /** The simulated config file. */
@@ -94,12 +101,18 @@ export function declarationOf(app: SimApp): AppDeclaration {
     stripPath: null,
     slash: null,
     health: { timeoutMs: app.timeoutMs, path: app.health },
-    idle: typeof app.idle === 'number' ? { pauseMs: null, stopMs: app.idle } : app.idle,
+    idle: idlePolicyOf(app.idle),
     limits: {},
     verify: app.verify,
     position: { file: CONFIG_FILE, line: 1, column: 1 },
     notInEffect: [],
   };
+}
+
+function idlePolicyOf(idle: SimApp['idle']): AppDeclaration['idle'] {
+  if (idle === null || idle === false) return idle;
+  if (typeof idle === 'number') return { pauseMs: null, stopMs: idle };
+  return { pauseMs: idle.pause, stopMs: idle.stop, ...(idle.asleep ? { startsAsleep: true } : {}) };
 }
 
 function sourceOf(app: SimApp): AppDeclaration['source'] {

@@ -14,6 +14,8 @@ export interface SimGatewayDeps {
   readonly clock: SimClock;
   /** The rows on disk that are newer, oldest first. */
   readonly readSince: (generation: number) => readonly RouteRow[];
+  /** A request is led to an instance. */
+  readonly onRequest: (instance: InstanceId) => void;
 }
 
 /** The gateways, which live on when the controller dies: the product's table, brought up to date when they hear of it, or a second later. */
@@ -102,6 +104,7 @@ export class SimGateway {
     }
     const instance = this.servedAt(host, path);
     if (instance === undefined) return;
+    this.#deps.onRequest(instance);
     this.inFlight.set(instance, (this.inFlight.get(instance) ?? 0) + 1);
     this.usedAt.set(instance, clock.now());
     await clock.sleep(ms);
@@ -147,7 +150,7 @@ export class SimGateway {
         await clock.sleep(ANSWER_MS, signal);
         if (isDead()) await new Promise<never>(() => {});
         const idleMs = clock.now() - (this.usedAt.get(instance) ?? 0);
-        return { inFlight: this.inFlight.get(instance) ?? 0, idleMs };
+        return { inFlight: this.inFlight.get(instance) ?? 0, streams: 0, idleMs };
       },
       idle: (instance, signal) => this.#until(() => (this.inFlight.get(instance) ?? 0) === 0, signal, isDead),
     };

@@ -29,6 +29,10 @@ import { BUILD_MS, DRAIN_MS, RESTART_MS, SETTINGS, STALL_MS, START } from './sim
 
 const STRAY = 'stray-';
 
+/** The share of memory that is in use while it is short, and else. */
+const PRESSED = 0.95;
+const RELAXED = 0.4;
+
 /** Counts of what came up in a run, by name. */
 export type Tally = Record<string, number>;
 
@@ -59,6 +63,10 @@ export class SimWorld {
   readonly everHadData = new Set<string>();
   /** Artifacts that somebody removed by hand. */
   readonly lost = new Set<string>();
+  /** Instances that somebody paused by hand. */
+  readonly frozenByHand = new Set<InstanceId>();
+  /** Whether engines can pause here. */
+  readonly pauses: boolean;
   readonly seed: number;
   /** What happened, line by line, for people. */
   readonly story: string[] = [];
@@ -70,6 +78,8 @@ export class SimWorld {
   interrupt: { readonly at: Interruptible; readonly act: (app?: string) => void } | null = null;
   /** No call on behalf of this app ever comes back while it is set. */
   stuck: { readonly app: string; readonly method: 'build' | 'start' | 'probe' } | null = null;
+  /** Until when memory is short. */
+  pressedUntil = 0;
   diskFullUntil = 0;
   losesEventsUntil = 0;
   #life: Life;
@@ -84,6 +94,7 @@ export class SimWorld {
 
   constructor(seed: number, tally: Tally) {
     this.seed = seed;
+    this.pauses = seed % 5 !== 0;
     this.#random = mulberry32(seed);
     this.tally = tally;
     this.#db = new Database(':memory:');
@@ -96,7 +107,11 @@ export class SimWorld {
       if (request.spec.engine === 'process') this.everHadData.add(request.dataName);
       return RUNS[this.#running(request)](attempt);
     });
-    this.gateway = new SimGateway({ clock: this.clock, readSince: (generation) => this.#routesSince(generation) });
+    this.gateway = new SimGateway({
+      clock: this.clock,
+      readSince: (generation) => this.#routesSince(generation),
+      onRequest: (instance) => this.judge.onRequest(instance),
+    });
     this.judge = new Judge(this);
     this.config.push({
       folders: { '': { [CONFIG_FILE]: JSON.stringify(FIRST_CONFIG) } },
@@ -182,10 +197,20 @@ export class SimWorld {
     this.interrupt = null;
     this.stuck = null;
     this.diskFullUntil = 0;
+    this.pressedUntil = Math.min(this.pressedUntil, this.clock.now());
     this.losesEventsUntil = 0;
     this.gateway.deafUntil = 0;
     for (const repo of [this.config, ...this.sources]) repo.fault = null;
     this.engine.publish({ kind: 'gap' });
+  }
+
+  /** Somebody pauses an instance that runs, or lets one go on that is paused. Engines that can't pause have nobody who does. */
+  freezeByHand(id: InstanceId, { paused }: { readonly paused: boolean }): void {
+    const instance = this.engine.instances.get(id);
+    if (!this.pauses || instance?.engine !== 'process' || !instance.running || instance.paused === paused) return;
+    this.count(paused ? 'paused by hand' : 'resumed by hand');
+    if (paused) this.frozenByHand.add(id);
+    this.engine.freezeByHand(id, { paused });
   }
 
   /** Something of this installation turns up that no row owns: what is left of a database that was put back, say. */
@@ -263,6 +288,7 @@ export class SimWorld {
   #engine(name: EngineName, clock: MortalClock, store: Store): SimEngine {
     const engine = new SimEngine(this.engine, clock, {
       name,
+      pauses: this.pauses && name === 'process',
       fault: (call) => {
         this.judge.onEngineCall(call, store.recorded);
         return this.#faultFor(call, store.recorded);
@@ -303,6 +329,7 @@ export class SimWorld {
       engines: new Map(parts.engines.map((engine) => [engine.name, engine])),
       evaluator: { evaluate: (tree, signal) => this.#evaluate(clock, signal, () => evaluateSimConfig(tree)) },
       available: () => null,
+      memory: async () => (this.clock.now() < this.pressedUntil ? PRESSED : RELAXED),
       probe: simProbe(this, clock),
       gateways: this.gateway.connect(isDead),
       log: { info: () => {}, warn: () => this.count('warnings') },

@@ -41,12 +41,14 @@ export interface TestPorts extends Ports {
 export interface TestPortsEdit extends Partial<Ports> {
   readonly behave?: ConstructorParameters<typeof FakeWorld>[0];
   readonly fault?: (call: FakeCall) => FakeFault;
+  /** The engine of process apps can pause them. */
+  readonly pauses?: boolean;
 }
 
 /** Ports in memory: a clock that stands still, fake git, fake engines for static and process apps. */
 export function testPorts(
   t: { after(fn: () => void): void },
-  { behave = () => ({}), fault = () => 'none', ...edit }: TestPortsEdit = {},
+  { behave = () => ({}), fault = () => 'none', pauses = false, ...edit }: TestPortsEdit = {},
 ): TestPorts {
   const clock = new SimClock(AT);
   const db = new Database(':memory:');
@@ -63,7 +65,10 @@ export function testPorts(
     store: new Store({ connection, clock, chain: chainEvent, complete: withVacancies }),
     evaluator: { evaluate: () => Promise.reject(new Error('no evaluator here')) },
     engines: new Map(
-      (['static', 'process'] as const).map((name) => [name, new FakeEngine(world, clock, { name, fault })]),
+      (['static', 'process'] as const).map((name) => [
+        name,
+        new FakeEngine(world, clock, { name, fault, pauses: pauses && name === 'process' }),
+      ]),
     ),
     available: () => null,
     probe: fakeProbe(world, clock),
@@ -72,8 +77,9 @@ export function testPorts(
       applied: async () => {},
       idle: async () => {},
       endTunnels: () => {},
-      use: async () => ({ inFlight: 0, idleMs: 0 }),
+      use: async () => ({ inFlight: 0, streams: 0, idleMs: 0 }),
     },
+    memory: async () => null,
     log: { info: () => {}, warn: (message) => warnings.push(message) },
     limits: defaultLimits(4),
     reach: () => undefined,

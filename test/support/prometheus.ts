@@ -70,7 +70,7 @@ function checkHistogram(name: string, values: ReadonlyMap<string, number>): void
   for (const [key, count] of values) {
     const match = new RegExp(`^${name}_bucket\\{(.*?),?le="([^"]+)"(.*)\\}$`).exec(key);
     if (match === null) continue;
-    const series = `${match[1]}${match[3]}`;
+    const series = `${match[1]}${match[3]}`.replace(/^,/, '');
     const le = Number(match[2]?.replace('Inf', 'Infinity'));
     const before = last.get(series);
     assert.ok(before === undefined || (before.le < le && before.count <= count), key);

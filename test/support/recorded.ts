@@ -86,6 +86,7 @@ export function instance(
     startedAt: AT,
     retryAt: null,
     drainUntil: null,
+    idleSince: null,
     ...edit,
     id: (edit.id ?? 'i-live') as InstanceId,
   };

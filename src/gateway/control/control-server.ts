@@ -34,13 +34,13 @@ export interface ControlServer {
    * don't count. Rejects only when the signal aborts.
    */
   applied(generation: number, signal: AbortSignal): Promise<void>;
-  /** Resolves when no connected gateway has anything in flight on the instance. Rejects only when the signal aborts. */
-  idle(instance: InstanceId, signal: AbortSignal): Promise<void>;
+  /** Resolves when no connected gateway has anything in flight on the instance, or nothing but streams. Rejects only when the signal aborts. */
+  idle(instance: InstanceId, signal: AbortSignal, options?: { readonly besidesStreams: boolean }): Promise<void>;
   /** Makes all gateways end the tunnels to an instance that is about to be stopped. */
   endTunnels(instance: InstanceId): void;
   /**
-   * What the connected gateways together say of the use of an instance: requests in flight, and for how many milliseconds nobody has used
-   * it. With none connected it counts as used just now. Rejects only when the signal aborts.
+   * What the connected gateways together say of the use of an instance: requests in flight, streams, and for how many milliseconds nobody
+   * has used it. With none connected it counts as used just now. Rejects only when the signal aborts.
    */
   use(instance: InstanceId, signal: AbortSignal): Promise<InstanceUse>;
   /**
@@ -62,7 +62,11 @@ export async function startControlServer(options: ControlServerOptions): Promise
 
 /** The use of an instance by what gateways count. */
 export interface InstanceUse {
+  /** Requests, but for streams. */
   readonly inFlight: number;
+  /** Tunnels and streams of events. */
+  readonly streams: number;
+  /** For how long none of the former has ended, and nothing was said on the latter. */
   readonly idleMs: number;
 }
 
@@ -73,7 +77,7 @@ interface Link {
   generation: number;
   /** When the oldest question was put that it has not answered yet. */
   askedAt: number | null;
-  readonly inFlight: Map<InstanceId, number>;
+  readonly inFlight: Map<InstanceId, Pick<InstanceUse, 'inFlight' | 'streams'>>;
   /** The last answers to `ask`, for as long as somebody waits for them. */
   readonly uses: Map<InstanceId, InstanceUse | null>;
 }
@@ -84,6 +88,7 @@ interface Waiter {
 }
 
 const DEFAULTS = { onHung: () => {}, onWake: () => {}, expectGateways: 1, graceMs: 2_000, answerMs: 10_000 };
+const NO_USE: InstanceUse = { inFlight: 0, streams: 0, idleMs: 0 };
 const TICK_MS = 100;
 const TOTALS_MS = 1_000;
 const ASK_AGAIN_MS = 2_000;
@@ -135,11 +140,15 @@ class Control implements ControlServer {
     for (const { socket } of this.#links.values()) writeJsonLine(socket, { type: 'end', instance });
   }
 
-  async idle(instance: InstanceId, signal: AbortSignal): Promise<void> {
+  async idle(instance: InstanceId, signal: AbortSignal, { besidesStreams } = { besidesStreams: false }): Promise<void> {
+    const isIdle = ({ inFlight }: Link) => {
+      const on = inFlight.get(instance);
+      return on?.inFlight === 0 && (besidesStreams || on.streams === 0);
+    };
     this.#watched.set(instance, (this.#watched.get(instance) ?? 0) + 1);
     for (const link of this.#links.values()) this.#watch(link, instance);
     try {
-      await this.#until(() => [...this.#links.values()].every((link) => link.inFlight.get(instance) === 0), signal);
+      await this.#until(() => [...this.#links.values()].every(isIdle), signal);
     } finally {
       this.#unwatch(instance);
     }
@@ -150,9 +159,10 @@ class Control implements ControlServer {
     for (const link of this.#links.values()) this.#askUse(link, instance);
     try {
       await this.#until(() => [...this.#links.values()].every((link) => link.uses.get(instance) != null), signal);
-      const uses = [...this.#links.values()].map((link) => link.uses.get(instance) ?? { inFlight: 0, idleMs: 0 });
+      const uses = [...this.#links.values()].map((link) => link.uses.get(instance) ?? NO_USE);
       return {
         inFlight: uses.reduce((sum, { inFlight }) => sum + inFlight, 0),
+        streams: uses.reduce((sum, { streams }) => sum + streams, 0),
         idleMs: uses.length === 0 ? 0 : Math.min(...uses.map(({ idleMs }) => idleMs)),
       };
     } finally {
@@ -212,8 +222,8 @@ class Control implements ControlServer {
     if (message.type === 'hint') this.#options.onHint(message.hook);
     if (message.type === 'applied') link.generation = Math.max(link.generation, message.generation);
     if (message.type === 'use') {
-      for (const [instance, count] of Object.entries(message.inFlight))
-        this.#noteUse(link, instance as InstanceId, count, message.idleMs);
+      for (const instance of Object.keys(message.inFlight) as InstanceId[])
+        this.#noteUse(link, instance, useOf(message, instance));
     }
     if (message.type === 'counts') {
       this.#sums.take(link, message.apps, message.process);
@@ -260,9 +270,9 @@ class Control implements ControlServer {
     }
   }
 
-  #noteUse(link: Link, instance: InstanceId, inFlight: number, idle: Readonly<Record<InstanceId, number>>): void {
-    link.inFlight.set(instance, inFlight);
-    if (link.uses.has(instance)) link.uses.set(instance, { inFlight, idleMs: idle[instance] ?? 0 });
+  #noteUse(link: Link, instance: InstanceId, use: InstanceUse): void {
+    link.inFlight.set(instance, use);
+    if (link.uses.has(instance)) link.uses.set(instance, use);
   }
 
   #ask(link: Link, message: ControllerMessage): void {
@@ -329,6 +339,12 @@ class Control implements ControlServer {
     link.socket.destroy();
     this.#options.onHung(link.pid);
   }
+}
+
+/** What a gateway says of one instance. Where it does not know its streams, all that is in flight is use. */
+function useOf(message: GatewayMessage & { type: 'use' }, instance: InstanceId): InstanceUse {
+  const streams = message.streams?.[instance] ?? 0;
+  return { inFlight: (message.inFlight[instance] ?? 0) - streams, streams, idleMs: message.idleMs[instance] ?? 0 };
 }
 
 function isAlive(pid: number): boolean {

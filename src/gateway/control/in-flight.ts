@@ -4,6 +4,8 @@ import type { InstanceId } from '../../model/ids.ts';
 export interface Use {
   readonly instance: InstanceId;
   count: number;
+  /** How many of those are streams: that they are open is no use, what is said on them is. */
+  streams: number;
   /** When it was last in use, by the gateway's monotonic clock. */
   usedAt: number;
 }
@@ -11,6 +13,7 @@ export interface Use {
 /** What is told of the use of instances: requests in flight, and for how many milliseconds nobody has used them. */
 export interface UseReport {
   readonly inFlight: Readonly<Record<InstanceId, number>>;
+  readonly streams: Readonly<Record<InstanceId, number>>;
   readonly idleMs: Readonly<Record<InstanceId, number>>;
 }
 
@@ -40,7 +43,7 @@ export class InFlight {
   enter(instance: InstanceId): Use {
     let use = this.#uses.get(instance);
     if (use === undefined) {
-      use = { instance, count: 0, usedAt: this.#countsSince };
+      use = { instance, count: 0, streams: 0, usedAt: this.#countsSince };
       this.#uses.set(instance, use);
     }
     use.count += 1;
@@ -49,10 +52,31 @@ export class InFlight {
     return use;
   }
 
-  /** It has ended, in whatever way. What would not wake the instance (a probe, say) does not keep it awake either. */
-  leave(use: Use, { countsAsUse }: { readonly countsAsUse: boolean }): void {
+  /** It has become a stream. */
+  becomeStream(use: Use): void {
+    use.streams += 1;
+    if (this.#watched.has(use.instance)) this.#onChange();
+  }
+
+  /** Something was said on a stream. Gives for how many milliseconds nobody had used the instance. */
+  used(use: Use): number {
+    const now = this.#now();
+    const idleMs = now - use.usedAt;
+    use.usedAt = now;
+    return idleMs;
+  }
+
+  /**
+   * It has ended, in whatever way. What would not wake the instance (a probe, say) does not keep it awake either, nor does the end of a
+   * stream.
+   */
+  leave(
+    use: Use,
+    { countsAsUse, isStream = false }: { readonly countsAsUse: boolean; readonly isStream?: boolean },
+  ): void {
     use.count -= 1;
-    if (countsAsUse) use.usedAt = this.#now();
+    if (isStream) use.streams -= 1;
+    else if (countsAsUse) use.usedAt = this.#now();
     this.#total -= 1;
     if (this.#watched.has(use.instance)) this.#onChange();
   }
@@ -76,6 +100,7 @@ export class InFlight {
     const uses = instances.map((instance) => [instance, this.#uses.get(instance)] as const);
     return {
       inFlight: Object.fromEntries(uses.map(([instance, use]) => [instance, use?.count ?? 0])),
+      streams: Object.fromEntries(uses.map(([instance, use]) => [instance, use?.streams ?? 0])),
       idleMs: Object.fromEntries(uses.map(([instance, use]) => [instance, now - (use?.usedAt ?? this.#countsSince)])),
     };
   }

@@ -77,3 +77,17 @@ test('however the bytes are cut, the boundaries are the same', () => {
     { seed: 5, numRuns: 200 },
   );
 });
+
+test('messages are told from pings, also in parts', () => {
+  const tracker = new FrameTracker();
+  const said = (...bytes: number[]) => {
+    tracker.track(Buffer.from(bytes));
+    return tracker.takeSawMessage();
+  };
+  assert.equal(said(0x89, 2, 1, 2), false, 'a ping');
+  assert.equal(said(0x81, 3, 65), true, 'the beginning of a text');
+  assert.equal(said(66), true, 'more of it');
+  assert.equal(said(), false, 'nothing');
+  assert.equal(said(67, 0x8a, 0), true, 'its end, and a pong');
+  assert.equal(said(0x8a, 0x80, 1, 2, 3, 4), false, 'a masked pong');
+});

@@ -11,6 +11,8 @@ export class FrameTracker {
   #left = 0;
   #isFragmented = false;
   #hasClosed = false;
+  #isControl = false;
+  #sawMessage = false;
 
   /** Whether the last byte was the last one of a frame: another frame may follow. */
   get isBetweenFrames(): boolean {
@@ -25,6 +27,13 @@ export class FrameTracker {
   /** Whether a close frame has begun: nothing may follow it. */
   get hasClosed(): boolean {
     return this.#hasClosed;
+  }
+
+  /** Whether anything of a message came since this was last asked: pings and the like are none. */
+  takeSawMessage(): boolean {
+    const saw = this.#sawMessage;
+    this.#sawMessage = false;
+    return saw;
   }
 
   /** Takes all of the bytes. */
@@ -47,6 +56,7 @@ export class FrameTracker {
     if (this.#left > 0) {
       const taken = Math.min(this.#left, bytes.length - at);
       this.#left -= taken;
+      if (!this.#isControl) this.#sawMessage = true;
       return at + taken;
     }
     this.#head[this.#headBytes] = bytes[at] ?? 0;
@@ -69,6 +79,8 @@ export class FrameTracker {
       size === 126 ? this.#head.readUInt16BE(2) : size === 127 ? Number(this.#head.readBigUInt64BE(2)) : size;
     this.#headBytes = 0;
     const opcode = first & OPCODE;
+    this.#isControl = opcode >= CLOSE;
+    if (!this.#isControl) this.#sawMessage = true;
     if (opcode === CLOSE) this.#hasClosed = true;
     // Control frames may come between the fragments of a message.
     else if (opcode < CLOSE) this.#isFragmented = (first & FINAL) === 0;

@@ -18,7 +18,7 @@ import { mapCookie } from './map-cookie.ts';
 import { BodySender } from './send-body.ts';
 import { type LocationMap, mapLocation, mapRefresh } from './target-path.ts';
 import { Tunnel } from './tunnel.ts';
-import type { OpenStream, Tunnels } from './tunnels.ts';
+import type { OpenStream, StreamWatch, Tunnels } from './tunnels.ts';
 import type { ExchangeHandler, UpstreamConnection } from './upstream-connection.ts';
 import type { Taker, UpstreamPool } from './upstream-pool.ts';
 
@@ -47,6 +47,7 @@ export interface ProxyPlan {
   /** Where the request is entered if it becomes a tunnel or is answered by a stream of events, and under which instance. */
   readonly streams: Tunnels;
   readonly instance: string;
+  readonly streamWatch?: StreamWatch;
   /** The connection of a client that asks for another protocol, and what has come of it already. */
   readonly upgrade?: { readonly protocol: string; readonly socket: Socket; readonly rest: Buffer } | undefined;
 }
@@ -154,6 +155,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   onData(content: Buffer): void {
     const isTaken = this.#pass(content);
     this.#events?.passed(content);
+    if (this.#events !== undefined) this.#plan.streamWatch?.used('app');
     if (isTaken || this.#isPaused || this.#isOver) return;
     const connection = this.#connection;
     this.#isPaused = true;
@@ -178,7 +180,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
 
   onUpgrade(head: ResponseHead, upstream: Socket, rest: Buffer): void {
     this.#over();
-    const { upgrade, noindex } = this.#plan;
+    const { upgrade, noindex, streamWatch } = this.#plan;
     const cookie: CookieRule = (value) => this.cookie(value);
     if (upgrade === undefined || !isOffered(head, upgrade.protocol)) {
       upstream.destroy();
@@ -188,7 +190,7 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     this.#response.record.isUpgraded = true;
     const { socket: client, rest: clientRest } = this.#stopAhead?.() ?? upgrade;
     const ends = { head, upstream, upstreamRest: rest, client, clientRest, response: this.#response, cookie, noindex };
-    const opened = Tunnel.open(ends);
+    const opened = Tunnel.open({ ...ends, onUsed: streamWatch?.used });
     if (opened !== undefined) this.#enter(opened);
   }
 
@@ -248,7 +250,8 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   }
 
   #enter(stream: OpenStream): void {
-    const { streams, instance } = this.#plan;
+    const { streams, instance, streamWatch } = this.#plan;
+    streamWatch?.opened();
     this.#response.once('close', streams.add(instance, stream));
   }
 

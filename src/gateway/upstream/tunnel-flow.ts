@@ -5,6 +5,7 @@ import { FrameTracker } from './frame-tracker.ts';
 export class TunnelFlow {
   readonly #source: Socket;
   readonly #sink: Socket;
+  readonly #onUsed: () => void;
   readonly #frames: FrameTracker | undefined;
   /** What is to be sent behind the message that is under way. */
   #last: Buffer | undefined;
@@ -12,7 +13,9 @@ export class TunnelFlow {
   #onAnswered: (() => void) | undefined;
   #isFinished = false;
 
-  constructor(source: Socket, sink: Socket, isWebSocket: boolean) {
+  /** `onUsed`: something was passed that somebody said; of a WebSocket, something of a message. */
+  constructor(source: Socket, sink: Socket, isWebSocket: boolean, onUsed: () => void = () => {}) {
+    this.#onUsed = onUsed;
     this.#source = source;
     this.#sink = sink;
     this.#frames = isWebSocket ? new FrameTracker() : undefined;
@@ -51,6 +54,7 @@ export class TunnelFlow {
     if (this.#isFinished) this.#drop(bytes);
     else if (this.#last === undefined || frames === undefined) {
       frames?.track(bytes);
+      if (frames === undefined || frames.takeSawMessage()) this.#onUsed();
       this.#pass(bytes);
     } else {
       const used = frames.trackMessage(bytes);

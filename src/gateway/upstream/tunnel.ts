@@ -6,7 +6,7 @@ import type { ResponseHead } from '../reading/response-head.ts';
 import { answerLines } from './answer-headers.ts';
 import type { CookieRule } from './cookie-rule.ts';
 import { TunnelFlow } from './tunnel-flow.ts';
-import type { OpenStream } from './tunnels.ts';
+import type { OpenStream, StreamSide } from './tunnels.ts';
 
 /** Two connections that become one. */
 export interface TunnelEnds {
@@ -20,6 +20,8 @@ export interface TunnelEnds {
   readonly response: ClientResponse;
   readonly cookie: CookieRule;
   readonly noindex: boolean;
+  /** Something of a message, or of what is not a WebSocket, was passed on. */
+  readonly onUsed?: ((by: StreamSide) => void) | undefined;
 }
 
 // A message that is under way may take so long to end, and the other sides so long to answer the close.
@@ -37,12 +39,12 @@ export class Tunnel implements OpenStream {
   readonly #up: TunnelFlow;
   #isEnding = false;
 
-  private constructor({ head, client, upstream }: TunnelEnds) {
+  private constructor({ head, client, upstream, onUsed = () => {} }: TunnelEnds) {
     this.#client = client;
     this.#upstream = upstream;
     this.hasProperEnd = protocolOf(head).toLowerCase() === 'websocket';
-    this.#down = new TunnelFlow(upstream, client, this.hasProperEnd);
-    this.#up = new TunnelFlow(client, upstream, this.hasProperEnd);
+    this.#down = new TunnelFlow(upstream, client, this.hasProperEnd, () => onUsed('app'));
+    this.#up = new TunnelFlow(client, upstream, this.hasProperEnd, () => onUsed('client'));
   }
 
   /** Passes the 101 on and begins; undefined if the client is gone. */

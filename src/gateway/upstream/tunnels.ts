@@ -7,6 +7,15 @@ export interface OpenStream {
   cut(): void;
 }
 
+/** Who says something on a stream. */
+export type StreamSide = 'client' | 'app';
+
+/** Who wants to know of a request that becomes a stream, and of what is said on it. */
+export interface StreamWatch {
+  readonly opened: () => void;
+  readonly used: (by: StreamSide) => void;
+}
+
 /** The streams that are open, by the instance that they come from, so that they can be ended properly. */
 export class Tunnels {
   readonly #open = new Map<string, Set<OpenStream>>();

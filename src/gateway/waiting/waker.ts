@@ -36,6 +36,11 @@ export class Waker {
     this.#timers.set(key, timer);
   }
 
+  /** Somebody uses an app without waiting for it. */
+  wake(env: EnvName, app: AppId): void {
+    this.#options.wake(env, app);
+  }
+
   /** The table has these rows now: where one of them is, what was asked for has been answered. */
   rowsApplied(rows: readonly RouteRow[]): void {
     if (this.#timers.size > 0) for (const row of rows) this.#forget(placeKey(row));

@@ -3,6 +3,7 @@ import {
   type AppLimits,
   type HealthPolicy,
   healthOf,
+  type IdlePolicy,
   idleOf,
   type Overrides,
 } from '../../model/app.ts';
@@ -38,6 +39,11 @@ export interface Place {
   readonly kind: EnvKind;
 }
 
+/** The same, with what the policy of previews says of what is new there. */
+interface RulesOfPlace extends Place {
+  readonly startsAsleep: boolean;
+}
+
 /** The part of a target that does not depend on which commits it comes from. */
 export type Core = Omit<Target, 'configCommit' | 'sourceCommit' | 'causes' | 'source'>;
 
@@ -63,8 +69,10 @@ export function wantOf(declared: Declared, place: Place, snapshot: Snapshot, mem
   if (state !== null && 'problem' in state) return blocked(state.problem);
   const { settings, engines, at } = snapshot;
   const refresh = refreshPeriod(app, at);
-  const from: CoreOrigin = { files: filesOf(state), settings, specs, refresh };
-  const core = memo.core(app, from, () => coreOf(app, state, place, from));
+  const startsAsleep = place.kind === 'preview' && snapshot.config?.declarations.previews.asleep === true;
+  const files = `${filesOf(state)}${startsAsleep ? ' asleep' : ''}`;
+  const from: CoreOrigin = { files, settings, specs, refresh };
+  const core = memo.core(app, from, () => coreOf(app, state, { ...place, startsAsleep }, from));
   if ('code' in core) return blocked(core);
   const off = engines.get(engineKey(core.inputs.engine, place.kind));
   if (off !== undefined) return blocked(off);
@@ -109,7 +117,7 @@ function filesOf(state: ResolvedSource | null): string {
 function coreOf(
   app: AppDeclaration,
   state: ResolvedSource | null,
-  place: Place,
+  place: RulesOfPlace,
   { settings, specs, refresh }: CoreOrigin,
 ): Core | Problem {
   const described = describe(app, state, specs, refresh);
@@ -179,7 +187,7 @@ interface PolicyParts {
   readonly app: AppDeclaration;
   readonly chosen: ChosenSpec;
   readonly overrides: Overrides;
-  readonly place: Place;
+  readonly place: RulesOfPlace;
   readonly settings: Settings;
 }
 
@@ -194,7 +202,7 @@ function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Pol
     fallback: spec.fallback,
     health: healthOf({ ...healthAt(spec, app), ...app.health, ...overrides.health }),
     ...limitsOf({ ...app.limits, ...overrides.limits }),
-    idle: spec.sleeps ? idleOf(place.kind, app.idle ?? spec.idle ?? null, overrides.idle) : null,
+    idle: spec.sleeps ? idleAt({ app, chosen, overrides, place }) : null,
     verify: app.verify,
     strategy: app.strategy,
     promote: app.promote,
@@ -206,6 +214,15 @@ function policyOf({ app, chosen, overrides, place, settings }: PolicyParts): Pol
 function healthAt({ health }: Spec, { route }: AppDeclaration): Partial<HealthPolicy> {
   if (health?.path === undefined) return health ?? {};
   return { ...health, path: health.path.replace('{APP_PATH}', route.path === '/' ? '' : route.path) };
+}
+
+function idleAt({ app, chosen, overrides, place }: Omit<PolicyParts, 'settings'>): IdlePolicy {
+  const idle = idleOf(
+    { kind: place.kind, engine: chosen.spec.engine },
+    app.idle ?? chosen.spec.idle ?? null,
+    overrides.idle,
+  );
+  return place.startsAsleep && typeof idle === 'object' && idle !== null ? { ...idle, startsAsleep: true } : idle;
 }
 
 function slashOf(declared: boolean | null, ruled: SpecRules['slash']): Pick<Policy, 'slash'> {
@@ -231,8 +248,16 @@ function notesOf(app: AppDeclaration, chosen: ChosenSpec): string[] {
     ...(app.idle === null || chosen.spec.sleeps
       ? []
       : [`idle has no effect: nothing runs of spec "${chosen.spec.name}"`]),
+    ...(chosen.spec.sleeps && chosen.spec.engine !== 'docker' && saysPause(app)
+      ? [`idle: "pause" has no effect: what engine "${chosen.spec.engine}" runs is only stopped`]
+      : []),
     ...app.notInEffect.map((name) => `${name}: not in effect yet in this version`),
   ];
+}
+
+function saysPause({ idle, stage, previews }: AppDeclaration): boolean {
+  const there = [stage, previews].map((given) => (typeof given === 'boolean' ? undefined : given.idle));
+  return [idle, ...there].some((policy) => typeof policy === 'object' && policy?.pauseMs != null);
 }
 
 /** Where the files are had from. A folder of the config repo may be unchanged for long: the commit that declares it surely has it. */

@@ -1,9 +1,8 @@
 import { observation } from '../../model/cause.ts';
-import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
+import { isAbort, isStoreError, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import { type RefListing, type RepoState, type RepoUrl, tipOf, whenMoved } from '../../model/source.ts';
 import { audit, type Change, put } from '../../store/changes.ts';
 import type { Ports } from '../ports.ts';
-import { isStoreError } from '../slots/instance-slots.ts';
 import { isSameListing } from './queries.ts';
 
 /** What a watch does with a listing: everything that follows from it, idempotent, cheap when nothing follows. */

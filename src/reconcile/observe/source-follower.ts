@@ -1,11 +1,10 @@
-import { MainspringError, type Problem, problemOf } from '../../model/errors.ts';
+import { isStoreError, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import type { CommitId } from '../../model/ids.ts';
 import type { RecordedSource } from '../../model/recorded.ts';
 import { branchMissing, type RefListing, type ResolvedSource } from '../../model/source.ts';
 import { put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import type { Ports } from '../ports.ts';
-import { isStoreError } from '../slots/instance-slots.ts';
 import { type KeyedQuery, wantedCommit } from './queries.ts';
 import type { CommitFolders, SourceReader } from './read-source.ts';
 

@@ -106,7 +106,7 @@ function healthOf({ path, expect, intervalMs, timeoutMs }: HealthPolicy): Json {
 function idleOf(idle: IdlePolicy): Json {
   if (idle === null || idle === false) return idle;
   const text = (ms: number | null) => (ms === null ? null : formatDuration(ms));
-  return { pause: text(idle.pauseMs), stop: text(idle.stopMs) };
+  return { pause: text(idle.pauseMs), stop: text(idle.stopMs), ...(idle.startsAsleep ? { start: 'asleep' } : {}) };
 }
 
 /** Sizes in bytes: what was written is not kept. */

@@ -1,5 +1,5 @@
 import { formatDuration, parseDurationMs } from '../../model/duration.ts';
-import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
+import { isAbort, isStoreError, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import { PROD } from '../../model/ids.ts';
 import type { RecordedArtifact } from '../../model/recorded.ts';
 import type { Artifact } from '../../model/revision.ts';
@@ -11,7 +11,7 @@ import type { Ports } from '../ports.ts';
 import { type ArtifactAction, type ArtifactStep, nextOfArtifact } from '../progress.ts';
 import { backoffMs } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
-import { isStoreError, type Limiter } from './instance-slots.ts';
+import type { Limiter } from './instance-slots.ts';
 import type { SlotKind } from './slots.ts';
 
 /** How much longer than a build is given an engine may take to say so. */

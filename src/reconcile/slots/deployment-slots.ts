@@ -134,6 +134,7 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
       startedAt: null,
       retryAt: null,
       drainUntil: null,
+      idleSince: null,
     };
     const { engine } = next.target.inputs;
     const dataEngine = KEEPS_DATA.has(engine) ? engine : row.dataEngine;

@@ -1,6 +1,6 @@
 import { type Cause, observation } from '../../model/cause.ts';
 import { isoTime } from '../../model/clock.ts';
-import { isAbort, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
+import { isAbort, isStoreError, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { Condition, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
@@ -11,10 +11,11 @@ import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
 import type { Ports } from '../ports.ts';
 import { type InstanceAction, type InstanceStep, nextOfInstance } from '../progress-of-instance.ts';
-import { startAgain, wakeChanges } from '../sleep.ts';
+import { isDown, startAgain, wakeChanges } from '../sleep.ts';
 import { backoffMs, isKeptForLog, isWanted, keepRoute, type RouteContext, retireInstance } from '../transitions.ts';
+import type { WakeTimes } from '../wake-times.ts';
 import { beforeDeadline, withDeadline } from './deadline.ts';
-import { InstanceRest } from './instance-rest.ts';
+import { InstanceRest, type SleepOrder } from './instance-rest.ts';
 import type { SlotKind } from './slots.ts';
 
 /** An instance that stayed up this long has a clean slate. */
@@ -26,6 +27,9 @@ const TUNNEL_END_MS = 2_500;
 /** A bound on what runs side by side. What is aborted before its turn never runs. */
 export type Limiter = <T>(signal: AbortSignal, run: () => Promise<T>) => Promise<T>;
 
+/** How a drain ended: nothing is in flight, something is used again, or its time is over. */
+type Drain = 'idle' | 'used' | 'late';
+
 /** The slot of an instance: started, started again when it dies, drained, stopped and removed. */
 export class InstanceSlots implements SlotKind<InstanceAction> {
   readonly name = 'instance';
@@ -34,22 +38,26 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   /** Instances that ended while their start was under way: the event may come before the answer. */
   readonly #endedEarly = new Map<InstanceId, Problem>();
   readonly #rest: InstanceRest;
+  /** How long it took to wake what was asleep. */
+  readonly wakes: WakeTimes;
 
   constructor(ports: Ports, limit: Limiter) {
     this.#ports = ports;
     this.#limit = limit;
     this.#rest = new InstanceRest({
       ports,
+      engine: (row) => this.#engine(row),
       isDue: (id, step) => this.#isDue(id, step),
       change: (id, decide) => this.#change(id, decide),
     });
+    this.wakes = this.#rest.wakes;
   }
 
   next(key: string): InstanceStep {
     const { recorded } = this.#ports.store;
     const row = recorded.instances.get(key);
     if (row === undefined) return { do: 'wait', until: null };
-    return nextOfInstance(row, recorded, this.#ports.clock.now(), this.#rest.usedAt);
+    return nextOfInstance(row, recorded, this.#ports.clock.now(), this.#rest.known);
   }
 
   async perform(key: string, step: InstanceAction, signal: AbortSignal): Promise<void> {
@@ -66,7 +74,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       case 'stop':
         return this.#stop(row, signal);
       case 'revive':
-        this.#change(row.id, (now, recorded) => (now.state === 'stopped' ? startAgain(now, recorded) : []));
+        this.#change(row.id, (now, recorded) => (isDown(now) ? startAgain(now, recorded) : []));
         return;
       case 'doze':
         return this.#rest.doze(row, signal);
@@ -77,10 +85,10 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         );
         return;
       case 'rest':
-        this.#change(row.id, (now) =>
-          this.#isDue(now.id, 'rest') ? retireInstance(now, this.#ports.clock.now(), 'stopping') : [],
-        );
+        this.#change(row.id, (now) => (this.#isDue(now.id, 'rest') ? this.#rest.stopChanges(now) : []));
         return;
+      case 'pause':
+        return this.#rest.pause(row, signal);
       case 'reinstate':
         return this.#rest.reinstate(row, signal);
       case 'discard':
@@ -104,7 +112,7 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       await performEffect(reach, 'start', {
         intent: () => this.#isDue(row.id, 'start'),
         effect: () =>
-          this.#limit(signal, () =>
+          this.#inTurn(row.id, signal, () =>
             withDeadline({ clock, ms: limits.startMs, signal, late }, (limited) =>
               this.#engine(row).start(this.#request(row), limited),
             ),
@@ -117,6 +125,11 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
       if (isStoreError(error)) throw error;
       this.#change(row.id, (now, recorded, generation) => this.failed(now, problemOf(error), { recorded, generation }));
     }
+  }
+
+  /** What is paused only has to go on: it waits for none that takes long to start. */
+  #inTurn<T>(id: InstanceId, signal: AbortSignal, start: () => Promise<T>): Promise<T> {
+    return this.wakes.tierOf(id) === 'paused' ? start() : this.#limit(signal, start);
   }
 
   #request(row: RecordedInstance): InstanceRequest {
@@ -152,7 +165,18 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   /** What is recorded when an engine says that an instance ended. */
   ended(row: RecordedInstance, problem: Problem, context: RouteContext): Change[] {
     if (row.state === 'starting') this.#endedEarly.set(row.id, problem);
+    if (row.state === 'pausing' || row.state === 'paused') return this.#rest.endedChanges(row, problem);
     return row.state === 'running' ? this.failed(row, problem, context) : [];
+  }
+
+  /** What is recorded when what is paused is seen to run: somebody else let it go on. It is paused again. */
+  resumed(row: RecordedInstance): Change[] {
+    return this.#rest.resumedChanges(row);
+  }
+
+  /** Puts those of these instances to sleep that nobody has used for long enough, the longest idle first. */
+  restIdle(ids: readonly InstanceId[], order: SleepOrder, signal: AbortSignal): Promise<void> {
+    return this.#rest.restIdle(ids, order, signal);
   }
 
   /** What is recorded when an instance could not be started, or ended by itself. */
@@ -190,16 +214,35 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
   async #drain(row: RecordedInstance, signal: AbortSignal): Promise<void> {
     const { reach, clock, gateways, store } = this.#ports;
     const left = (row.drainUntil ?? 0) - clock.now();
-    const idle = async (limited: AbortSignal) => {
+    const live = store.recorded.deployment(row.env, row.app)?.live;
+    // What only goes to sleep may keep the streams on which nothing is said.
+    const besidesStreams = live?.instance === row.id && live.asleep && !live.suspended;
+    const idle = async (limited: AbortSignal): Promise<Drain> => {
       await gateways.applied(store.recorded.generation, limited);
-      await gateways.idle(row.id, limited);
-      return true;
+      await gateways.idle(row.id, limited, { besidesStreams });
+      return besidesStreams && (await this.#rest.isUsedAgain(row, limited)) ? 'used' : 'idle';
     };
     await performEffect(reach, 'drain', {
       intent: () => this.#isDue(row.id, 'drain'),
-      effect: async () => left > 0 && beforeDeadline({ clock, ms: left, signal }, idle, false),
-      commit: (isIdle) => this.#change(row.id, (now, recorded) => drained(now, { isIdle, at: clock.now() }, recorded)),
+      effect: async (): Promise<Drain> =>
+        left > 0 ? beforeDeadline({ clock, ms: left, signal }, idle, 'late' as const) : 'late',
+      commit: (drain) => this.#change(row.id, (now, recorded) => this.#drained(now, drain, recorded)),
     });
+  }
+
+  /**
+   * The drain time is over, or nothing is in flight any more. What is replaced is cut then: that is what the time is for. What was only
+   * put to sleep is in use, and goes on.
+   */
+  #drained(row: RecordedInstance, drain: Drain, recorded: RecordedView): Change[] {
+    // It may have been given more time meanwhile: put to sleep first, then replaced.
+    const isEarly = drain === 'late' && this.#ports.clock.now() < (row.drainUntil ?? 0);
+    if (row.state !== 'draining' || isEarly) return [];
+    const deployment = recorded.deployment(row.env, row.app);
+    const isLive = deployment?.live?.instance === row.id;
+    if (!isLive || !deployment.live.asleep || deployment.live.suspended)
+      return [put('instance', { ...row, state: 'stopping' })];
+    return drain === 'idle' ? this.#rest.downChanges(row, deployment.live) : wakeChanges(deployment);
   }
 
   async #stop(row: RecordedInstance, signal: AbortSignal): Promise<void> {
@@ -291,11 +334,6 @@ function verifiedAgain(row: RecordedInstance, deployment: RecordedDeployment | u
   return [put('deployment', { ...deployment, next: { ...next, state: 'verifying' } })];
 }
 
-/** Whether an error says that nothing can be recorded now: then nothing about it can be recorded either. */
-export function isStoreError(error: unknown): boolean {
-  return error instanceof MainspringError && error.code.startsWith('store-');
-}
-
 /** What an instance finds in its environment besides PORT and APP_DATA. */
 function variablesOf(
   row: Pick<RecordedInstance, 'env' | 'target'> & Pick<RecordedDeployment, 'app'>,
@@ -308,21 +346,4 @@ function variablesOf(
 /** Not strings: JSON. */
 function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/**
- * The drain time is over, or nothing is in flight any more. What is replaced is cut then: that is what the time is for. What was only
- * put to sleep is in use, and goes on.
- */
-function drained(
-  row: RecordedInstance,
-  { isIdle, at }: { readonly isIdle: boolean; readonly at: number },
-  recorded: RecordedView,
-): Change[] {
-  // It may have been given more time meanwhile: put to sleep first, then replaced.
-  if (row.state !== 'draining' || (!isIdle && at < (row.drainUntil ?? 0))) return [];
-  const deployment = recorded.deployment(row.env, row.app);
-  const isLive = deployment?.live?.instance === row.id;
-  if (isLive && deployment.live.asleep && !deployment.live.suspended && !isIdle) return wakeChanges(deployment);
-  return [put('instance', { ...row, state: 'stopping' })];
 }

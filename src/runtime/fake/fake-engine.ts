@@ -25,6 +25,7 @@ export type FakeMethod =
   | 'removeArtifact'
   | 'start'
   | 'stop'
+  | 'pause'
   | 'remove'
   | 'inspect'
   | 'list'
@@ -47,6 +48,8 @@ export type FakeFault = 'none' | 'fail-before' | 'fail-after' | 'hang' | { reado
 export interface FakeEngineOptions {
   /** Default: `process`. */
   readonly name?: EngineName;
+  /** It can pause what runs. Default: it can't. */
+  readonly pauses?: boolean;
   /** Asked once per call, in the order of the calls. Default: nothing goes wrong. */
   readonly fault?: (call: FakeCall) => FakeFault;
   /** True: this event never arrives. Default: all arrive. */
@@ -56,6 +59,7 @@ export interface FakeEngineOptions {
 /** An engine in memory: deterministic, without I/O and timers. All that lasts is in its world. */
 export class FakeEngine implements Engine {
   readonly name: EngineName;
+  readonly pause?: (id: InstanceId) => Promise<void>;
   readonly #world: FakeWorld;
   readonly #clock: Clock;
   readonly #options: FakeEngineOptions;
@@ -68,6 +72,7 @@ export class FakeEngine implements Engine {
     this.#clock = clock;
     this.#options = options;
     this.name = options.name ?? 'process';
+    if (options.pauses === true) this.pause = (id) => this.freeze(id);
   }
 
   async build(request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
@@ -87,7 +92,7 @@ export class FakeEngine implements Engine {
 
   async start(request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget> {
     return this.#call({ method: 'start', subject: request.id }, signal, () => {
-      if (!this.#world.artifacts.has(request.artifact.key) && !this.#world.isRunning(request.id)) {
+      if (!this.#world.artifacts.has(request.artifact.key) && this.#world.instances.get(request.id)?.running !== true) {
         throw failure('start-failed', `start "${request.id}": artifact "${request.artifact.key}" is not there`);
       }
       const instance = this.#world.start(request, this.name, this.#clock.now());
@@ -102,6 +107,13 @@ export class FakeEngine implements Engine {
       if (instance?.running && instance.behaviour.ignoresTerm)
         await this.#clock.sleep(options.graceMs, this.#end.signal);
       this.#world.stop(id);
+    });
+  }
+
+  /** What `pause` does, where there is one. */
+  protected async freeze(id: InstanceId): Promise<void> {
+    await this.#call({ method: 'pause', subject: id }, undefined, () => {
+      if (!this.#world.pause(id)) throw failure('engine-failed', `pause "${id}": it does not run`);
     });
   }
 

@@ -20,7 +20,10 @@ export function fakeProbe(world: FakeWorld, clock: Clock, options: FakeProbeOpti
     if (signal.aborted) return sick('the probe was cancelled');
     if (options.hangs?.(subject)) return hang(signal);
     if (target.kind === 'static') return staticHealth(world, target.root);
-    return target.external ? HEALTHY : instanceHealth(world.findByUrl(target.url), clock.now());
+    const instance = world.findByUrl(target.url);
+    // What is frozen accepts a connection, and says nothing.
+    if (instance?.paused && !target.external) return hang(signal);
+    return target.external ? HEALTHY : instanceHealth(instance, clock.now());
   };
 }
 

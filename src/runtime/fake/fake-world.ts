@@ -28,6 +28,8 @@ export interface FakeInstance {
   startedAt: number;
   probes: number;
   running: boolean;
+  /** It runs, and is frozen. */
+  paused: boolean;
   reason: string;
   readonly log: LogLine[];
 }
@@ -52,7 +54,7 @@ export interface FakeInventory {
     readonly generation: number;
     readonly revision: string;
     readonly artifact: string;
-    readonly state: 'running' | 'exited';
+    readonly state: 'running' | 'paused' | 'exited';
   }[];
   readonly artifacts: readonly { readonly key: string; readonly engine: EngineName; readonly nonce: number }[];
   /** Names of data folders, with the ids of the instances that were started on them, in order. */
@@ -107,11 +109,11 @@ export class FakeWorld {
     return artifact;
   }
 
-  /** Starts an instance, again if it had ended; a running one is left as it is. */
+  /** Starts an instance, again if it had ended; a paused one goes on, a running one is left as it is. */
   start(request: InstanceRequest, engine: EngineName, now: number): FakeInstance {
     this.settle(now);
     const instance = this.instances.get(request.id) ?? this.#newInstance(request, engine);
-    if (instance.running) return instance;
+    if (instance.running) return this.#goOn(instance, now);
     instance.attempt += 1;
     instance.behaviour = this.#decide(request, instance.attempt);
     Object.assign(instance, { startedAt: now, probes: 0, running: true, reason: '' });
@@ -125,7 +127,24 @@ export class FakeWorld {
   /** Ends an instance because the controller asked for it: no event. */
   stop(id: InstanceId): void {
     const instance = this.instances.get(id);
-    if (instance?.running) Object.assign(instance, { running: false, reason: 'stopped' });
+    if (instance?.running) Object.assign(instance, { running: false, paused: false, reason: 'stopped' });
+  }
+
+  /** Freezes an instance; false: it does not run. */
+  pause(id: InstanceId): boolean {
+    const instance = this.instances.get(id);
+    if (!instance?.running) return false;
+    instance.paused = true;
+    return true;
+  }
+
+  /** Somebody freezes an instance, or lets it go on, behind the controller's back. */
+  freezeByHand(id: InstanceId, { paused }: { readonly paused: boolean }): void {
+    const instance = this.instances.get(id);
+    if (!instance?.running || instance.paused === paused) return;
+    instance.paused = paused;
+    this.#planDeath(instance);
+    this.hub(instance.engine).publish({ kind: 'gap' });
   }
 
   /** Forgets an instance because the controller asked for it: no event. */
@@ -139,7 +158,7 @@ export class FakeWorld {
   kill(id: InstanceId, reason = 'killed'): void {
     const instance = this.instances.get(id);
     if (!instance?.running) return;
-    Object.assign(instance, { running: false, reason });
+    Object.assign(instance, { running: false, paused: false, reason });
     this.#say(instance, reason);
     this.hub(instance.engine).publish({ kind: 'exited', id, reason });
   }
@@ -189,7 +208,7 @@ export class FakeWorld {
     if (instance.engine === 'static' && !this.artifacts.has(instance.request.artifact.key)) {
       return { state: 'exited', reason: 'its files are gone' };
     }
-    return { state: 'running', target: targetOf(instance) };
+    return { state: instance.paused ? 'paused' : 'running', target: targetOf(instance) };
   }
 
   /** Whether an instance runs. */
@@ -214,7 +233,7 @@ export class FakeWorld {
       generation: instance.request.generation,
       revision: instance.request.revision,
       artifact: instance.request.artifact.key,
-      state: this.stateOf(instance).state === 'running' ? ('running' as const) : ('exited' as const),
+      state: existingState(this.stateOf(instance)),
     }));
     const artifacts = [...this.artifacts.values()].map(({ key, engine, nonce }) => ({ key, engine, nonce }));
     return {
@@ -226,10 +245,28 @@ export class FakeWorld {
 
   #newInstance(request: InstanceRequest, engine: EngineName): FakeInstance {
     const port = FIRST_PORT + this.#ports++;
-    const fresh = { attempt: 0, behaviour: {}, startedAt: 0, probes: 0, running: false, reason: '', log: [] };
+    const fresh = {
+      attempt: 0,
+      behaviour: {},
+      startedAt: 0,
+      probes: 0,
+      running: false,
+      paused: false,
+      reason: '',
+      log: [],
+    };
     const instance: FakeInstance = { request, engine, port, ...fresh };
     this.instances.set(request.id, instance);
     this.#idByUrl.set(urlOf(instance), request.id);
+    return instance;
+  }
+
+  /** A frozen process notices no time: whatever was due meanwhile happens now. */
+  #goOn(instance: FakeInstance, now: number): FakeInstance {
+    if (!instance.paused) return instance;
+    instance.paused = false;
+    this.#planDeath(instance);
+    this.settle(now);
     return instance;
   }
 
@@ -260,9 +297,13 @@ export function targetOf({ request, engine, port }: FakeInstance): RouteTarget {
 }
 
 /** When an instance dies by itself; infinity: never. */
-export function deathOf({ running, behaviour: { dies = 'never' }, startedAt }: FakeInstance): number {
-  if (!running || dies === 'never') return Number.POSITIVE_INFINITY;
+export function deathOf({ running, paused, behaviour: { dies = 'never' }, startedAt }: FakeInstance): number {
+  if (!running || paused || dies === 'never') return Number.POSITIVE_INFINITY;
   return dies === 'at-start' ? startedAt : startedAt + dies.afterMs;
+}
+
+function existingState({ state }: InstanceState): 'running' | 'paused' | 'exited' {
+  return state === 'running' || state === 'paused' ? state : 'exited';
 }
 
 function urlOf(instance: FakeInstance): string {
