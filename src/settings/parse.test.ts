@@ -294,6 +294,24 @@ test('sections of later versions are accepted and named', () => {
   assert.deepEqual(settings.notInEffect, ['[forge.hub]']);
 });
 
+for (const [said, expected] of [
+  ['"75%"', 0.75],
+  ['"off"', null],
+] as const) {
+  test(`engines.memory_pressure = ${said} is taken`, () => {
+    assert.equal(settingsFrom(`[engines]\nmemory_pressure = ${said}`).engines.memoryPressure, expected);
+  });
+}
+
+for (const said of ['"100%"', '"5%"', '0.9', '"90"']) {
+  test(`engines.memory_pressure = ${said} is refused`, () => {
+    assert.match(
+      errorsFrom(`${REPO}[engines]\nmemory_pressure = ${said}\n`).join(),
+      /engines\.memory_pressure: should be "off" or a share of the memory from "10%" to "99%", got /,
+    );
+  });
+}
+
 test('equal texts give equal settings, and keys may be written in any of the ways of TOML', () => {
   const dotted = settingsFrom('gateway.limits.connections = 100\nhooks."a".secret_file = "s"');
   const inline = settingsFrom('gateway = { limits = { connections = 100 } }\nhooks = { a = { secret_file = "s" } }');

@@ -12,6 +12,8 @@ for (const [args, expected] of [
     { branches: [], max: 0, ttl: '1h' },
     { branches: [], max: 0, ttlMs: 3_600_000 },
   ],
+  [{ asleep: true }, { branches: ['*'], max: 20, ttlMs: 14 * 86_400_000, asleep: true }],
+  [{ asleep: false }, { branches: ['*'], max: 20, ttlMs: 14 * 86_400_000 }],
   [{ branches: ['*', '!dependabot/*'] }, { branches: ['*', '!dependabot/*'], max: 20, ttlMs: 14 * 86_400_000 }],
   [{ branches: ['feature/*', 'fix-?'] }, { branches: ['feature/*', 'fix-?'], max: 20, ttlMs: 14 * 86_400_000 }],
 ] as const) {
@@ -30,6 +32,7 @@ for (const [args, expected] of [
   [{ max: 1.5 }, 'previews(): max: expected a whole number from 0 to 1000, got 1.5'],
   [{ ttl: 14 }, 'previews(): ttl: expected a duration such as "300ms", "5s", "10m", "2h" or "14d", got 14'],
   [{ ttl: '1s' }, 'previews(): ttl: expected at least "1m", got "1s"'],
+  [{ asleep: 'yes' }, 'previews(): asleep: expected True or False, got "yes"'],
 ] as const) {
   test(`previews(${JSON.stringify(args)}) is refused`, () => {
     assert.deepEqual(

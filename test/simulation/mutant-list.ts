@@ -308,6 +308,33 @@ export const MUTANTS: readonly Mutant[] = [
     "return row.drainUntil === null && at - (row.idleSince ?? 0) > 400_000 ? { do: 'pause' } : FOREVER;",
   ),
   mutant(
+    'of those that are paused the last one used goes first for want of memory',
+    `${RECONCILE}/memory-watch.ts`,
+    'idleSince(a) - idleSince(b)',
+    'idleSince(b) - idleSince(a)',
+  ),
+  mutant(
+    'something goes for want of memory of which there is enough',
+    `${RECONCILE}/memory-watch.ts`,
+    'share > limit',
+    'share > 0.1',
+  ),
+  {
+    name: 'what is in use goes for want of memory',
+    edits: [
+      {
+        file: `${SLOTS}/instance-rest.ts`,
+        find: 'inFlight === 0 && idleMs >= order.afterMs',
+        replace: 'inFlight + idleMs >= 0',
+      },
+      {
+        file: `${SLOTS}/instance-rest.ts`,
+        find: 'at - this.#uses.of(row) < order.afterMs',
+        replace: 'at < this.#uses.of(row)',
+      },
+    ],
+  },
+  mutant(
     'what is to start asleep starts awake',
     `${RECONCILE}/sleep.ts`,
     'return idle !== false && idle?.startsAsleep === true;',

@@ -25,7 +25,9 @@ export function explain(
       const { url, live, next } = deploymentOf(row, recorded);
       const sentences = [
         ...environmentSentences(environment, recorded),
-        ...(row.live === null ? [`Nothing of it is live in ${row.env}.`] : liveSentences(row, row.live, events)),
+        ...(row.live === null
+          ? [`Nothing of it is live in ${row.env}.`]
+          : liveSentences(row, row.live, events, recorded)),
         ...(row.next === null ? [] : nextSentences(row, row.next, recorded)),
         ...(row.next === null && environment?.parked == null && row.live !== null ? ['Nothing is to be done.'] : []),
       ];

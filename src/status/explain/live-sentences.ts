@@ -1,10 +1,17 @@
 import type { AuditEvent } from '../../model/audit.ts';
+import { isoTime } from '../../model/clock.ts';
 import type { Target } from '../../model/desired.ts';
-import type { LiveState, RecordedDeployment } from '../../model/recorded.ts';
+import type { LiveState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
+import type { RecordedView } from '../../store/recorded.ts';
 import { causeWords, names, short, time } from './words.ts';
 
 /** What is live, since when, from which commits, with which artifact, and by which way it got there. `events`: all of the app, oldest first. */
-export function liveSentences(row: RecordedDeployment, live: LiveState, events: readonly AuditEvent[]): string[] {
+export function liveSentences(
+  row: RecordedDeployment,
+  live: LiveState,
+  events: readonly AuditEvent[],
+  recorded: Pick<RecordedView, 'instances'>,
+): string[] {
   const { target } = live;
   return [
     `Revision ${short(target.revision)} is live in ${row.env} since ${time(live.since)}, at ${target.values.url}.`,
@@ -12,6 +19,7 @@ export function liveSentences(row: RecordedDeployment, live: LiveState, events: 
     ...switchSentences(row, live, events),
     ...artifactSentences(target, events),
     ...promotionSentences(row, target, events),
+    ...(live.asleep ? [sleepSentence(recorded.instances.get(live.instance))] : []),
     ...conditionSentences(live),
   ];
 }
@@ -58,9 +66,14 @@ function promotionSentences(row: RecordedDeployment, target: Target, events: rea
   return row.env === 'prod' ? [`The same revision went live before in ${names(said)}.`] : [];
 }
 
-function conditionSentences({ asleep, suspended, condition }: LiveState): string[] {
+function sleepSentence(instance: Pick<RecordedInstance, 'state' | 'idleSince'> | undefined): string {
+  if (instance?.state !== 'paused') return 'It is asleep (stopped): the next request wakes it.';
+  const since = instance.idleSince === null ? '' : `, nobody used it since ${time(isoTime(instance.idleSince))}`;
+  return `It is asleep (paused${since}): the next request wakes it.`;
+}
+
+function conditionSentences({ suspended, condition }: LiveState): string[] {
   return [
-    ...(asleep ? ['It is asleep: the next request wakes it.'] : []),
     ...(suspended ? ['It is stopped while its replacement starts (strategy = "replace"); requests wait.'] : []),
     ...(condition === null
       ? []
