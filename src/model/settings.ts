@@ -67,7 +67,9 @@ export interface DockerSettings {
 export interface DockerBuildSettings {
   readonly builder: 'auto' | 'buildkit' | 'classic';
   readonly timeoutMs: number;
-  /** Limits of each step of the classic builder; BuildKit in the engine has none. */
+  /** What all steps of one build together may use before it is ended, where we see them: for BuildKit, which has no limits of its own. */
+  readonly bounds: { readonly pids: number; readonly memoryBytes: number };
+  /** Limits of each step of the classic builder. */
   readonly memoryBytes: number | null;
   readonly cpus: number | null;
   readonly httpProxy: string | null;

@@ -160,12 +160,12 @@ function verification(next: NextState, at: number): DeploymentStep {
 }
 
 /** What a deployment is told that was not healthy in time. */
-export function neverHealthy(next: NextState, reason: string | null): Problem {
+export function neverHealthy(next: NextState, reason: string | null, advice: string | null = null): Problem {
   const health = next.target?.policy.health;
   const message = `health ${health?.path ?? '/'}: not ${health?.expect ?? 200} within ${Math.round((health?.timeoutMs ?? 0) / 1000)}s${reason === null ? '' : ` (last: ${reason})`}`;
   return {
     code: 'health-timeout',
-    message,
+    message: advice === null ? message : `${message}; ${advice}`,
     hint: 'See "mainspring logs APP"; then push a fix, or change health in the declaration.',
     retry: 'needs-human',
   };

@@ -102,6 +102,11 @@ export interface Engine {
   /** Removes what is left of a stopped instance (its files, its log). Stops it first if it runs. A missing one counts as removed. */
   remove(id: InstanceId): Promise<void>;
   inspect(id: InstanceId): Promise<InstanceState>;
+  /**
+   * What can be said of a running instance that does not answer where it should, and what to do: that it listens on another port, say.
+   * Null: nothing. An engine without this never has anything to say.
+   */
+  advice?(id: InstanceId): Promise<string | null>;
   /** Everything of this installation, whether a row owns it or not. */
   list(): Promise<readonly ListedInstance[]>;
   /** Artifacts that are there and whole. */

@@ -33,6 +33,10 @@ function buildOf(values: Values): DockerBuildSettings {
   return {
     builder: values.get('docker.builder') ?? 'auto',
     timeoutMs: values.get('docker.build_timeout') ?? 10 * 60_000,
+    bounds: {
+      pids: values.get('docker.build_pids') ?? 4096,
+      memoryBytes: values.get('docker.build_memory') ?? 4096 * MIB,
+    },
     memoryBytes: values.get('docker.build_memory') ?? null,
     cpus: values.get('docker.build_cpus') ?? null,
     httpProxy: values.get('docker.http_proxy') ?? null,

@@ -68,6 +68,7 @@ function dockerKeys(path: check.Check<string>) {
     'docker.builder': check.oneOf('auto', 'buildkit', 'classic'),
     'docker.build_timeout': check.duration({ from: '1s' }),
     'docker.build_memory': check.size({ from: '64m', to: '1024g' }),
+    'docker.build_pids': check.wholeNumber(16, 1_000_000),
     'docker.build_cpus': check.amount(0.01, 1_024),
     'docker.http_proxy': httpUrl,
     'docker.https_proxy': httpUrl,

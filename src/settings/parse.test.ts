@@ -58,6 +58,7 @@ test('a file that only names the config repo gives every default', () => {
       build: {
         builder: 'auto',
         timeoutMs: 600_000,
+        bounds: { pids: 4096, memoryBytes: 4_294_967_296 },
         memoryBytes: null,
         cpus: null,
         httpProxy: null,

@@ -83,10 +83,11 @@ process = "off"
 # What apps may ask for beyond that: capabilities, and folders of this machine to mount.
 # capabilities = ["SYS_PTRACE"]
 # binds = ["/srv/shared"]
-# How images are built: "auto", "buildkit" or "classic" (which alone has limits).
+# How images are built: "auto", "buildkit" or "classic".
 # builder = "auto"
 # build_timeout = "10m"
-# build_memory = "2g"
+# build_memory = "4g"
+# build_pids = 4096
 # build_cpus = 2
 # http_proxy = "http://proxy.internal:3128"
 # https_proxy = "http://proxy.internal:3128"

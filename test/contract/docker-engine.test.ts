@@ -1,8 +1,13 @@
-import { engineSocket } from '../support/container-engine.ts';
+import { test } from 'node:test';
+import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
 import { CONTAINER_TRAITS, containerHarness } from './container-harness.ts';
 import { describeEngineContract } from './engine-contract.ts';
 
-const socket = engineSocket('MAINSPRING_TEST_DOCKER');
+const { docker, host, skip } = await dockerForTests();
 
-if (socket === undefined) console.log('SKIPPED: the contract on Docker: MAINSPRING_TEST_DOCKER names no engine');
-else describeEngineContract('docker', CONTAINER_TRAITS, (t) => containerHarness(t, socket));
+if (skip === false) {
+  await haveBaseImages(docker, ['busybox']);
+  describeEngineContract('docker', CONTAINER_TRAITS, (t) => containerHarness(t, host.replace(/^unix:\/\//, '')));
+} else {
+  test('engine contract: docker', { skip }, () => undefined);
+}

@@ -24,6 +24,7 @@ export const TEST_SETTINGS: DockerSettings = {
   build: {
     builder: 'auto',
     timeoutMs: 120_000,
+    bounds: { pids: 4096, memoryBytes: 4 * 2 ** 30 },
     memoryBytes: null,
     cpus: null,
     httpProxy: null,

@@ -1,8 +1,15 @@
-import { engineSocket } from '../support/container-engine.ts';
+import { after, test } from 'node:test';
+import { haveBaseImages } from '../support/containers/docker.ts';
+import { startPodman, whyNoPodman } from '../support/containers/podman.ts';
 import { CONTAINER_TRAITS, containerHarness } from './container-harness.ts';
 import { describeEngineContract } from './engine-contract.ts';
 
-const socket = engineSocket('MAINSPRING_TEST_PODMAN');
+const skip = await whyNoPodman();
 
-if (socket === undefined) console.log('SKIPPED: the contract on Podman: MAINSPRING_TEST_PODMAN names no engine');
-else describeEngineContract('podman', CONTAINER_TRAITS, (t) => containerHarness(t, socket));
+if (skip === false) {
+  const { docker, host } = await startPodman({ after });
+  await haveBaseImages(docker, ['busybox'], { ...process.env, MAINSPRING_TEST_STAND_INS: 'yes' });
+  describeEngineContract('podman', CONTAINER_TRAITS, (t) => containerHarness(t, host.replace(/^unix:\/\//, '')));
+} else {
+  test('engine contract: podman', { skip }, () => undefined);
+}

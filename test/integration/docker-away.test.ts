@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { dockerBench } from '../contract/docker-fixture.ts';
 import { makeTempFolder } from '../contract/fixtures.ts';
-import { dockerTest } from '../support/container-engine.ts';
+import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, instanceOf, never } from './docker-requests.ts';
 
 dockerTest(

@@ -9,7 +9,7 @@ import type { DockerEngine } from '../../src/runtime/docker/docker-engine.ts';
 import { installationLabel } from '../../src/runtime/docker/labels.ts';
 import { called, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { eventually } from '../contract/engine-contract.ts';
-import { dockerTest } from '../support/container-engine.ts';
+import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, instanceOf, never } from './docker-requests.ts';
 
 for (const builder of ['buildkit', 'classic'] as const) {

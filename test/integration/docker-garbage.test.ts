@@ -9,7 +9,7 @@ import {
 import { installationLabel, LABEL } from '../../src/runtime/docker/labels.ts';
 import { baseTag, isOwnTag, networkName } from '../../src/runtime/docker/names.ts';
 import { called, type DockerBench, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
-import { dockerTest } from '../support/container-engine.ts';
+import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, instanceOf, never } from './docker-requests.ts';
 
 dockerTest(

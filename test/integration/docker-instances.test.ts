@@ -11,7 +11,7 @@ import type { EngineEvent } from '../../src/runtime/engine.ts';
 import { called, type DockerBench, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { eventually } from '../contract/engine-contract.ts';
 import { tempFolder } from '../contract/fixtures.ts';
-import { dockerTest } from '../support/container-engine.ts';
+import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, type InstanceEdit, instanceOf, never } from './docker-requests.ts';
 
 /** Answers with a page, on the port that it is told. */

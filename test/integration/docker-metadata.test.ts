@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { closeMetadata, closingCommands, metadataState } from '../../src/runtime/docker/metadata-guard.ts';
 import { dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { eventually } from '../contract/engine-contract.ts';
-import { dockerTest } from '../support/container-engine.ts';
+import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, instanceOf, never } from './docker-requests.ts';
 
 // A range of its own, so that rules of this test touch no other.

@@ -4,15 +4,23 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import puppeteer, { type Browser } from 'puppeteer-core';
 import { pushTo } from '../e2e/support/branches.ts';
+import { removeContainersAfter } from '../e2e/support/container-team.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { Installation } from '../e2e/support/installation.ts';
 import { root } from '../imports.ts';
+import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
 import { clickThrough } from './click-through.ts';
-import { sweep } from './sweep.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const EXAMPLES = join(root, 'examples/specs');
-const SOCKET = (process.env.MAINSPRING_TEST_DOCKER ?? process.env.DOCKER_HOST ?? '').replace(/^unix:\/\//, '');
+/** What their Containerfiles begin with. */
+const BASES = [
+  'python:3.13-slim',
+  'node:24-slim',
+  'golang:1.26',
+  'maven:3.9-eclipse-temurin-21',
+  'eclipse-temurin:21-jre',
+];
 const BUILD_MS = 8 * 60_000;
 
 /** Examples whose heading takes its colour from an asset of their own; the others bring a theme. */
@@ -21,14 +29,16 @@ const THEMED = ['python-streamlit', 'python-gradio'];
 
 const names = globSync('*/', { cwd: EXAMPLES }).sort();
 
+const engine = await dockerForTests();
+const SOCKET = engine.host.replace(/^unix:\/\//, '');
 const skip =
-  (SOCKET === '' && 'needs a container engine: MAINSPRING_TEST_DOCKER or DOCKER_HOST names its socket') ||
-  (!existsSync(CHROMIUM) && `needs Chromium at ${CHROMIUM}; on Debian: apt-get install -y chromium`);
+  engine.skip || (!existsSync(CHROMIUM) && `needs Chromium at ${CHROMIUM}; on Debian: apt-get install -y chromium`);
 
 let browser: Browser;
 
 before(async () => {
   if (skip !== false) return;
+  await haveBaseImages(engine.docker, BASES);
   browser = await puppeteer.launch({
     executablePath: CHROMIUM,
     args: [
@@ -62,10 +72,10 @@ for (const name of names) {
     timeout: 2 * BUILD_MS,
   }, async (t) => {
     const path = `/tools/${name}`;
-    const installation = await Installation.create(t, { ...filesOf(name), ...declared(name) });
-    await installation.serve({ env: { MAINSPRING_ENGINES__DOCKER: SOCKET, MAINSPRING_ENGINES__ON_EXIT: 'stop' } });
-    const id = installation.installationId ?? '';
-    t.after(() => sweep(SOCKET, id));
+    const files = { ...filesOf(name), ...declared(name) };
+    const installation = await Installation.create(t, files, { docker: SOCKET, onExit: 'stop' });
+    removeContainersAfter(t, installation);
+    await installation.serve();
     const live = (env: string) =>
       eventually(
         async () => {

@@ -5,6 +5,7 @@ import type { AppDeclaration, IdlePolicy } from '../../model/app.ts';
 import type { EnvKind } from '../../model/environment.ts';
 import type { EnvName } from '../../model/ids.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import { CODE_SPECS } from '../../specs/code-specs.ts';
 import { TargetMemo } from './memo.ts';
 import { wantOf } from './target.ts';
 
@@ -24,7 +25,12 @@ function targetIn(kind: EnvKind, of: Snapshot, memo = new TargetMemo()) {
   const [app] = of.config?.declarations.apps ?? [];
   assert.ok(app !== undefined && of.config !== null);
   const env = (kind === 'preview' ? 'x' : kind) as EnvName;
-  const target = wantOf({ app, config: of.config, state: files, ref: null }, { env, kind }, of, memo);
+  const target = wantOf(
+    { app, config: of.config, specs: CODE_SPECS, state: files, ref: null },
+    { env, kind },
+    of,
+    memo,
+  );
   assert.ok('policy' in target);
   return target;
 }

@@ -51,8 +51,8 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
   }
 
   async #build(row: RecordedArtifact, signal: AbortSignal): Promise<void> {
-    const { reach, clock, limits } = this.#ports;
-    const ms = buildLimitMs(row, limits.buildMs);
+    const { reach, clock, limits, settings } = this.#ports;
+    const ms = buildLimitMs(row, Math.max(limits.buildMs, settings.docker.build.timeoutMs + SPARE_MS));
     const message = `build: no answer from engine "${row.inputs.engine}" within ${formatDuration(ms)}`;
     const late = { code: 'engine-failed', message } as const;
     try {
@@ -149,7 +149,8 @@ function moveOf(error: unknown): unknown {
 
 /** An engine keeps to the time that a build is given. This is for engines that do not answer at all. */
 function buildLimitMs(row: RecordedArtifact, leastMs: number): number {
-  const declared = row.inputs.build.build_timeout;
+  const { build_timeout: ofProcess, timeout: ofContainer } = row.inputs.build;
+  const declared = ofProcess ?? ofContainer;
   return Math.max(leastMs, (parseDurationMs(typeof declared === 'string' ? declared : '') ?? 0) + SPARE_MS);
 }
 

@@ -10,6 +10,7 @@ import type { Ports } from '../ports.ts';
 import { type DeploymentAction, type DeploymentStep, neverHealthy, nextOfDeployment } from '../progress.ts';
 import { isResting } from '../sleep.ts';
 import { retireInstance, touchArtifact } from '../transitions.ts';
+import { beforeDeadline } from './deadline.ts';
 import { lookAt, lookPauseMs } from './look.ts';
 import type { SlotKind } from './slots.ts';
 import { type SwitchContext, suspendChanges, switchChanges } from './switching.ts';
@@ -157,17 +158,29 @@ export class DeploymentSlots implements SlotKind<DeploymentAction> {
     signal.throwIfAborted();
     const reason = result.healthy ? null : result.reason;
     const late = reason !== null && next.deadline !== null && clock.now() >= next.deadline;
+    const advice = late ? await this.#advice(instance, signal) : null;
     this.#change(key, 'probe', (row, now, context) => {
       // The instance may have been started again, or the target replaced, while it was asked.
       if (now.instance !== instance.id || context.recorded.instances.get(instance.id)?.startedAt !== instance.startedAt)
         return [];
-      if (late) return this.#quarantine(row, now, neverHealthy(now, reason), context);
+      if (late) return this.#quarantine(row, now, neverHealthy(now, reason, advice), context);
       if (reason === null)
         return [put('deployment', { ...row, next: { ...now, state: 'ready', reason: null, deadline: null } })];
       return now.reason === reason ? [] : [put('deployment', { ...row, next: { ...now, reason } })];
     });
     if (reason !== null && !late)
       await clock.sleep(lookPauseMs(instance, health.intervalMs, next.deadline, clock.now()), signal);
+  }
+
+  /** What its engine can say of an instance that never answered; it is not waited for long. */
+  #advice({ id, target }: RecordedInstance, signal: AbortSignal): Promise<string | null> {
+    const { clock, engines, limits } = this.#ports;
+    const ask = async () =>
+      (await engines
+        .get(target.inputs.engine)
+        ?.advice?.(id)
+        .catch(() => null)) ?? null;
+    return beforeDeadline({ clock, ms: limits.probeMs, signal }, ask, null);
   }
 
   #quarantine(row: RecordedDeployment, next: NextState, problem: Problem, { recorded }: Context): Change[] {

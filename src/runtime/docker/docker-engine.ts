@@ -20,9 +20,11 @@ import type {
 import { EventHub } from '../event-hub.ts';
 import { removeFolder, removeTrash } from '../folders.ts';
 import { DEFAULT_BOUNDS, type LogBounds } from '../log-files.ts';
+import { systemProcessTable } from '../process/process-table.ts';
 import { Turns } from '../turns.ts';
 import { ArtifactRecords } from './build/artifact-records.ts';
 import { BaseHolds } from './build/base-holds.ts';
+import { BuildWatch } from './build/build-watch.ts';
 import { ImageBuilder } from './build/image-builder.ts';
 import { DockerConnection } from './connection/connection.ts';
 import type { Variables } from './connection/find-engine.ts';
@@ -113,6 +115,12 @@ export class DockerEngine implements Engine {
       settings: settings.build,
       auth: registryAuth(options.registries, env),
       room: new DiskRoom(settings.minFreeBytes, clock),
+      watch: new BuildWatch({
+        clock,
+        table: systemProcessTable(),
+        bounds: settings.build.bounds,
+        cgroups: '/sys/fs/cgroup',
+      }),
       mayBuild: () => checkLimit(this.#garbage.overBytes),
       logDir: join(dir, 'builds'),
       workDir: join(dir, 'work'),
@@ -173,6 +181,10 @@ export class DockerEngine implements Engine {
 
   async inspect(id: InstanceId): Promise<InstanceState> {
     return this.#isUnused() ? { state: 'absent' } : this.#instances.inspect(id);
+  }
+
+  async advice(id: InstanceId): Promise<string | null> {
+    return this.#isUnused() ? null : this.#instances.advice(id);
   }
 
   async list(): Promise<readonly ListedInstance[]> {

@@ -12,6 +12,7 @@ import { containersWith } from './connection/listing.ts';
 import type { ContainerMaker } from './container-maker.ts';
 import { inspectedState, listedState, targetOf } from './instance-state.ts';
 import { installationLabel, instanceOf, LABEL } from './labels.ts';
+import { listeningOf, portAdvice } from './listening.ts';
 import { containerName } from './names.ts';
 import type { Networks } from './networks.ts';
 import type { OwnDoing } from './own-doing.ts';
@@ -60,6 +61,16 @@ export class Instances {
     if (!isSafeId(id)) return { state: 'absent' };
     const found = await this.#ask(`look at "${id}"`, (client) => this.find(client, id));
     return found === undefined ? { state: 'absent' } : inspectedState(found);
+  }
+
+  /** Where it listens, if that is not where it should. */
+  async advice(id: InstanceId): Promise<string | null> {
+    if (!isSafeId(id)) return null;
+    const found = await this.#ask(`look at "${id}"`, (client) => this.find(client, id));
+    const expected = Number.parseInt(Object.keys(found?.HostConfig.PortBindings ?? {})[0] ?? '', 10);
+    if (!found?.State.Running || !(expected > 0)) return null;
+    const listening = await listeningOf(found.State.Pid);
+    return listening === null ? null : portAdvice(expected, listening);
   }
 
   async list(): Promise<readonly ListedInstance[]> {

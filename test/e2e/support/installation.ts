@@ -38,6 +38,7 @@ export class Installation {
   readonly settings: SettingsValues;
   daemon: Daemon | null = null;
   readonly #t: Cleanup;
+  #id: string | null = null;
   readonly #repos = new Map<string, TempRepo>();
   /** Every commit that was pushed, by what it is called in an inventory: `config 1`, `work 2`. */
   readonly commits = new Map<string, string>();
@@ -180,39 +181,24 @@ export class Installation {
     );
   }
 
-  /** The id that the store has; null before there is one. */
+  /** The id that its store has, remembered when all else is removed; null before there is one. */
   get installationId(): string | null {
-    const file = join(this.data, 'mainspring.db');
-    if (!existsSync(file)) return null;
-    const db = new Database(file, { readonly: true });
-    try {
-      const row = db.prepare("SELECT value FROM meta WHERE key = 'installation'").get() as
-        | { value: string }
-        | undefined;
-      return row?.value ?? null;
-    } finally {
-      db.close();
-    }
+    this.#id ??= readId(join(this.data, 'mainspring.db'));
+    return this.#id;
   }
 
   /** Everything that runs for it: daemon, apps, builds and what they left. */
   processes(): FoundProcess[] {
-    return processesOf(this.root, this.#id());
+    return processesOf(this.root, this.installationId);
   }
 
   /** Its folders in the cgroup file system. */
   cgroups(): string[] {
     const { v1, v2 } = findParents();
-    const id = this.#id();
+    const id = this.installationId;
     if (id === null) return [];
     const parents = [...new Set([...Object.values(v1), ...(v2 === null ? [] : [v2])])];
     return parents.map((parent) => join(parent, `mainspring-${id}`)).filter((folder) => existsSync(folder));
-  }
-
-  #idCache: string | null = null;
-  #id(): string | null {
-    this.#idCache ??= this.installationId;
-    return this.#idCache;
   }
 
   /** Ends everything at once and removes it. */
@@ -236,6 +222,17 @@ export class Installation {
   }
 }
 
+function readId(file: string): string | null {
+  if (!existsSync(file)) return null;
+  const db = new Database(file, { readonly: true });
+  try {
+    const row = db.prepare("SELECT value FROM meta WHERE key = 'installation'").get() as { value: string } | undefined;
+    return row?.value ?? null;
+  } finally {
+    db.close();
+  }
+}
+
 function isSettledOn({ config, settled, environments }: Status, on: SettledOn): boolean {
   if (!settled || config.commit !== on.config) return false;
   const deployments = environments.flatMap((environment) => environment.deployments);
@@ -254,6 +251,7 @@ function settingsFor(root: string, port: number, configRepo: string): SettingsVa
     retain: '7d',
     localRoots: [join(root, 'repos')],
     process: 'prod',
+    docker: 'off',
     onExit: 'keep',
     gateways: 2,
     proxyAllow: [],

@@ -76,7 +76,7 @@ require('node:http')
     response.writeHead(request.url === broken ? 500 : status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ text, nonce, greeting, env, path, url, visits: count() }));
   })
-  .listen(Number(PORT), '127.0.0.1');
+  .listen(Number(PORT), process.env.LISTEN_HOST ?? '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));
 console.log('started ' + text + ' ' + nonce);
 `;

@@ -8,6 +8,8 @@ export interface SettingsValues {
   retain: string;
   localRoots: readonly string[];
   process: 'off' | 'prod' | 'all';
+  /** `off`, or the socket of an engine. */
+  docker: string;
   onExit: 'keep' | 'stop';
   gateways: number;
   proxyAllow: readonly string[];
@@ -30,6 +32,7 @@ retain = ${text(values.retain)}
 local_roots = ${text(values.localRoots)}
 [engines]
 process = ${text(values.process)}
+docker = ${text(values.docker)}
 on_exit = ${text(values.onExit)}
 [gateway]
 processes = ${values.gateways}

@@ -21,6 +21,7 @@ import type { ArtifactRecords } from './artifact-records.ts';
 import type { BaseHolds } from './base-holds.ts';
 import { type BaseImage, type ResolveOptions, resolveBase, tagImage } from './base-images.ts';
 import { BuildLog } from './build-log.ts';
+import { type BuildWatch, buildMark } from './build-watch.ts';
 import { contextStream } from './context.ts';
 import { prepareSource, type ReadySource } from './prepare-source.ts';
 import { BuilderRefused, type BuildOptions, sendBuild } from './send-build.ts';
@@ -39,6 +40,7 @@ export interface ImageBuilderOptions {
   readonly workDir: string;
   readonly bounds: LogBounds;
   readonly room: DiskRoom;
+  readonly watch: BuildWatch;
   /** Throws where nothing may be built now. */
   readonly mayBuild: () => void;
   readonly windows: BuildWindows;
@@ -117,8 +119,9 @@ export class ImageBuilder {
     const log = await BuildLog.open(this.logs(request.key));
     const held: string[] = [];
     try {
-      return await this.#options.room.watching(client, AbortSignal.any([signal, late]), (until) =>
-        this.#make({ client, request, log, held, signal: until }),
+      const { room, watch } = this.#options;
+      return await room.watching(client, AbortSignal.any([signal, late]), (roomy) =>
+        watch.watching(request.key, roomy, (until) => this.#make({ client, request, log, held, signal: until })),
       );
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -243,7 +246,7 @@ export class ImageBuilder {
       t: artifactTag(installation, request.key),
       dockerfile: file,
       labels,
-      buildargs: { ...proxyArgs(settings), ...what.build.args },
+      buildargs: { ...proxyArgs(settings, request.key), ...what.build.args },
       ...(what.build.target === undefined ? {} : { target: what.build.target }),
       ...(what.build.network === false ? { networkmode: 'none' } : {}),
       ...(builder === 'classic' ? limitsOf(settings) : {}),
@@ -267,9 +270,10 @@ interface Sent {
   readonly certificates: string | null;
 }
 
-/** Builders know these names by themselves: they are in no layer and change no cache. */
-function proxyArgs({ httpProxy, httpsProxy, noProxy }: DockerBuildSettings): Record<string, string> {
-  const all = { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy, NO_PROXY: noProxy };
+/** Builders know these names by themselves: they are in no layer and change no cache. By the last one the steps of a build are known. */
+function proxyArgs({ httpProxy, httpsProxy, noProxy }: DockerBuildSettings, key: ArtifactKey): Record<string, string> {
+  const marked = [...(noProxy === null ? [] : [noProxy]), buildMark(key)].join(',');
+  const all = { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy, NO_PROXY: marked };
   const given = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== null);
   return Object.fromEntries(
     given.flatMap(([name, value]) => [
@@ -295,6 +299,6 @@ function refusedBuild(error: BuilderRefused): MainspringError {
 
 function tookTooLong(ms: number): MainspringError {
   return new MainspringError('build-timeout', `build: not done after ${formatDuration(ms)}`, {
-    hint: 'Make it faster, or give it longer: build_timeout in app_config, or [docker] build_timeout.',
+    hint: 'Make it faster, or give it longer: container_opts = {"build_timeout": …}, or [docker] build_timeout.',
   });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cleanup } from '../../../support/cleanup.ts';
 import { eventually } from '../eventually.ts';
+import type { SettingsValues } from '../settings-text.ts';
 import type { LoadReport } from './ledger.ts';
 import type { Load } from './load.ts';
 import { type LoadSize, Site } from './site.ts';
@@ -13,22 +14,33 @@ export interface DeploysUnderLoad {
   readonly seconds: number;
 }
 
+/** How much is deployed, and under what. */
+export interface DeploysPlan {
+  readonly deploys: number;
+  readonly seconds: number;
+  readonly size: LoadSize;
+  readonly settings?: Partial<SettingsValues>;
+  /** The apps to deploy in turns; absent: all of the site. */
+  readonly apps?: readonly string[];
+}
+
 /**
  * Deploys a process app and static apps in turns, spread evenly over a time, each as its last one is served. Rejects when one is not
  * served, and seen by the load's own clients, within a minute.
  */
 export async function deployUnderLoad(
   t: Cleanup,
-  { deploys, seconds, size }: { readonly deploys: number; readonly seconds: number; readonly size: LoadSize },
+  { deploys, seconds, size, settings = {}, apps }: DeploysPlan,
 ): Promise<DeploysUnderLoad> {
-  const site = await Site.create(t);
+  const site = await Site.create(t, settings);
   await site.team.serve();
   const load = await site.load(t, size);
   const began = performance.now();
   const times: number[] = [];
+  const deployed = apps ?? site.apps;
   const busy = new Map<string, Promise<void>>();
   for (let at = 0; at < deploys; at += 1) {
-    const app = site.apps[at % site.apps.length] ?? '';
+    const app = deployed[at % deployed.length] ?? '';
     await delay(Math.max(0, began + (at * seconds * 1_000) / deploys - performance.now()));
     await busy.get(app);
     busy.set(

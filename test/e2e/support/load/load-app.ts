@@ -13,6 +13,21 @@ export function versionedServer(version: number): Files {
   return { Procfile: 'web: exec node server.cjs\n', 'server.cjs': SERVER, version: String(version) };
 }
 
+/** The same as a container. */
+export function versionedContainer(version: number): Files {
+  const { Procfile: _, ...files } = versionedServer(version);
+  return { ...files, Dockerfile: CONTAINERFILE };
+}
+
+const CONTAINERFILE = `FROM node:24-slim
+WORKDIR /app
+COPY . .
+ENV LISTEN_HOST=0.0.0.0
+EXPOSE 8080
+USER 65534:65534
+CMD ["node", "server.cjs"]
+`;
+
 /** Bytes that the large download has. */
 export const LARGE_BYTES = 4 << 20;
 /** Parts that the trickling download has, one each 250 ms, of 1 KiB. */
@@ -98,7 +113,7 @@ function say(socket, opcode, payload) {
 }
 
 server.keepAliveTimeout = 60_000;
-server.listen(Number(process.env.PORT), '127.0.0.1');
+server.listen(Number(process.env.PORT), process.env.LISTEN_HOST ?? '127.0.0.1');
 process.on('SIGTERM', () => {
   for (const stream of streams) stream.end();
   setTimeout(() => process.exit(0), 200);

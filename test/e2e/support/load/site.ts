@@ -1,9 +1,11 @@
 import type { Cleanup } from '../../../support/cleanup.ts';
+import type { Files } from '../apps.ts';
+import { removeContainersAfter } from '../container-team.ts';
 import { eventually } from '../eventually.ts';
 import type { SettingsValues } from '../settings-text.ts';
 import { Team } from '../team.ts';
 import { type Load, startLoad } from './load.ts';
-import { versionedPage, versionedServer } from './load-app.ts';
+import { versionedContainer, versionedPage, versionedServer } from './load-app.ts';
 
 const SERVER = 'server';
 const PAGES = ['page-1', 'page-2', 'page-3', 'page-4'];
@@ -22,7 +24,7 @@ export const SMALL_LOAD: LoadSize = { keepAlive: 16, oneShot: 4, slow: 2, stream
 /** The load of the bench: some 200 one-shot connections a second and 64 that are kept. */
 export const FULL_LOAD: LoadSize = { keepAlive: 64, oneShot: 8, slow: 4, streams: 4, restMs: 60 };
 
-/** A Mainspring with a process app and static apps, each in a repo of its own, that says which version of each is asked for. */
+/** A Mainspring with a process app (a container where the settings name an engine for them) and static apps, each in a repo of its own, that says which version of each is asked for. */
 export class Site {
   readonly team: Team;
   readonly #versions = new Map<string, number>();
@@ -38,6 +40,7 @@ export class Site {
     const team = await Team.create(t, (url) => ({ 'apps.star': declare(url) }), {
       settings: { gateways: 2, pollInterval: '5s', process: 'prod', ...settings },
     });
+    removeContainersAfter(t, team.installation);
     const site = new Site(team);
     for (const name of site.apps) await site.push(name);
     return site;
@@ -59,8 +62,12 @@ export class Site {
   /** Pushes the next version of an app to main. */
   async push(app: string): Promise<void> {
     const version = this.versionOf(app) + 1;
-    await this.team.installation.push(app, app === SERVER ? versionedServer(version) : versionedPage(version));
+    await this.team.installation.push(app, app === SERVER ? this.#server(version) : versionedPage(version));
     this.#versions.set(app, version);
+  }
+
+  #server(version: number): Files {
+    return this.team.installation.settings.docker === 'off' ? versionedServer(version) : versionedContainer(version);
   }
 
   /** Pushes the next version of an app, says so, and waits until it is served. */

@@ -1,0 +1,144 @@
+// What waking a container costs: `npm run bench -- container-wake`. One that is paused and one that is stopped are asked for again and
+// again, beside what the engine itself takes for the same by hand; then what fifty of each sort keep of the machine's memory.
+import { readFileSync } from 'node:fs';
+import { nodeContainer } from '../test/e2e/support/container-apps.ts';
+import { type ContainerTeam, containerTeam } from '../test/e2e/support/container-team.ts';
+import type { ContainerSeen } from '../test/e2e/support/engine-view.ts';
+import { eventually } from '../test/e2e/support/eventually.ts';
+import { ask } from '../test/e2e/support/http.ts';
+import { dockerSocket } from './docker-socket.ts';
+import { type Figure, median, printReport, quantile } from './report.ts';
+import { inWorkplace, type Workplace } from './workplace.ts';
+
+const SAMPLES = Number(process.env.BENCH_SAMPLES ?? 20);
+const MANY = Number(process.env.BENCH_APPS ?? 50);
+const PORT = 8080;
+const SERVER = `require('node:http').createServer((request, response) => response.end('here')).listen(Number(process.env.PORT), '0.0.0.0');
+process.on('SIGTERM', () => process.exit(0));
+`;
+/** Both tiers, and what they are to the engine. */
+const TIERS = [
+  { app: '/paused', state: 'paused', hands: ['pause', 'unpause'], idle: '{"pause": "1s", "stop": "2h"}' },
+  { app: '/stopped', state: 'exited', hands: ['stop', 'start'], idle: '"1s"' },
+] as const;
+type Tier = (typeof TIERS)[number];
+
+async function run(at: Workplace): Promise<void> {
+  const made = await teamOf(at, TIERS.map(({ app, idle }) => declared(app, idle)).join(''));
+  const figures: Figure[] = [];
+  for (const tier of TIERS) figures.push(...(await wakes(made, tier)));
+  printReport({
+    part: 'container-wake',
+    title: `waking containers: from a request until its answer, ${SAMPLES} samples of each tier`,
+    figures: [...figures, ...(await manyAsleep(at))],
+  });
+}
+
+async function teamOf(at: Workplace, declarations: string): Promise<ContainerTeam> {
+  const cleanup = { after: (end: () => unknown) => at.atEnd(end) };
+  const folder = Object.entries(nodeContainer(SERVER)).map(([name, text]) => [`app/${name}`, text] as const);
+  const made = await containerTeam(cleanup, await dockerSocket(), () => ({
+    'apps.star': declarations,
+    ...Object.fromEntries(folder),
+  }));
+  await made.team.serve();
+  return made;
+}
+
+function declared(app: string, idle: string): string {
+  return `app("${app}", "./app", stage = False, idle = ${idle})\n`;
+}
+
+async function wakes(made: ContainerTeam, tier: Tier): Promise<Figure[]> {
+  const { port } = made.team.installation;
+  const woken: number[] = [];
+  for (let n = 0; n < SAMPLES; n += 1) {
+    await untilState(made, tier);
+    woken.push(await timed(() => answerOf(port, `${tier.app}/`)));
+  }
+  const own = await byHand(made, tier);
+  const [, hand] = tier.hands;
+  const added = median(woken) - median(own.hand);
+  const goal = tier.state === 'paused' ? { goal: { atMost: 10 } } : {};
+  return [
+    { name: `${tier.state}: request until its answer, median`, value: median(woken), unit: 'ms', note: spread(woken) },
+    { name: `engine's own ${hand}, median`, value: median(own.hand), unit: 'ms', note: spread(own.hand) },
+    { name: `${hand} by hand until an answer, median`, value: median(own.all), unit: 'ms', note: spread(own.all) },
+    { name: `${tier.state}: above the engine's own ${hand}, median`, value: added, unit: 'ms', ...goal },
+  ];
+}
+
+/** The same container without us: what the engine takes, and until it answers. */
+async function byHand({ view }: ContainerTeam, { hands, app }: Tier): Promise<{ hand: number[]; all: number[] }> {
+  const image = (await view.containers()).find((one) => one.app === app)?.image ?? '';
+  const { id } = await view.runByHand(image, PORT);
+  const [hand, all]: [number[], number[]] = [[], []];
+  for (let n = 0; n < SAMPLES; n += 1) {
+    await view.by(hands[0], id);
+    const began = performance.now();
+    await view.by(hands[1], id);
+    hand.push(performance.now() - began);
+    const port = await view.publishedPort(id, PORT);
+    await eventually(() => answerOf(port, '/').catch(() => undefined), { every: 1, within: 30_000 });
+    all.push(performance.now() - began);
+  }
+  return { hand, all };
+}
+
+/** What fifty apps of each tier keep in memory, as their cgroups and the machine say. */
+async function manyAsleep(at: Workplace): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const tier of TIERS) {
+    const before = availableBytes();
+    const apps = Array.from({ length: MANY }, (_, n) => `${tier.app}-${n}`);
+    const made = await teamOf(at, apps.map((app) => declared(app, tier.idle)).join(''));
+    await eventually(
+      async () => ((await made.view.containers()).filter(isIn(tier)).length === MANY ? true : undefined),
+      { every: 200, within: 600_000, what: `${MANY} to be ${tier.state}` },
+    );
+    const used = (before - availableBytes()) / MANY / 2 ** 20;
+    figures.push({
+      name: `memory an app of ${MANY} that are ${tier.state}, daemon included`,
+      value: used,
+      unit: 'MiB',
+    });
+    await made.team.installation.daemon?.stop();
+    await made.view.removeAll();
+  }
+  return figures;
+}
+
+function availableBytes(): number {
+  const [, kib = '0'] = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
+  return Number(kib) * 1_024;
+}
+
+function isIn(tier: Tier): (seen: ContainerSeen) => boolean {
+  return ({ app, state }) => app.startsWith(tier.app) && state === tier.state;
+}
+
+async function untilState({ view }: ContainerTeam, tier: Tier): Promise<void> {
+  await eventually(async () => ((await view.containers()).some(isIn(tier)) ? true : undefined), {
+    every: 20,
+    within: 60_000,
+    what: `${tier.app} to be ${tier.state}`,
+  });
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+async function answerOf(port: number, path: string): Promise<string> {
+  const { status, body } = await ask({ port, path, timeoutMs: 40_000 });
+  if (body !== 'here') throw new Error(`${status}: ${body}`);
+  return body;
+}
+
+function spread(values: readonly number[]): string {
+  return `${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)}, p90 ${quantile(values, 0.9).toFixed(0)}`;
+}
+
+await inWorkplace(run);

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Status } from '../../src/model/surface.ts';
+import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
+import type { Files } from './support/apps.ts';
+import { busyboxContainer, nodeContainer, nonceContainer } from './support/container-apps.ts';
+import { containerTeam } from './support/container-team.ts';
+import { eventually } from './support/eventually.ts';
+import { startPoller } from './support/poller.ts';
+
+const { docker, host, skip } = await dockerForTests();
+const socket = host.replace(/^unix:\/\//, '');
+if (skip === false) await haveBaseImages(docker, ['busybox', 'node:24-slim']);
+
+/** What goes wrong, and what a person reads of it. */
+interface Hostile {
+  readonly name: string;
+  readonly files: Files;
+  /** Further arguments of its `app()`. */
+  readonly options?: string;
+  readonly reads: RegExp;
+}
+
+const LISTENS =
+  "require('node:http').createServer((request, response) => response.end('here')).listen(Number(process.env.PORT), '0.0.0.0');";
+const QUICK = 'health = {"timeout": "5s"}';
+
+const HOSTILE: readonly Hostile[] = [
+  {
+    name: 'hangs',
+    files: busyboxContainer('RUN sleep 100000'),
+    options: 'container_opts = {"build_timeout": "3s"}',
+    reads: /not done after 3s.*build_timeout/s,
+  },
+  {
+    name: 'fails',
+    files: busyboxContainer('RUN echo "the reason is this" && exit 7'),
+    reads: /exited with code 7.*the reason is this/s,
+  },
+  {
+    name: 'eats',
+    files: nodeContainer(`const eaten = []; setInterval(() => eaten.push(Buffer.alloc(8 << 20, 'x')), 5); ${LISTENS}`),
+    options: `container_opts = {"memory": "64m"}, ${QUICK}`,
+    reads: /memory limit of 64m/,
+  },
+  {
+    name: 'inward',
+    files: nodeContainer(LISTENS.replace('0.0.0.0', '127.0.0.1')),
+    options: QUICK,
+    reads: /8080 of 127\.0\.0\.1.*listen on 0\.0\.0\.0/,
+  },
+  {
+    name: 'mute',
+    files: nodeContainer('setInterval(() => {}, 1000);'),
+    options: QUICK,
+    reads: /listens on no port.*PORT, 8080/,
+  },
+  {
+    name: 'elsewhere',
+    files: nodeContainer(LISTENS.replace('Number(process.env.PORT)', '9999')),
+    options: QUICK,
+    reads: /listens on port 9999, not on 8080.*"port": 9999/,
+  },
+  {
+    name: 'broken',
+    files: nodeContainer(LISTENS.replace("response.end('here')", "response.writeHead(500).end('no')")),
+    options: QUICK,
+    reads: /health \/: not 200 within 5s \(last: GET \/ answered 500, expected 200\)/,
+  },
+];
+
+/** Why an app does not run in production. */
+function reasonOf({ environments }: Status, app: string): string {
+  const found = environments.find(({ name }) => name === 'prod')?.deployments.find((one) => one.app === app);
+  const { live, next } = found ?? {};
+  return next?.reason ?? live?.condition?.message ?? '';
+}
+
+test('whatever a build or an app does, production serves on and says why it failed', { skip }, async (t) => {
+  const made = await containerTeam(t, socket, (url) => ({
+    'apps.star': [
+      `app("/work", "${url('work')}", stage = False, idle = False)\n`,
+      ...HOSTILE.map(({ name, options = '' }) => `app("/${name}", "${url(name)}", stage = False, ${options})\n`),
+    ].join(''),
+  }));
+  const { team } = made;
+  const { installation } = team;
+  await installation.push('work', nonceContainer('work 1'));
+  for (const { name, files } of HOSTILE) await installation.push(name, files);
+  await installation.serve();
+  await team.untilSays('/work', 'prod', 'work 1');
+  const poller = startPoller(t, { port: installation.port, path: '/work/', isGood: (body) => body.includes('"work') });
+  for (const { name, reads } of HOSTILE) {
+    await t.test(`one that ${name}: ${reads.source}`, async () => {
+      let reason = '';
+      await eventually(
+        async () => {
+          reason = reasonOf(await installation.status(), `/${name}`);
+          return reads.test(reason) || undefined;
+        },
+        { within: 90_000, every: 200, what: () => `${reads} of ${name}, which says ${reason}` },
+      );
+    });
+  }
+  await t.test('an app that dies after a while is started again, and status says so', async () => {
+    const told = async (kind: string) => (await team.audit([kind])).filter(({ app }) => app === '/work');
+    await team.settled();
+    const [one] = (await made.view.containers()).filter(({ app, state }) => app === '/work' && state === 'running');
+    await made.view.by('kill', one?.id ?? '');
+    await eventually(async () => (await told('drift.repaired')).length > 0 || undefined, { within: 60_000 });
+    const [seen] = await told('drift.seen');
+    assert.match(String(seen?.detail?.message), /137|SIGKILL/);
+  });
+  const { failures, answers } = await poller.stop();
+  assert.deepEqual(failures, []);
+  assert.ok(answers > 0);
+});
