@@ -1,8 +1,8 @@
 import { standInsVariable } from '../../../test/support/containers/docker.ts';
 import { dockerVariable, findDocker } from '../../../test/support/containers/find-docker.ts';
+import { enginePrograms, install, mayInstall } from '../../../test/support/containers/packages.ts';
 import { nothing, type Outcome } from '../outcome.ts';
 import { type DockerDaemon, startDocker } from './docker-daemon.ts';
-import { install, isInstalled, programs } from './packages.ts';
 
 /** The container engines of a run of the suite. */
 export interface Engines {
@@ -21,12 +21,11 @@ export const noEngines: Engines = { outcome: nothing, end: async () => nothing }
  * takes what is there, and says loudly if that is nothing.
  */
 export async function bringEngines(env: NodeJS.ProcessEnv): Promise<Engines> {
-  const mayInstall = env.CI === 'true' && process.getuid?.() === 0 && isInstalled('apt-get', env.PATH ?? '');
-  if (!mayInstall) return use(await findDocker(env), env);
+  if (!mayInstall(env)) return use(await findDocker(env), env);
   try {
     const there = await findDocker(env);
     await install(
-      programs.filter(({ name }) => !there.found || name !== 'dockerd'),
+      enginePrograms.filter(({ name }) => !there.found || name !== 'dockerd'),
       env,
     );
     // A machine with a service manager has started it with the installation.

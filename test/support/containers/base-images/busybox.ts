@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { execa } from 'execa';
+import { haveInstalled } from '../packages.ts';
 import { BaseImageUnavailable, type Contents, type Recipe } from './recipe.ts';
 
 const places = ['/bin/busybox', '/usr/bin/busybox'];
@@ -9,6 +10,7 @@ const places = ['/bin/busybox', '/usr/bin/busybox'];
 export const busybox: Recipe = {
   names: ['busybox:latest', 'busybox:1'],
   async collect(): Promise<Contents> {
+    await haveInstalled([{ name: 'busybox', packages: ['busybox-static'] }], process.env);
     const program = places.find((path) => existsSync(path));
     const programs = program === undefined ? [] : (await execa(program, ['--list'])).stdout.split('\n');
     if (program === undefined) throw new BaseImageUnavailable('there is no busybox here: install busybox-static');

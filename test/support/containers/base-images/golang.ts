@@ -1,16 +1,17 @@
 import { execa } from 'execa';
 import { below } from './archive.ts';
 import { debianWith, searchPath } from './debian.ts';
+import { fetchGo } from './fetch-go.ts';
 import { goEnv } from './package-registries.ts';
-import { BaseImageUnavailable, type Contents, type Recipe } from './recipe.ts';
+import type { Contents, Recipe } from './recipe.ts';
 
-/** The Go of this machine as /usr/local/go. */
+const wanted = [1, 26] as const;
+
+/** The Go of this machine as /usr/local/go, or one that is fetched where it has none that is new enough. */
 export const golang: Recipe = {
   names: ['golang:1.26'],
   async collect(): Promise<Contents> {
-    const { stdout, failed } = await execa('go', ['env', 'GOROOT'], { reject: false, cwd: '/' });
-    if (failed) throw new BaseImageUnavailable('there is no Go here');
-    const root = stdout.trim();
+    const root = await findGo();
     const system = await debianWith([]);
     const isOut = (path: string): boolean => /^(test|doc|api|misc)$/.test(path);
     return {
@@ -28,3 +29,11 @@ export const golang: Recipe = {
     };
   },
 };
+
+async function findGo(): Promise<string> {
+  const { stdout, failed } = await execa('go', ['env', 'GOVERSION', 'GOROOT', 'GOPROXY'], { reject: false, cwd: '/' });
+  const [version = '', root = '', proxies] = failed ? [] : stdout.split('\n');
+  const [, major = 0, minor = 0] = (/^go(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+  const isNewEnough = major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
+  return isNewEnough ? root : fetchGo(proxies ?? process.env.GOPROXY);
+}

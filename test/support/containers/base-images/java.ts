@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { haveInstalled } from '../packages.ts';
 import { debianWith, searchPath } from './debian.ts';
 import { readInstalled } from './debian-files.ts';
 import { mavenMirrors } from './package-registries.ts';
@@ -12,8 +13,11 @@ const home = '/opt/java/openjdk';
 export const maven: Recipe = {
   names: ['maven:3.9-eclipse-temurin-21'],
   async collect(): Promise<Contents> {
+    const packages = ['maven', 'default-jdk-headless'];
+    if (!(await haveInstalled([{ name: 'mvn', packages }], process.env))) {
+      throw new BaseImageUnavailable('there is no Maven here: install maven');
+    }
     const version = await findJava('jdk');
-    if (!(await readInstalled()).has('maven')) throw new BaseImageUnavailable('there is no maven here: install it');
     const contents = await withJava(['maven', `openjdk-${version}-jdk-headless`], version);
     return {
       ...contents,
@@ -28,6 +32,7 @@ export const maven: Recipe = {
 export const jre: Recipe = {
   names: ['eclipse-temurin:21-jre'],
   async collect(): Promise<Contents> {
+    await haveInstalled([{ name: 'java', packages: ['default-jre-headless'] }], process.env);
     const version = await findJava('jre');
     return withJava([`openjdk-${version}-jre-headless`], version);
   },

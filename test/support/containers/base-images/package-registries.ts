@@ -9,8 +9,13 @@ export function caEnv(): Record<string, string> {
   return { ...Object.fromEntries(readers.map((name) => [name, bundle])), UV_NATIVE_TLS: '1' };
 }
 
+/** What images with Python set, and where pip and uv find packages. */
+export async function pythonEnv(): Promise<Record<string, string>> {
+  return { LANG: 'C.UTF-8', PYTHON_VERSION: '3.13', PIP_DISABLE_PIP_VERSION_CHECK: '1', ...(await pipEnv()) };
+}
+
 /** The package index that pip is told to use on this machine, for pip and uv. */
-export async function pipEnv(): Promise<Record<string, string>> {
+async function pipEnv(): Promise<Record<string, string>> {
   const index = await ask('pip', ['config', 'get', 'global.index-url']);
   const more = await ask('pip', ['config', 'get', 'global.extra-index-url']);
   return {

@@ -4,8 +4,9 @@ import { execa } from 'execa';
 import { below } from './archive.ts';
 import { debianWith } from './debian.ts';
 import { ownersOfLibraries } from './debian-files.ts';
-import { pipEnv } from './package-registries.ts';
-import { BaseImageUnavailable, type Contents, type Recipe } from './recipe.ts';
+import { debianPython } from './debian-python.ts';
+import { pythonEnv } from './package-registries.ts';
+import type { Contents, Recipe } from './recipe.ts';
 
 const wanted = '3.13';
 const pip = `#!/usr/local/bin/python3
@@ -14,11 +15,15 @@ from pip._internal.cli.main import main
 sys.exit(main())
 `;
 
-/** A Python of the version that the image is named after, as /usr/local, with pip and nothing else. */
+/**
+ * A Python of the version that the image is named after, as /usr/local, with pip and nothing else; else Debian's, of
+ * whatever version.
+ */
 export const python: Recipe = {
   names: [`python:${wanted}-slim`],
   async collect(): Promise<Contents> {
     const prefix = await findPrefix();
+    if (prefix === undefined) return debianPython();
     const library = `lib/python${wanted}`;
     const modules = join(prefix, library, 'lib-dynload');
     const binaries = [
@@ -39,13 +44,7 @@ export const python: Recipe = {
       ],
       texts: { ...system.texts, '/usr/local/bin/pip': pip, '/usr/local/bin/pip3': pip },
       links: { '/usr/local/bin/python3': `python${wanted}`, '/usr/local/bin/python': 'python3' },
-      env: {
-        ...system.env,
-        LANG: 'C.UTF-8',
-        PYTHON_VERSION: wanted,
-        PIP_DISABLE_PIP_VERSION_CHECK: '1',
-        ...(await pipEnv()),
-      },
+      env: { ...system.env, ...(await pythonEnv()) },
       command: ['python3'],
     };
   },
@@ -59,12 +58,10 @@ function isOut(path: string): boolean {
 }
 
 /** Where that Python is installed, if it is one that can be moved: with all it needs below one folder. */
-async function findPrefix(): Promise<string> {
+async function findPrefix(): Promise<string | undefined> {
   const pyenv = await execa('pyenv', ['root'], { reject: false });
   const versions = pyenv.failed ? '' : join(pyenv.stdout.trim(), 'versions');
   const kept = existsSync(versions) ? readdirSync(versions).filter((name) => name.startsWith(`${wanted}.`)) : [];
   const prefixes = [...kept.map((name) => join(versions, name)), '/usr/local'];
-  const prefix = prefixes.find((path) => existsSync(join(path, 'bin', `python${wanted}`)));
-  if (prefix !== undefined) return prefix;
-  throw new BaseImageUnavailable(`there is no Python ${wanted} here, neither of pyenv nor in /usr/local`);
+  return prefixes.find((path) => existsSync(join(path, 'bin', `python${wanted}`)));
 }

@@ -11,13 +11,28 @@ export interface Program {
 const installTimeoutMs = 5 * 60_000;
 
 /** The Docker Engine with what its bridge needs, Podman with what it runs containers by, and what tests look with. */
-export const programs: readonly Program[] = [
+export const enginePrograms: readonly Program[] = [
   { name: 'dockerd', packages: ['docker.io'] },
   { name: 'iptables', packages: ['iptables'] },
   { name: 'ip', packages: ['iproute2'] },
   { name: 'podman', packages: ['podman', 'runc', 'slirp4netns', 'fuse-overlayfs'] },
   { name: 'busybox', packages: ['busybox-static'] },
 ];
+
+/**
+ * Makes sure that packages are installed which bring these programs, installing them where tests may do that: as root
+ * on Debian or Ubuntu with CI=true. Says whether they are.
+ */
+export async function haveInstalled(wanted: readonly Program[], env: NodeJS.ProcessEnv): Promise<boolean> {
+  const isThere = (): boolean => wanted.every(({ name }) => isInstalled(name, env.PATH ?? ''));
+  if (!isThere() && mayInstall(env)) await install(wanted, env);
+  return isThere();
+}
+
+/** Whether tests may install packages here: nobody's machine, and a system that is known. */
+export function mayInstall(env: NodeJS.ProcessEnv): boolean {
+  return env.CI === 'true' && process.getuid?.() === 0 && isInstalled('apt-get', env.PATH ?? '');
+}
 
 /** Whether a program is on the path, or where only root has its programs. */
 export function isInstalled(name: string, path: string): boolean {
