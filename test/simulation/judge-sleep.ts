@@ -250,12 +250,7 @@ export class SleepJudge {
       this.#tierAtRest(place, live);
       return;
     }
-    const since = Math.max(
-      gateway.usedAt.get(live.instance) ?? 0,
-      engine.instances.get(live.instance)?.startedAt ?? 0,
-      this.#awakeAt.get(live.instance) ?? 0,
-      Date.parse(live.since),
-    );
+    const since = this.#inUseUntil(live);
     const afterMs = this.#sleepsAfter(live);
     const isIdle = afterMs !== null && clock.now() - since > afterMs + SLACK_MS;
     const isBusy = (gateway.inFlight.get(live.instance) ?? 0) > 0;
@@ -265,9 +260,20 @@ export class SleepJudge {
     );
   }
 
+  /** Until when it was in use at the latest: that it was started or woken counts as well. */
+  #inUseUntil({ instance, since }: Live): number {
+    return Math.max(
+      this.#world.gateway.usedAt.get(instance) ?? 0,
+      this.#world.engine.instances.get(instance)?.startedAt ?? 0,
+      this.#awakeAt.get(instance) ?? 0,
+      Date.parse(since),
+    );
+  }
+
   /** What is recorded as paused is frozen, nothing else is, and nobody used it for less than it takes to be stopped. */
-  #tierAtRest(place: string, { instance, target }: Live): void {
-    const { engine, gateway, clock, recorded } = this.#world;
+  #tierAtRest(place: string, live: Live): void {
+    const { instance, target } = live;
+    const { engine, clock, recorded } = this.#world;
     const isPaused = recorded.instances.get(instance)?.state === 'paused';
     const isFrozen = engine.instances.get(instance)?.paused === true;
     this.#verdict.expect(
@@ -276,7 +282,7 @@ export class SleepJudge {
     );
     const { idle } = target.policy;
     if (!isPaused || idle === null || idle === false) return;
-    const idleFor = clock.now() - (gateway.usedAt.get(instance) ?? engine.instances.get(instance)?.startedAt ?? 0);
+    const idleFor = clock.now() - this.#inUseUntil(live);
     this.#verdict.expect(
       idleFor <= (idle.stopMs ?? Number.POSITIVE_INFINITY) + SLACK_MS,
       () => `${place}: is still paused although nobody used it for ${idleFor} ms`,
