@@ -153,7 +153,8 @@ export class ThreadHandle {
     if (!job) return;
     switch (message.kind) {
       case 'ready':
-        if (job.timer) this.#arm(job, job.remainingMs + graceMs);
+        // What was cancelled while the thread started gets no more than what is cancelled later.
+        if (job.timer) this.#arm(job, (job.signal?.aborted ? 0 : job.remainingMs) + graceMs);
         break;
       case 'wanted':
         this.#disarm(job);

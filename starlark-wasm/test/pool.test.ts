@@ -96,6 +96,19 @@ for (const [name, request] of [
   });
 }
 
+test('a signal that comes while its thread is starting ends an evaluation that never asks', async (t) => {
+  const pool = testPool(t, { workers: 2 });
+  await pool.evaluate(source('x = 1'));
+  // One thread is taken, so that the other evaluation gets a new one: with the code compiled, it begins to start at once.
+  const [first, second] = [new AbortController(), new AbortController()];
+  const taken = pool.evaluate(squarings, first.signal);
+  const starting = pool.evaluate(squarings, second.signal);
+  setTimeout(() => second.abort(), 5);
+  assert.equal(failed(await starting).errors[0].limit, 'cancelled');
+  first.abort();
+  assert.equal(failed(await taken).errors[0].limit, 'cancelled');
+});
+
 test('a signal ends what waits: for a thread, for a file, or for nothing yet', async (t) => {
   const pool = testPool(t, { workers: 1 });
   const controller = new AbortController();
