@@ -55,10 +55,11 @@ async function goThrough(browser: Browser, url: string, failures: string[]): Pro
     const broken = watchBroken(page);
     await page.goto(url);
     await showsVisits(page, 0);
+    // What is shown may come before what makes it answer to a click. Streams of the page stay open.
+    await page.waitForNetworkIdle({ idleTime: 500, concurrency: 2 });
+    await page.waitForSelector('h1');
     const colour = (await page.evaluate("getComputedStyle(document.querySelector('h1')).color")) as string;
-    const button = (await page.$('#visit')) ?? (await page.$$('button')).at(-1);
-    if (button == null) throw new Error(`${url}: nothing to click`);
-    await button.click();
+    await page.locator('#visit, button ::-p-text(Visit)').click();
     await showsVisits(page, 1);
     if ((await page.$('#echo')) !== null)
       await page.waitForFunction("document.getElementById('echo').textContent === 'echo: hello'");
