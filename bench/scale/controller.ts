@@ -67,7 +67,7 @@ async function boot(of: Settings) {
   restoreWorld(world);
   const git = gitFor(of, of.dataDir, process.env);
   const evaluator = evaluatorFor(of, new EvaluationTable(connection));
-  const limits = limitsHere();
+  const limits = limitsHere(settings);
   const probe = probeFor(of, limits);
   const pretend = fakeProbe(world, systemClock);
   const gate = new Gate();

@@ -82,7 +82,11 @@ function allowOf({ proxy, dataDir }: Settings): ProxyAllow {
   return parseAllow(proxy.allow, [socketFolder(placesIn(dataDir).controlSocket)]);
 }
 
-/** The limits that suit this machine. */
-export function limitsHere(): Limits {
-  return defaultLimits(cpus().length);
+/** How much longer than a build is given its engine may take to say so, in milliseconds. */
+const SPARE_BUILD_MS = 60_000;
+
+/** The limits that suit this machine and these settings. */
+export function limitsHere({ docker }: Pick<Settings, 'docker'>): Limits {
+  const limits = defaultLimits(cpus().length);
+  return { ...limits, buildMs: Math.max(limits.buildMs, docker.build.timeoutMs + SPARE_BUILD_MS) };
 }

@@ -202,7 +202,7 @@ interface Parts {
 function portsOf(parts: Parts, { env, log }: ControllerOptions): Ports {
   const { settings, store, evaluator, gateways } = parts;
   const installation = installationId(parts.connection);
-  const limits = limitsHere();
+  const limits = limitsHere(settings);
   const engines = enginesFor(settings, installation, systemClock, env);
   return {
     installation,

@@ -201,7 +201,7 @@ class FolderReader implements Reader {
       asOf: (repo) => (recorded().repos.get(repo)?.error === null && lookedAt() > 0 ? lookedAt() : null),
       passing: () => false,
       snapshot: () => folderSnapshot(settings, recorded(), systemClock.now(), this.#env),
-      planning: { git, evaluator, limits: limitsHere(), repo: settings.configRepo as RepoUrl },
+      planning: { git, evaluator, limits: limitsHere(settings), repo: settings.configRepo as RepoUrl },
       git,
       engines,
     };

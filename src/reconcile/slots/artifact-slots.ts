@@ -51,8 +51,8 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
   }
 
   async #build(row: RecordedArtifact, signal: AbortSignal): Promise<void> {
-    const { reach, clock, limits, settings } = this.#ports;
-    const ms = buildLimitMs(row, Math.max(limits.buildMs, settings.docker.build.timeoutMs + SPARE_MS));
+    const { reach, clock, limits } = this.#ports;
+    const ms = buildLimitMs(row, limits.buildMs);
     const message = `build: no answer from engine "${row.inputs.engine}" within ${formatDuration(ms)}`;
     const late = { code: 'engine-failed', message } as const;
     try {
