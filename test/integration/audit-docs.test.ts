@@ -7,6 +7,7 @@ import { readAudit } from '../../src/audit/log.ts';
 import { AUDIT_KINDS, type AuditEvent } from '../../src/model/audit.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import { type AppId, type EnvName, PROD } from '../../src/model/ids.ts';
+import type { Engine } from '../../src/runtime/engine.ts';
 import { CONFIG_REPO } from '../support/declarations.ts';
 import { Loop } from '../support/loop.ts';
 
@@ -102,6 +103,7 @@ async function branched(t: TestContext): Promise<Loop> {
     await loop.look(10_000);
   };
   const staged = [a, b].map((app) => ({ ...app, stage: true }));
+  for (const engine of loop.ports.engines.values()) resolveBases(engine);
   await loop.start();
   await step([...staged, c, d, e]);
   await step([...staged.map((app) => ({ ...app, ...good(1) })), c, d, e]);
@@ -141,6 +143,13 @@ async function branched(t: TestContext): Promise<Loop> {
   loop.reconciler.wake(PROD, a?.path as AppId);
   await loop.pass(5_000);
   return loop;
+}
+
+/** Has an engine say what its artifacts were made from, as the one that builds images does. */
+function resolveBases(engine: Engine): void {
+  const build = engine.build.bind(engine);
+  const bases = [{ ref: 'python:3.13-slim', id: `sha256:${'1'.repeat(64)}`, digest: null }];
+  engine.build = async (...asked) => ({ ...(await build(...asked)), bases });
 }
 
 test('the details of events have the fields that docs/audit.md says, and no others', async (t) => {

@@ -15,15 +15,14 @@ function folderOf(t: TestContext, files: Readonly<Record<string, string>>): stri
   return dir;
 }
 
-test('a folder that is right ends with 0, a summary, and what has no effect yet', async (t) => {
+test('a folder that is right ends with 0 and a summary', async (t) => {
   const dir = folderOf(t, {
-    'apps.star':
-      'print("hi")\napp("/a", "./a", spec = "static", container_vols = ["data:/data"])\napp("/b", "github.com/acme/b")\n',
+    'apps.star': 'print("hi")\napp("/a", "./a", spec = "static")\napp("/b", "github.com/acme/b")\n',
     'a/index.html': '',
   });
   assert.deepEqual(await checkFolder(dir), {
     code: 0,
-    stdout: 'ok: 2 apps in 1 file\nnote: app "/a": not in effect yet: container_vols\n',
+    stdout: 'ok: 2 apps in 1 file\n',
     stderr: 'apps.star:1: hi\n',
   });
 });

@@ -20,6 +20,8 @@ import { type Bridge, makeBridge, removeBridges } from './bridge.ts';
 export interface DockerDaemon {
   /** As in DOCKER_HOST. */
   readonly host: string;
+  /** Kills it at once, or has it end in order, and starts it again on what is left. What ran in it ended with it. */
+  restart(how: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Ends it with all that it made on this machine, and says what tests had left in it. */
   end(): Promise<string[]>;
 }
@@ -27,7 +29,7 @@ export interface DockerDaemon {
 interface Started {
   readonly folder: string;
   readonly host: string;
-  readonly process: ChildProcess;
+  process: ChildProcess;
   readonly bridge: Bridge;
   readonly rulesBefore: Rules;
   readonly forwardingBefore: string;
@@ -45,7 +47,7 @@ export async function startDocker(env: NodeJS.ProcessEnv): Promise<DockerDaemon>
   const [rulesBefore, bridge] = [await readRules(), await makeBridge(`ms-${folder.slice(-6)}`)];
   const log = join(folder, 'dockerd.log');
   const host = `unix://${folder}/docker.sock`;
-  const started = {
+  const started: Started = {
     ...{ folder, host, bridge, rulesBefore, forwardingBefore: readForwarding() },
     process: spawnDaemon({ folder, host, bridge, log }, env),
   };
@@ -58,6 +60,13 @@ export async function startDocker(env: NodeJS.ProcessEnv): Promise<DockerDaemon>
   }
   return {
     host,
+    async restart(how) {
+      const ended = once(started.process, 'exit');
+      started.process.kill(how);
+      await ended;
+      started.process = spawnDaemon({ folder, host, bridge, log }, env);
+      await untilReady(started, env);
+    },
     async end() {
       const left = await removeContents(host, env);
       await end(started);
@@ -130,7 +139,9 @@ async function end({ folder, process: daemon, bridge, rulesBefore, forwardingBef
   await endProcessesOf(folder);
   await removeBridges(bridge);
   const isOwn = (line: string): boolean =>
-    /DOCKER|:FORWARD/.test(line) || line.includes(bridge.prefix) || line.includes(bridge.name);
+    /DOCKER|:FORWARD|-d (169\.254\.0\.0\/16|100\.100\.100\.200)/.test(line) ||
+    line.includes(bridge.prefix) ||
+    line.includes(bridge.name);
   await removeNewRules(rulesBefore, isOwn);
   writeForwarding(forwardingBefore);
   removeControlGroups(basename(folder));

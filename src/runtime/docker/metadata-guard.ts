@@ -46,14 +46,20 @@ function rulesFor(range: string): readonly (readonly string[])[] {
   );
 }
 
+/** Where it lies on most machines: the PATH of a user seldom leads there. */
+const PLACES = ['iptables', '/usr/sbin/iptables', '/sbin/iptables'] as const;
+
 async function runIptables(args: readonly string[]): Promise<{ ok: boolean; said: string }> {
-  const { failed, stderr, code, exitCode } = await execa('iptables', args, {
-    reject: false,
-    timeout: LIMIT_MS,
-    stdin: 'ignore',
-  });
-  if (code === 'ENOENT') return { ok: false, said: 'there is no iptables on this machine' };
-  // 1 is its word for a rule that is not there.
-  const isMissing = exitCode === 1 && args.includes('-C');
-  return { ok: !failed, said: isMissing ? '' : (String(stderr).split('\n')[0] ?? '') };
+  for (const program of PLACES) {
+    const { failed, stderr, code, exitCode } = await execa(program, args, {
+      reject: false,
+      timeout: LIMIT_MS,
+      stdin: 'ignore',
+    });
+    if (code === 'ENOENT') continue;
+    // 1 is its word for a rule that is not there.
+    const isMissing = exitCode === 1 && args.includes('-C');
+    return { ok: !failed, said: isMissing ? '' : (String(stderr).split('\n')[0] ?? '') };
+  }
+  return { ok: false, said: 'there is no iptables on this machine' };
 }

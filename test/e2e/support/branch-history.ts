@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { BOUNDARIES } from '../../../src/reconcile/boundaries.ts';
 import { type Files, staticApp } from './apps.ts';
 import { deleteBranch, pushTo, revert, squash } from './branches.ts';
-import type { History, Phase } from './history.ts';
+import { type History, OF_PROCESSES, type Phase } from './history.ts';
 import type { Installation } from './installation.ts';
 import { NONCE_BUILD, nonceApp } from './nonce-app.ts';
 import { hostOf } from './team.ts';
@@ -27,7 +26,7 @@ export function branchHistory(): History {
     ),
     // What nobody owns does not come from branches; what sleeps takes time in which nobody asks (the simulation is killed there).
     sleepers: [],
-    boundaries: BOUNDARIES.filter((boundary) => !boundary.startsWith('orphan:') && boundary !== 'dozing'),
+    boundaries: OF_PROCESSES.filter((boundary) => !boundary.startsWith('orphan:') && boundary !== 'dozing'),
     steady: { path: '/', isGood: (body) => body === 'home\n' },
     together: { envs: ['prod', 'stage'], apps: ['/one', '/two', '/page'] },
   };

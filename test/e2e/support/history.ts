@@ -1,10 +1,16 @@
 import type { TestContext } from 'node:test';
+import { BOUNDARIES } from '../../../src/reconcile/boundaries.ts';
 import type { Director } from './director.ts';
 import { Installation } from './installation.ts';
 import { readTables } from './inventory.ts';
 import { untilActedOn } from './pushed.ts';
 import type { Together } from './release-watch.ts';
 import type { SettingsValues } from './settings-text.ts';
+
+/** The boundaries that process apps come by: their engine pauses nothing, and no test takes the machine's memory away. */
+export const OF_PROCESSES: readonly string[] = BOUNDARIES.filter(
+  (boundary) => !boundary.startsWith('pause:') && boundary !== 'relieving',
+);
 
 /** One part of a history: what people do. */
 export interface Phase {

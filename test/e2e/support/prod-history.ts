@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BOUNDARIES } from '../../../src/reconcile/boundaries.ts';
 import { type Files, processApp, staticApp } from './apps.ts';
-import type { History, Phase } from './history.ts';
+import { type History, OF_PROCESSES, type Phase } from './history.ts';
 import type { Installation } from './installation.ts';
 
 /** One app never gets healthy, and must not hold the others. */
@@ -21,7 +20,7 @@ export function prodHistory(upstreamPort: number): History {
     lookedAt: ['/', '/site/', '/work/', '/side/', '/one/', '/two/', '/up/x', '/bad/', '/elsewhere'],
     sleepers: ['/nap'],
     // Commits are compared where there are branches.
-    boundaries: BOUNDARIES.filter((boundary) => boundary !== 'compared'),
+    boundaries: OF_PROCESSES.filter((boundary) => boundary !== 'compared'),
     steady: { path: '/', isGood: (body) => /^home \d+\n$/.test(body) },
     together: { envs: [], apps: [] },
   };

@@ -27,7 +27,7 @@ export async function hasImage(docker: Docker, name: string): Promise<boolean> {
  * Makes the stand-in of that name in the engine where it is not there. However many ask for it, also from other processes, one makes it and the others wait.
  */
 export async function makeStandIn(docker: Docker, name: string, { anew = false } = {}): Promise<void> {
-  const recipe = recipes.find(({ names }) => names.includes(name));
+  const recipe = recipes.find(({ names }) => names.includes(withTag(name)));
   if (recipe === undefined) throw new BaseImageUnavailable(`there is no stand-in for ${name}`);
   if (!anew && (await hasImage(docker, name))) return;
   const contents = await recipe.collect();
@@ -35,6 +35,11 @@ export async function makeStandIn(docker: Docker, name: string, { anew = false }
     await untilOtherIsDone(docker, recipe.names);
     if (!anew && (await hasImage(docker, name))) return;
   }
+}
+
+/** A name without a tag means the newest: what the engine says too. */
+function withTag(name: string): string {
+  return /:[^/]+$/.test(name) ? name : `${name}:latest`;
 }
 
 /** Waits for whoever makes that image now, but not for one who has died over it. */
