@@ -93,7 +93,7 @@ async function eventful(t: TestContext): Promise<Loop> {
 
 /** A history of stages, releases, replacements and previews. */
 async function branched(t: TestContext): Promise<Loop> {
-  const loop = new Loop(t, isBad);
+  const loop = new Loop(t, { ...isBad, pauses: true });
   const process = { spec: 'procfile', health: { timeoutMs: 3_000 } } as const;
   const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => loop.app(name, process));
   const [good, bad] = [(N: number) => ({ params: { N } }), { params: { BAD: 1 } }];
@@ -137,8 +137,8 @@ async function branched(t: TestContext): Promise<Loop> {
   for (const name of ['one', 'two', 'also', 'three']) loop.ports.git.repo(CONFIG_REPO).branches.delete(name);
   await loop.look(60_000);
   // Nobody uses the first, until somebody does.
-  await step([{ ...a, idle: { pauseMs: null, stopMs: 60_000 } }, b, c], 2);
-  Object.assign(loop.ports.gateways, { use: async () => ({ inFlight: 0, idleMs: 60_000 }) });
+  await step([{ ...a, idle: { pauseMs: 30_000, stopMs: 60_000 } }, b, c], 2);
+  Object.assign(loop.ports.gateways, { use: async () => ({ inFlight: 0, streams: 0, idleMs: 30_000 }) });
   await loop.pass(120_000);
   loop.reconciler.wake(PROD, a?.path as AppId);
   await loop.pass(5_000);
