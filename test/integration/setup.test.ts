@@ -125,7 +125,7 @@ test('an unknown command is a usage error and sets nothing up', async (t) => {
   const { calls, bootstrap } = tempCheckout(t);
   const { exitCode, stderr } = await bootstrap(['toString']);
   assert.equal(exitCode, 64);
-  assert.match(String(stderr), /demo\|test\|check/);
+  assert.match(String(stderr), /demo\|test\|test:specs\|check/);
   assert.deepEqual(calls(), []);
 });
 
