@@ -31,7 +31,7 @@ export async function readIgnore(folder: string, file: string): Promise<string |
   return (await readText(join(folder, `${file}.dockerignore`))) ?? (await readText(join(folder, '.dockerignore')));
 }
 
-/** A tar of what the builder gets. Times and owners are left out, so that the same files always are the same bytes. */
+/** A tar of what the builder gets. Owners are left out and all times are one, so that the same files always are the same bytes. */
 export function contextStream(parts: ContextParts): Readable {
   const archive = pack();
   fillArchive(archive, parts).then(
@@ -43,7 +43,7 @@ export function contextStream(parts: ContextParts): Readable {
 }
 
 async function fillArchive(archive: Pack, { folder, ignore, own }: ContextParts): Promise<void> {
-  for (const [name, text] of Object.entries(own)) archive.entry({ name, mode: 0o644, mtime: EPOCH }, text);
+  for (const [name, text] of Object.entries(own)) archive.entry({ name, mode: 0o644, mtime: SENT_TIME }, text);
   if (folder !== null)
     await addFolder(archive, { folder, isIgnored: ignoring(ignore), skip: new Set(Object.keys(own)) }, '');
 }
@@ -54,7 +54,11 @@ interface Adding {
   readonly skip: ReadonlySet<string>;
 }
 
-const EPOCH = new Date(0);
+/**
+ * The time of all that is sent: one and the same, so that caches hold. Not 1970, which programs take for no time at all: Maven leaves
+ * resources of that time out of its jars, and zip knows none before 1980.
+ */
+const SENT_TIME = new Date('2000-01-01T00:00:00Z');
 
 // Its types describe a default export that it has not: it is a function itself.
 const dockerIgnore: (options: { readonly ignorecase: boolean }) => Ignore = createRequire(import.meta.url)(
@@ -72,12 +76,12 @@ async function addFolder(archive: Pack, adding: Adding, below: string): Promise<
     const isOut = adding.isIgnored(path);
     if (found.isDirectory()) {
       if (!isOut)
-        await entry(archive, { name: `${path}/`, type: 'directory', mode: found.mode & 0o7777, mtime: EPOCH });
+        await entry(archive, { name: `${path}/`, type: 'directory', mode: found.mode & 0o7777, mtime: SENT_TIME });
       await addFolder(archive, adding, path);
     } else if (!isOut && found.isSymbolicLink()) {
-      await entry(archive, { name: path, type: 'symlink', linkname: await readlink(full), mtime: EPOCH });
+      await entry(archive, { name: path, type: 'symlink', linkname: await readlink(full), mtime: SENT_TIME });
     } else if (!isOut && found.isFile()) {
-      const file = archive.entry({ name: path, size: found.size, mode: found.mode & 0o7777, mtime: EPOCH });
+      const file = archive.entry({ name: path, size: found.size, mode: found.mode & 0o7777, mtime: SENT_TIME });
       await pipeline(createReadStream(full), file);
     }
   }
