@@ -5,7 +5,8 @@ import protobuf from 'protobufjs';
 export type BuildNews =
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'image'; readonly id: string }
-  | { readonly kind: 'failed'; readonly message: string };
+  /** `by`: whether what is built is the cause, or the builder itself. */
+  | { readonly kind: 'failed'; readonly by: 'build' | 'builder'; readonly message: string };
 
 /** One JSON message of the stream that a build answers with, of either builder. */
 export interface BuildMessage {
@@ -32,6 +33,19 @@ interface Vertex {
   readonly error?: string;
 }
 
+/**
+ * Names of BuildKit's own steps, which stand in no Containerfile: the context, the images that come of it. What `load metadata` looks for is
+ * named in one.
+ */
+const OWN_STEPS =
+  /^(?:\[internal\] (?!load metadata)|copy \/context \/|exporting |writing image |naming to |importing cache )/;
+/**
+ * What the builder says of itself, whatever step it was at: what was sent is not at hand ("context not found" of dockerd's own transport,
+ * when it is asked for twice), or the engine is ending. Such words of a step's own output are not looked at.
+ */
+const OWN_FAULTS =
+  /failed to read downloaded context|context canceled$|transport is closing|error reading from server|code = Unavailable/;
+
 /** How many lines of each step are kept for the reason of a failure. */
 const REASON_LINES = 8;
 const MOST_CHARACTERS = 300;
@@ -49,7 +63,7 @@ export class BuildOutput {
   /** What a message says, in order. */
   read(message: BuildMessage): BuildNews[] {
     const error = message.errorDetail?.message ?? message.error;
-    if (error !== undefined) return [...this.end(), { kind: 'failed', message: this.#reason(error) }];
+    if (error !== undefined) return [...this.end(), this.#failure(error)];
     if (message.id === 'moby.buildkit.trace' && typeof message.aux === 'string') return this.#status(message.aux);
     const id = imageIn(message.aux);
     if (id !== undefined) return [{ kind: 'image', id }];
@@ -107,6 +121,12 @@ export class BuildOutput {
       kept.lines.splice(0, kept.lines.length - REASON_LINES);
     }
     return clean.map((line) => ({ kind: 'line', text: line }));
+  }
+
+  #failure(error: string): BuildNews {
+    const step = this.#failedStep === null ? undefined : this.#steps.get(this.#failedStep);
+    const isOwn = OWN_FAULTS.test(error.trim()) || (step !== undefined && OWN_STEPS.test(step.name));
+    return { kind: 'failed', by: isOwn ? 'builder' : 'build', message: this.#reason(error) };
   }
 
   #reason(error: string): string {

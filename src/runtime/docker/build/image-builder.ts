@@ -251,7 +251,7 @@ export class ImageBuilder {
       ...(what.build.network === false ? { networkmode: 'none' } : {}),
       ...(builder === 'classic' ? limitsOf(settings) : {}),
     };
-    const context = contextStream({ folder: what.source.folder, ignore: what.source.ignore, own: files });
+    const context = () => contextStream({ folder: what.source.folder, ignore: what.source.ignore, own: files });
     return sendBuild(client, context, options, { builder, say: (line) => log.say(line), signal });
   }
 

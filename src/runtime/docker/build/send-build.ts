@@ -29,26 +29,50 @@ export interface SendOptions {
 /** The engine's refusal to build at all, before the first step. */
 export class BuilderRefused extends Error {}
 
+/** How often a build is sent again at once that the builder itself failed. */
+const MOST_AGAIN = 2;
+
 /**
  * Has the engine build what the context holds. Ends when the build did; one whose signal aborts is ended in the engine too, which
- * ends a build whose client is gone. Throws `build-failed` with the failing step and its last lines.
+ * ends a build whose client is gone. Throws `build-failed` with the failing step and its last lines. What the builder itself failed, and
+ * no step, is sent again at once, a few times; then it is `engine-failed`, to be tried later.
  */
 export async function sendBuild(
+  client: Client,
+  context: () => NodeJS.ReadableStream,
+  build: BuildOptions,
+  options: SendOptions,
+): Promise<void> {
+  for (let again = 0; ; again += 1) {
+    const fault = await sendOnce(client, context(), build, options);
+    if (fault === null) return;
+    if (again === MOST_AGAIN) throw builderFailed(fault);
+    await options.say(`the builder failed, and no step of the build: ${fault}; the build is sent again`);
+  }
+}
+
+/** Null once it is built; else what the builder itself failed by. */
+async function sendOnce(
   client: Client,
   context: NodeJS.ReadableStream,
   build: BuildOptions,
   { builder, say, signal }: SendOptions,
-): Promise<void> {
+): Promise<string | null> {
   const stream = await openBuild(client, context, { ...build, version: builder === 'buildkit' ? '2' : '1' }, signal);
   const output = new BuildOutput();
+  let fault: string | null = null;
   const take = async (news: readonly BuildNews[]) => {
     for (const one of news) {
-      if (one.kind === 'failed') throw failed(one.message);
-      if (one.kind === 'line') await say(one.text);
+      if (one.kind === 'failed' && one.by === 'builder') fault = one.message;
+      else if (one.kind === 'failed') throw failed(one.message);
+      else if (one.kind === 'line') await say(one.text);
     }
   };
   try {
-    for await (const message of jsonLines<BuildMessage>(stream)) await take(output.read(message));
+    for await (const message of jsonLines<BuildMessage>(stream)) {
+      await take(output.read(message));
+      if (fault !== null) break;
+    }
     await take(output.end());
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -57,6 +81,7 @@ export async function sendBuild(
     stream.destroy();
   }
   signal.throwIfAborted();
+  return fault;
 }
 
 function openBuild(
@@ -91,5 +116,12 @@ function openFailure(error: Error): Error {
 function failed(message: string): MainspringError {
   return new MainspringError('build-failed', `build: ${message}`, {
     hint: 'The whole output: mainspring logs APP --build.',
+  });
+}
+
+function builderFailed(fault: string): MainspringError {
+  return new MainspringError('engine-failed', `build: the builder of the engine failed: ${fault}`, {
+    hint: 'No step of the build caused it, so it is tried again by itself. If it stays so, look at the log of the container engine.',
+    retry: 'after-interval',
   });
 }
