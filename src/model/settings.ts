@@ -117,6 +117,8 @@ export interface Settings {
     /** `auto`, `off`, or the path of a socket. */
     readonly docker: string;
     readonly onExit: 'keep' | 'stop';
+    /** How many builds run side by side; null: as suits the cores. */
+    readonly builds: number | null;
     /** The share of memory, from 0 to 1, past which what nobody uses gives its own back; null: none. */
     readonly memoryPressure: number | null;
   };

@@ -26,6 +26,7 @@ export class Driver {
   readonly #ports: Ports;
   readonly #instanceSlots: InstanceSlots;
   readonly #deploymentSlots: DeploymentSlots;
+  readonly #artifactSlots: ArtifactSlots;
   readonly #slots;
   /** The artifacts that each deployment referred to or kept when it was last looked at. */
   readonly #uses = new Map<string, readonly ArtifactKey[]>();
@@ -42,10 +43,11 @@ export class Driver {
     const deps = { clock: ports.clock, onError };
     this.#instanceSlots = new InstanceSlots(ports, limiter(ports.limits.starts));
     this.#deploymentSlots = new DeploymentSlots(ports);
+    this.#artifactSlots = new ArtifactSlots(ports);
     this.#slots = {
       deployment: new Slots(this.#deploymentSlots, deps),
       instance: new Slots(this.#instanceSlots, deps),
-      artifact: new Slots(new ArtifactSlots(ports, limiter(ports.limits.builds)), deps),
+      artifact: new Slots(this.#artifactSlots, deps),
       release: new Slots(new ReleaseSlots(ports), deps),
       retained: new Slots(new RetainedSlots(ports), deps),
     };
@@ -100,8 +102,11 @@ export class Driver {
     if (row.env === STAGE) this.#wakePromotion(row.app, recorded);
     for (const instance of recorded.instancesOf(row.env, row.app)) this.#slots.instance.wake(instance.id);
     // What it referred to until now may be what nobody needs any more.
-    for (const artifact of this.#uses.get(key) ?? []) this.#slots.artifact.wake(artifact);
-    for (const artifact of this.#noteUses(key, recorded)) this.#slots.artifact.wake(artifact);
+    const before = this.#uses.get(key) ?? [];
+    for (const artifact of new Set([...before, ...this.#noteUses(key, recorded)])) {
+      this.#artifactSlots.changed(artifact);
+      this.#slots.artifact.wake(artifact);
+    }
   }
 
   /** What is staged may be promoted, by itself or with the others of its release. */

@@ -86,7 +86,11 @@ function allowOf({ proxy, dataDir }: Settings): ProxyAllow {
 const SPARE_BUILD_MS = 60_000;
 
 /** The limits that suit this machine and these settings. */
-export function limitsHere({ docker }: Pick<Settings, 'docker'>): Limits {
+export function limitsHere({ docker, engines }: Pick<Settings, 'docker' | 'engines'>): Limits {
   const limits = defaultLimits(cpus().length);
-  return { ...limits, buildMs: Math.max(limits.buildMs, docker.build.timeoutMs + SPARE_BUILD_MS) };
+  return {
+    ...limits,
+    builds: engines.builds ?? limits.builds,
+    buildMs: Math.max(limits.buildMs, docker.build.timeoutMs + SPARE_BUILD_MS),
+  };
 }

@@ -40,6 +40,7 @@ export function keyTable(folder: string) {
     'engines.process': check.oneOf('off', 'prod', 'all'),
     'engines.docker': engineSocket(folder),
     'engines.on_exit': check.oneOf('keep', 'stop'),
+    'engines.builds': check.wholeNumber(1, 64),
     ...dockerKeys(path),
     'engines.memory_pressure': check.shareOrOff,
     'proxy.allow': check.listOf(check.proxyTarget, 'addresses, networks, host names and Unix sockets'),

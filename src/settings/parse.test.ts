@@ -49,7 +49,7 @@ test('a file that only names the config repo gives every default', () => {
       },
       upstream: { connections: 512, connectMs: 5_000, headMs: 120_000, idleMs: 1_900 },
     },
-    engines: { process: 'off', docker: 'auto', onExit: 'keep', memoryPressure: 0.9 },
+    engines: { process: 'off', docker: 'auto', onExit: 'keep', builds: null, memoryPressure: 0.9 },
     docker: {
       networks: '10.213.0.0/16',
       limits: { memoryBytes: 1_073_741_824, cpus: 1, pids: 512 },
@@ -301,6 +301,24 @@ for (const [said, expected] of [
 ] as const) {
   test(`engines.memory_pressure = ${said} is taken`, () => {
     assert.equal(settingsFrom(`[engines]\nmemory_pressure = ${said}`).engines.memoryPressure, expected);
+  });
+}
+
+for (const [said, expected] of [
+  ['1', 1],
+  ['64', 64],
+] as const) {
+  test(`engines.builds = ${said} is taken`, () => {
+    assert.equal(settingsFrom(`[engines]\nbuilds = ${said}`).engines.builds, expected);
+  });
+}
+
+for (const said of ['0', '65', '1.5', '"many"']) {
+  test(`engines.builds = ${said} is refused`, () => {
+    assert.match(
+      errorsFrom(`${REPO}[engines]\nbuilds = ${said}\n`).join(),
+      /engines\.builds: should be a whole number from 1 to 64, got /,
+    );
   });
 }
 

@@ -66,6 +66,7 @@ export function settingsOf(values: Values, more: Surroundings): Settings {
       process: values.get('engines.process') ?? 'off',
       docker: values.get('engines.docker') ?? 'auto',
       onExit: values.get('engines.on_exit') ?? 'keep',
+      builds: values.get('engines.builds') ?? null,
       memoryPressure: shareOf(values.get('engines.memory_pressure')),
     },
     docker: dockerOf(values),

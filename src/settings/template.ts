@@ -72,6 +72,8 @@ process = "off"
 # on_exit = "keep"
 # Past this share of the memory, what nobody uses is stopped before its time, the longest idle first: "10%" to "99%", or "off".
 # memory_pressure = "90%"
+# Builds side by side. Default: half as many as this machine has cores, at least two.
+# builds = 2
 
 [docker]
 # Networks of environments are taken from this range of private addresses.

@@ -367,8 +367,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'what nobody refers to any more is not looked at',
     `${RECONCILE}/driver.ts`,
-    'for (const artifact of this.#uses.get(key) ?? []) this.#slots.artifact.wake(artifact);',
-    '',
+    'const before = this.#uses.get(key) ?? [];',
+    'const before: readonly ArtifactKey[] = [];',
   ),
   mutant('a stuck build holds up all others', `${RECONCILE}/ports.ts`, 'builds: Math.max(2,', 'builds: Math.max(1,'),
   mutant(

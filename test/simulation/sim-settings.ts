@@ -24,5 +24,5 @@ export const SETTINGS = {
   publicUrl: 'http://localhost:8080',
   pollIntervalMs: POLL_MS,
   retainMs: RETAIN_MS,
-  engines: { process: 'all', docker: 'off', onExit: 'keep', memoryPressure: 0.9 },
+  engines: { process: 'all', docker: 'off', onExit: 'keep', builds: null, memoryPressure: 0.9 },
 } as Settings;

@@ -108,7 +108,7 @@ export function settingsOf(edit: Partial<Settings> = {}): Settings {
     publicUrl: 'https://example.com',
     pollIntervalMs: 30_000,
     retainMs: 7 * 86_400_000,
-    engines: { process: 'all', docker: 'auto', onExit: 'keep', memoryPressure: 0.9 },
+    engines: { process: 'all', docker: 'auto', onExit: 'keep', builds: null, memoryPressure: 0.9 },
     ...edit,
   } as Settings;
 }

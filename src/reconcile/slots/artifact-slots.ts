@@ -1,17 +1,17 @@
 import { formatDuration, parseDurationMs } from '../../model/duration.ts';
 import { isAbort, isStoreError, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
-import { PROD } from '../../model/ids.ts';
+import { type ArtifactKey, PROD, STAGE } from '../../model/ids.ts';
 import type { RecordedArtifact } from '../../model/recorded.ts';
 import type { Artifact } from '../../model/revision.ts';
 import type { BuildRequest, Engine, ExportTree } from '../../runtime/engine.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
+import { type BuildClaim, BuildTurns } from '../build-turns.ts';
 import type { Ports } from '../ports.ts';
 import { type ArtifactAction, type ArtifactStep, nextOfArtifact } from '../progress.ts';
 import { backoffMs } from '../transitions.ts';
 import { withDeadline } from './deadline.ts';
-import type { Limiter } from './instance-slots.ts';
 import type { SlotKind } from './slots.ts';
 
 /** How much longer than a build is given an engine may take to say so. */
@@ -21,11 +21,17 @@ const SPARE_MS = 60_000;
 export class ArtifactSlots implements SlotKind<ArtifactAction> {
   readonly name = 'artifact';
   readonly #ports: Ports;
-  readonly #limit: Limiter;
+  readonly #turns: BuildTurns;
 
-  constructor(ports: Ports, limit: Limiter) {
+  constructor(ports: Ports) {
     this.#ports = ports;
-    this.#limit = limit;
+    const { store, clock, limits } = ports;
+    this.#turns = new BuildTurns({ width: limits.builds, clock, claimOf: (key) => claimOf(key, store.recorded) });
+  }
+
+  /** Something that refers to the artifact changed, or does so no longer. */
+  changed(key: ArtifactKey): void {
+    this.#turns.changed(key);
   }
 
   next(key: string): ArtifactStep {
@@ -59,7 +65,7 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
       await performEffect(reach, 'build', {
         intent: () => this.next(row.key).do === 'build',
         effect: () =>
-          this.#limit(signal, () =>
+          this.#turns.take(row.key, signal, () =>
             withDeadline({ clock, ms, signal, late }, (limited) =>
               this.#engine(row).build(this.#request(row), limited),
             ),
@@ -139,6 +145,11 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
       return row === undefined || this.next(of.key).do !== due ? [] : decide(row, recorded);
     });
   }
+}
+
+function claimOf(key: ArtifactKey, recorded: RecordedView): BuildClaim {
+  const users = recorded.deploymentsWith(key);
+  return { isUrgent: users.some(({ env }) => env === PROD || env === STAGE), apps: users.map(({ app }) => app) };
 }
 
 /** The error that says that the repo does not give the commit out any more; throws any other. */
