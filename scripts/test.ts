@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { checkWasm } from './suite/check-wasm.ts';
 import { bringEngines, noEngines } from './suite/engines/engines.ts';
 import { isNeeded } from './suite/engines/needs.ts';
-import { isolateEnvironment } from './suite/environment.ts';
+import { isolateEnvironment, shareCompiledCode } from './suite/environment.ts';
 import { findTests } from './suite/find-tests.ts';
 import { exitCodeOf, type Outcome, renderEnd, sum } from './suite/outcome.ts';
 import { runCheck, staticChecks } from './suite/run-check.ts';
@@ -27,6 +27,7 @@ async function runChecks(): Promise<Outcome[]> {
 }
 
 isolateEnvironment(process.env);
+shareCompiledCode(process.env, root);
 const { stop, signal } = stopSignal();
 const files = findTests(root, paths.length === 0 ? everything : paths, values.without ?? []);
 // Fetching and starting engines is mostly waiting, while the checks need the cores.

@@ -29,10 +29,12 @@ if (role === 'gateway') {
 if (role === 'controller') await control();
 
 function supervise(): Promise<number> {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env;
+  const inherited = { PATH, ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }) };
   const self = (name: string, current: ProgramPlan) => ({
     command: process.execPath,
     args: [import.meta.filename, name],
-    env: { PATH: process.env.PATH ?? '', PLAN: JSON.stringify(current) },
+    env: { ...inherited, PLAN: JSON.stringify(current) },
   });
   const processes = (current: ProgramPlan): ProcessPlan => ({
     controller: self('controller', current),

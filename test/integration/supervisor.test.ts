@@ -274,7 +274,7 @@ function makeBed(t: TestContext) {
       ...overrides,
     };
     const child = spawnIt(process.execPath, [PROGRAM, 'supervisor'], {
-      env: { PATH: process.env.PATH, PLAN: JSON.stringify(plan) },
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, PLAN: JSON.stringify(plan) },
     });
     let text = '';
     child.stdout?.on('data', (data) => (text += String(data)));

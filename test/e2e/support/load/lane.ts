@@ -14,6 +14,8 @@ export interface LoadPlan {
   readonly streams: number;
   /** How long a keep-alive client and a one-shot client rest between two requests, at most, in milliseconds. */
   readonly restMs: number;
+  /** Of how many parts, one each 250 ms, a slow transfer consists: how long it lasts. */
+  readonly slowParts: number;
 }
 
 /** What a client of a load runs with. */

@@ -30,8 +30,6 @@ CMD ["node", "server.cjs"]
 
 /** Bytes that the large download has. */
 export const LARGE_BYTES = 4 << 20;
-/** Parts that the trickling download has, one each 250 ms, of 1 KiB. */
-export const TRICKLE_PARTS = 24;
 
 const SERVER = `
 const { createHash } = require('node:crypto');
@@ -47,7 +45,8 @@ const streams = new Set();
 const server = createServer((request, response) => {
   response.setHeader('X-Version', version);
   if (request.url.endsWith('/echo')) return echo(request, response);
-  if (request.url.endsWith('/trickle')) return trickle(response);
+  const parts = /\\/trickle\\/(\\d+)$/.exec(request.url);
+  if (parts !== null) return trickle(response, Number(parts[1]));
   if (request.url.endsWith('/large')) return response.end(large);
   if (request.url.endsWith('/events')) return events(response);
   response.setHeader('Content-Length', said.length + padding.length);
@@ -60,8 +59,8 @@ function echo(request, response) {
   request.on('end', () => response.end(said + hash.digest('hex')));
 }
 
-function trickle(response) {
-  let left = ${TRICKLE_PARTS};
+function trickle(response, parts) {
+  let left = parts;
   const timer = setInterval(() => {
     left -= 1;
     response.write(part);

@@ -28,7 +28,7 @@ const KINDS: readonly Kind[] = [
 /** Starts the clients in a process of their own and waits until each sort of them has got an answer. */
 export async function startLoad(t: Cleanup, plan: LoadPlan): Promise<Load> {
   const child = fork(join(import.meta.dirname, 'load-program.ts'), {
-    env: { PATH: process.env.PATH, LOAD: JSON.stringify(plan) },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, LOAD: JSON.stringify(plan) },
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

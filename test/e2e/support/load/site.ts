@@ -17,12 +17,13 @@ export interface LoadSize {
   readonly slow: number;
   readonly streams: number;
   readonly restMs: number;
+  readonly slowParts: number;
 }
 
-/** Enough to meet every sort of request while a small test runs. */
-export const SMALL_LOAD: LoadSize = { keepAlive: 16, oneShot: 4, slow: 2, streams: 2, restMs: 60 };
+/** Enough to meet every sort of request while a small test runs, which waits three times for its slow transfers. */
+export const SMALL_LOAD: LoadSize = { keepAlive: 16, oneShot: 4, slow: 2, streams: 2, restMs: 60, slowParts: 8 };
 /** The load of the bench: some 200 one-shot connections a second and 64 that are kept. */
-export const FULL_LOAD: LoadSize = { keepAlive: 64, oneShot: 8, slow: 4, streams: 4, restMs: 60 };
+export const FULL_LOAD: LoadSize = { keepAlive: 64, oneShot: 8, slow: 4, streams: 4, restMs: 60, slowParts: 24 };
 
 /** A Mainspring with a process app (a container where the settings name an engine for them) and static apps, each in a repo of its own, that says which version of each is asked for. */
 export class Site {

@@ -2,36 +2,38 @@ import { createHash } from 'node:crypto';
 import { BrokenExchange, HttpConnection, type HttpReply } from './http-connection.ts';
 import { type Lane, rest, versionIn } from './lane.ts';
 import type { Kind } from './ledger.ts';
-import { LARGE_BYTES, TRICKLE_PARTS } from './load-app.ts';
+import { LARGE_BYTES } from './load-app.ts';
 
-const UPLOAD_PARTS = 24;
 const PART = Buffer.alloc(1_024, 'u');
 const PAUSE_MS = 250;
-const UPLOADED = hashOf(Buffer.concat(Array.from({ length: UPLOAD_PARTS }, () => PART)));
+// Of what a slow reader reads in one go there are about so many.
+const READS = 60;
 
 type Transfer = (connection: HttpConnection, lane: Lane) => Promise<void>;
 
-/** Sends a body at 4 KiB/s, for six seconds, then reads what the app took it for. */
+/** Sends a body at 4 KiB/s, then reads what the app took it for. */
 export function slowUploadLane(lane: Lane): Promise<void> {
   return repeat(lane, 'slow upload', async (connection, { plan, over }) => {
-    const length = UPLOAD_PARTS * PART.length;
+    const parts = Array.from({ length: plan.slowParts }, () => PART);
+    const length = parts.length * PART.length;
     connection.write(`POST ${plan.server}/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`);
-    for (let part = 0; part < UPLOAD_PARTS; part += 1) {
-      connection.write(PART);
+    for (const part of parts) {
+      connection.write(part);
       await rest(PAUSE_MS, over);
     }
     const reply = good(await connection.reply());
     const text = reply.body.toString();
-    if (versionIn(reply.body) === undefined || !text.endsWith(UPLOADED)) throw new BrokenExchange(`echoed ${text}`);
+    if (versionIn(reply.body) === undefined || !text.endsWith(hashOf(Buffer.concat(parts))))
+      throw new BrokenExchange(`echoed ${text}`);
   });
 }
 
 /** Reads a body that comes at 4 KiB/s. */
 export function slowDownloadLane(lane: Lane): Promise<void> {
   return repeat(lane, 'slow download', async (connection, { plan }) => {
-    connection.write(`GET ${plan.server}/trickle HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    connection.write(`GET ${plan.server}/trickle/${plan.slowParts} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const { body } = good(await connection.reply());
-    if (body.length !== TRICKLE_PARTS * 1_024) throw new BrokenExchange(`${body.length} bytes came`);
+    if (body.length !== plan.slowParts * PART.length) throw new BrokenExchange(`${body.length} bytes came`);
   });
 }
 
@@ -39,7 +41,7 @@ export function slowDownloadLane(lane: Lane): Promise<void> {
 export function slowReaderLane(lane: Lane): Promise<void> {
   return repeat(lane, 'slow reader', async (connection, { plan }) => {
     const { socket } = connection;
-    const timer = setInterval(() => socket.resume(), 100);
+    const timer = setInterval(() => socket.resume(), (plan.slowParts * PAUSE_MS) / READS);
     try {
       connection.write(`GET ${plan.server}/large HTTP/1.1\r\nHost: localhost\r\n\r\n`);
       socket.on('data', () => socket.pause());
