@@ -19,6 +19,8 @@ export interface ResolveOptions {
   readonly hold: (tag: string, put: () => Promise<void>) => Promise<void>;
   readonly say: (line: string) => Promise<void>;
   readonly signal: AbortSignal;
+  /** Ask the registry first for what a reference means now. */
+  readonly newest: boolean;
 }
 
 /**
@@ -33,12 +35,12 @@ export async function resolveBase(
 ): Promise<BaseImage> {
   const before = recorded.find((base) => base.ref === ref);
   const again = before === undefined ? undefined : await findRecorded(client, before, options);
-  const { image, isNew } = again ?? (await findOrPull(client, ref, options));
+  const { image, newName } = again ?? (await findOrPull(client, ref, options));
   const id = imageId(image);
   const tag = baseTag(options.installation, id);
   await options.hold(tag, () => tagImage(client, id, tag));
   // What we brought is kept under our name alone: the next artifact that names it gets what the registry has then.
-  if (isNew) await untag(client, image, ref);
+  if (newName !== null) await untag(client, newName);
   return { ref, id, digest: digestOf(image, ref) ?? (before?.id === id ? before.digest : null) };
 }
 
@@ -64,7 +66,7 @@ export function digestOf(image: Pick<ImageInspectInfo, 'RepoDigests'>, ref: stri
 
 async function findRecorded(client: Client, base: BaseImage, options: ResolveOptions) {
   const there = await inspected(client.docker.getImage(base.id).inspect());
-  if (there !== undefined) return { image: there, isNew: false };
+  if (there !== undefined) return { image: there, newName: null };
   const reference = parseReference(base.ref);
   if (base.digest === null || reference === undefined) return undefined;
   const pinned = `${reference.repository}@${base.digest}`;
@@ -76,16 +78,11 @@ async function findRecorded(client: Client, base: BaseImage, options: ResolveOpt
 }
 
 /** Takes the registry's name off an image that has ours by now. One that stays is no harm. */
-async function untag({ docker }: Client, image: ImageInspectInfo, ref: string): Promise<void> {
-  const reference = parseReference(ref);
-  if (reference === undefined) return;
-  const wanted = fullRepository(reference);
-  for (const name of image.RepoTags ?? []) {
-    const known = parseReference(name);
-    if (known === undefined || fullRepository(known) !== wanted) continue;
-    await docker
-      .getImage(name)
-      .remove({ noprune: true } as object)
-      .catch(() => undefined);
-  }
+async function untag({ docker, about }: Client, name: string): Promise<void> {
+  // Podman takes a digest for the image itself, and would remove that.
+  if (about.kind === 'podman' && name.includes('@')) return;
+  await docker
+    .getImage(name)
+    .remove({ noprune: true } as object)
+    .catch(() => undefined);
 }

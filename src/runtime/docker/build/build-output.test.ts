@@ -30,6 +30,12 @@ for (const [name, step, error, by] of [
     'context canceled',
     'builder',
   ],
+  [
+    'a step that gets no network',
+    { name: '[2/2] RUN make', error: 'failed to create endpoint x' },
+    'executor failed running [/bin/sh -c make]: failed to create endpoint x on network bridge: could not find bridge',
+    'builder',
+  ],
   ['an engine that is gone', null, 'rpc error: code = Unavailable desc = transport is closing', 'builder'],
   ['a mistake in the Containerfile', null, 'dockerfile parse error line 2: unknown instruction: FOO', 'build'],
   ['a stage that is not there', null, 'failed to create LLB definition: target stage x could not be found', 'build'],
@@ -49,6 +55,12 @@ for (const [name, step, error, by] of [
     'a command that fails and prints such words',
     { name: '[2/2] RUN make', error: 'exit code: 3', printed: 'failed to read downloaded context: context canceled\n' },
     'executor failed running [/bin/sh -c make]: exit code: 3',
+    'build',
+  ],
+  [
+    'a command that holds such words',
+    { name: '[2/2] RUN echo transport is closing; USER x', error: 'unable to find user x' },
+    'executor failed running [/bin/sh -c echo transport is closing]: unable to find user x',
     'build',
   ],
 ] as const) {

@@ -41,10 +41,13 @@ const OWN_STEPS =
   /^(?:\[internal\] (?!load metadata)|copy \/context \/|exporting |writing image |naming to |importing cache )/;
 /**
  * What the builder says of itself, whatever step it was at: what was sent is not at hand ("context not found" of dockerd's own transport,
- * when it is asked for twice), or the engine is ending. Such words of a step's own output are not looked at.
+ * when it is asked for twice), a step got no network, or the engine is ending.
  */
 const OWN_FAULTS =
-  /failed to read downloaded context|context canceled$|transport is closing|error reading from server|code = Unavailable/;
+  /failed to read downloaded context|failed to create endpoint|context canceled$|transport is closing|error reading from server|code = Unavailable/;
+const EXIT_CODE = /(?:exit code: |returned a non-zero code: |exit status )(\d+)\s*$/;
+/** What an error of a step begins with: the command, which may hold any words. */
+const COMMAND = /^(?:executor failed running \[[^]*\]: |process "[^]*" did not complete successfully: )/;
 
 /** How many lines of each step are kept for the reason of a failure. */
 const REASON_LINES = 8;
@@ -125,7 +128,8 @@ export class BuildOutput {
 
   #failure(error: string): BuildNews {
     const step = this.#failedStep === null ? undefined : this.#steps.get(this.#failedStep);
-    const isOwn = OWN_FAULTS.test(error.trim()) || (step !== undefined && OWN_STEPS.test(step.name));
+    const words = EXIT_CODE.test(error) ? '' : error.trim().replace(COMMAND, '');
+    const isOwn = OWN_FAULTS.test(words) || (step !== undefined && OWN_STEPS.test(step.name));
     return { kind: 'failed', by: isOwn ? 'builder' : 'build', message: this.#reason(error) };
   }
 
@@ -139,7 +143,7 @@ export class BuildOutput {
 
 /** What both builders say of a command that failed, without the command: it is named beside. */
 function endOf(error: string): string {
-  const code = /(?:exit code: |returned a non-zero code: |exit status )(\d+)\s*$/.exec(error.trim())?.[1];
+  const code = EXIT_CODE.exec(error.trim())?.[1];
   return code === undefined ? error.trim().slice(0, 1_000) : `exited with code ${code}`;
 }
 

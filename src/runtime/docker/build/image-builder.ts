@@ -205,13 +205,15 @@ export class ImageBuilder {
     }
   }
 
-  #resolving({ log, held }: Run, signal: AbortSignal): ResolveOptions {
+  #resolving({ request, log, held }: Run, signal: AbortSignal): ResolveOptions {
     const { installation, auth, holds } = this.#options;
+    // A period that an artifact is made for anew is for what the registry has then.
+    const newest = containerBuild(request.inputs.build).refresh !== undefined;
     const hold = (tag: string, put: () => Promise<void>) => {
       held.push(tag);
       return holds.hold(tag, put);
     };
-    return { installation, auth, signal, hold, say: (line) => log.say(line) };
+    return { installation, auth, signal, newest, hold, say: (line) => log.say(line) };
   }
 
   async #send(run: Run, what: Sent): Promise<void> {

@@ -5,8 +5,17 @@ import { MainspringError } from '../../../model/errors.ts';
 import type { RegistryCredential } from '../../../model/settings.ts';
 import { readDockerConfig, type Variables } from '../connection/find-engine.ts';
 
+/** A credential, and where it is from. */
+export interface Credential {
+  readonly config: AuthConfig;
+  /** The setting, file or program, for people. */
+  readonly from: string;
+  /** What of it to look at where it is refused. */
+  readonly fix: string;
+}
+
 /** Finds the credential for a registry. Nothing is kept: files and helpers are read each time. */
-export type RegistryAuth = (host: string) => Promise<AuthConfig | undefined>;
+export type RegistryAuth = (host: string) => Promise<Credential | undefined>;
 
 const HELPER_MS = 15_000;
 // What the docker CLI calls Docker Hub.
@@ -20,7 +29,7 @@ export function registryAuth(registries: Readonly<Record<string, RegistryCredent
   };
 }
 
-async function ofSettings(name: string, { host, username, passwordFile }: RegistryCredential): Promise<AuthConfig> {
+async function ofSettings(name: string, { host, username, passwordFile }: RegistryCredential): Promise<Credential> {
   const password = await readFile(passwordFile, 'utf8').catch((error: unknown) => {
     throw new MainspringError('build-failed', `[registry.${name}]: the password file can't be read`, {
       cause: error,
@@ -28,25 +37,31 @@ async function ofSettings(name: string, { host, username, passwordFile }: Regist
       retry: 'after-interval',
     });
   });
+  const serveraddress = plainHost(host) === 'docker.io' ? HUB : host;
   return {
-    username,
-    password: password.replace(/\r?\n$/, ''),
-    serveraddress: plainHost(host) === 'docker.io' ? HUB : host,
+    config: { username, password: password.replace(/\r?\n$/, ''), serveraddress },
+    from: `[registry.${name}]`,
+    fix: `username and password_file of [registry.${name}] in mainspring.toml`,
   };
 }
 
-async function ofDockerConfig(host: string, env: Variables): Promise<AuthConfig | undefined> {
+async function ofDockerConfig(host: string, env: Variables): Promise<Credential | undefined> {
   const config = readDockerConfig(env);
   const address = plainHost(host) === 'docker.io' ? HUB : host;
   const helper =
     textIn(config.credHelpers, host) ?? (typeof config.credsStore === 'string' ? config.credsStore : undefined);
   const helped = helper === undefined ? undefined : await askHelper(helper, address, env);
-  if (helped !== undefined) return helped;
+  if (helped !== undefined) {
+    const from = `docker-credential-${helper}`;
+    return { config: helped, from, fix: `what ${from} keeps: "docker login ${host}" sets it` };
+  }
   const auths = isTable(config.auths) ? config.auths : {};
   const entry = [address, host, `https://${host}`, `https://${host}/v1/`, `https://${host}/v2/`]
     .map((key) => auths[key])
     .find(isTable);
-  return entry === undefined ? undefined : ofEntry(entry, address);
+  const found = entry === undefined ? undefined : ofEntry(entry, address);
+  const fix = `the docker config of the user of the daemon: "docker login ${host}" sets it`;
+  return found === undefined ? undefined : { config: found, from: 'the docker config', fix };
 }
 
 function ofEntry(entry: Readonly<Record<string, unknown>>, serveraddress: string): AuthConfig | undefined {
