@@ -37,7 +37,7 @@ async function run(at: Workplace): Promise<void> {
 async function teamOf(at: Workplace, declarations: string): Promise<ContainerTeam> {
   const cleanup = { after: (end: () => unknown) => at.atEnd(end) };
   const folder = Object.entries(nodeContainer(SERVER)).map(([name, text]) => [`app/${name}`, text] as const);
-  const made = await containerTeam(cleanup, await dockerSocket(), () => ({
+  const made = await containerTeam(cleanup, dockerSocket(), () => ({
     'apps.star': declarations,
     ...Object.fromEntries(folder),
   }));

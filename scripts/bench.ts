@@ -17,6 +17,8 @@ const parts = [
   'deploys',
   'kills',
   'upgrade',
+  'container-wake',
+  'container-deploys',
   'environments',
   'scale',
 ];
