@@ -38,7 +38,7 @@ export type InstanceState =
   | { readonly state: 'running'; readonly target: RouteTarget }
   /** It is frozen: it answers nothing, costs no CPU, and goes on at the next start. */
   | { readonly state: 'paused'; readonly target: RouteTarget }
-  /** It ran and ended, or was changed by hand; `reason` is for people. */
+  /** It ran and ended, was changed by hand, or its own check calls it unhealthy (the next start ends it first); `reason` is for people. */
   | { readonly state: 'exited'; readonly reason: string }
   /** The engine knows nothing of it. */
   | { readonly state: 'absent' };
@@ -89,7 +89,7 @@ export interface Engine {
   removeArtifact(key: ArtifactKey): Promise<void>;
   /**
    * Starts the instance and says where it listens. If it runs already, it is left as it is and the answer is the same. One that is
-   * paused goes on, one that exited is started anew.
+   * paused goes on, one that counts as exited is started anew.
    */
   start(request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget>;
   /** Stops it: asks, waits `graceMs`, then kills, with all its children. A paused one ends too. Twice is fine; a missing one counts as stopped. */

@@ -4,7 +4,7 @@ import type { EngineEvent } from '../engine.ts';
 import type { EventHub } from '../event-hub.ts';
 import type { Client, DockerConnection } from './connection/connection.ts';
 import { imageId, inspected } from './images.ts';
-import { endReason } from './instance-state.ts';
+import { endReason, sickness } from './instance-state.ts';
 import type { Instances } from './instances.ts';
 import { jsonLines } from './json-lines.ts';
 import { instanceOf, type Labels } from './labels.ts';
@@ -31,7 +31,10 @@ interface EngineMessage {
 }
 
 /** What is asked for, in Docker's words and in Podman's. */
-const ACTIONS: readonly string[] = ['die', 'died', 'destroy', 'remove', 'pause', 'unpause', 'start', 'delete', 'untag'];
+const ACTIONS: readonly string[] = [
+  ...['die', 'died', 'destroy', 'remove', 'pause', 'unpause', 'start', 'health_status'],
+  ...['delete', 'untag'],
+];
 const PAUSE_MS = { first: 200, most: 30_000 };
 
 /**
@@ -116,8 +119,17 @@ export class EngineEvents {
       case 'start':
         return wanted === 'paused' || wanted === 'ended' ? this.#ofRevival(client, id) : undefined;
       default:
-        return undefined;
+        // Docker says "health_status: unhealthy", Podman "health_status" alone.
+        return message.Action?.startsWith('health_status') ? this.#ofHealth(client, id) : undefined;
     }
+  }
+
+  /** Its own check calls it unhealthy: it is as good as ended. */
+  async #ofHealth(client: Client, id: InstanceId): Promise<EngineEvent | undefined> {
+    if ((this.#options.doing.wanted(id) ?? 'running') !== 'running') return undefined;
+    const found = await this.#options.instances.find(client, id);
+    const reason = found === undefined ? null : sickness(found);
+    return reason === null ? undefined : { kind: 'exited', id, reason };
   }
 
   /** Heard late it may be our own, of before we had it go on: what it is now tells. */

@@ -26,12 +26,36 @@ export function listedState({
 /** The state of a container as the engine describes it. */
 export function inspectedState({ State, Config }: Pick<ContainerInspectInfo, 'State' | 'Config'>): InstanceState {
   if (State.Paused) return { state: 'paused', target: targetOf(Config.Labels) };
+  const sick = sickness({ State, Config });
+  if (sick !== null) return { state: 'exited', reason: sick };
   if (State.Running) return { state: 'running', target: targetOf(Config.Labels) };
   if (['created', 'configured', 'initialized'].includes(State.Status)) {
     return State.Error ? { state: 'exited', reason: `could not be started: ${State.Error}` } : NOT_STARTED;
   }
   return { state: 'exited', reason: endReason(State, Config.Labels) };
 }
+
+/**
+ * Why a container that runs is as good as ended, by the HEALTHCHECK of its image; null: it is not, or has none. Told by how many checks failed in a
+ * row: the engine's own word for it says `unhealthy` of a container that was just let go on after a pause, too.
+ */
+export function sickness({ State, Config }: Pick<ContainerInspectInfo, 'State' | 'Config'>): string | null {
+  if (!State.Running || State.Paused || State.Health?.Status !== 'unhealthy') return null;
+  const { FailingStreak: failed, Log: looks } = State.Health;
+  const { Healthcheck: check } = Config as { readonly Healthcheck?: { readonly Retries?: number } };
+  if (failed < (check?.Retries || DEFAULT_RETRIES)) return null;
+  const said = looks?.at(-1)?.Output.trim().slice(0, MOST_CHARACTERS);
+  return `unhealthy: the HEALTHCHECK of its image failed ${failed} times in a row${said ? ` (last: ${said})` : ''}`;
+}
+
+/** Whether an engine that lists a container has doubts about its health: a closer look tells. */
+export function isDoubtful({ State, Status }: Pick<ContainerInfo, 'State' | 'Status'>): boolean {
+  return State.toLowerCase() === 'running' && Status.includes('(unhealthy)');
+}
+
+/** Docker's own, where an image names none. */
+const DEFAULT_RETRIES = 3;
+const MOST_CHARACTERS = 200;
 
 /** Why a container ended, for people. */
 export function endReason(

@@ -10,7 +10,7 @@ import type { Client, DockerConnection } from './connection/connection.ts';
 import { isNotThere, statusOf } from './connection/engine-error.ts';
 import { containersWith } from './connection/listing.ts';
 import type { ContainerMaker } from './container-maker.ts';
-import { inspectedState, listedState, targetOf } from './instance-state.ts';
+import { inspectedState, isDoubtful, listedState, sickness, targetOf } from './instance-state.ts';
 import { installationLabel, instanceOf, LABEL } from './labels.ts';
 import { listeningOf, portAdvice } from './listening.ts';
 import { containerName } from './names.ts';
@@ -30,6 +30,8 @@ export interface InstancesOptions {
 
 const POLL_MS = 100;
 const GONE_MS = 20_000;
+/** What an unhealthy one gets to end, before it is started anew. */
+const SICK_GRACE_MS = 5_000;
 
 /** Instances as containers. The engine's own labels are the only record of them: there is nothing that could differ from it. */
 export class Instances {
@@ -78,10 +80,13 @@ export class Instances {
     const containers = await this.#ask('list of containers', ({ docker }) =>
       containersWith(docker, [installationLabel(installation)]),
     );
-    return containers.flatMap((container) => {
+    const listed: ListedInstance[] = [];
+    for (const container of containers) {
       const id = instanceOf(installation, container.Labels);
-      return id === undefined ? [] : [{ id, state: listedState(container) }];
-    });
+      if (id === undefined) continue;
+      listed.push({ id, state: isDoubtful(container) ? await this.inspect(id) : listedState(container) });
+    }
+    return listed;
   }
 
   /** The container of an instance, if it is there and ours. */
@@ -111,7 +116,8 @@ export class Instances {
   }
 
   /** Brings a container back that is there. Undefined where that can't be, and it is no longer there: its port may be taken, say. */
-  async #startAgain({ docker }: Client, id: InstanceId, found: ContainerInspectInfo): Promise<RouteTarget | undefined> {
+  async #startAgain(client: Client, id: InstanceId, found: ContainerInspectInfo): Promise<RouteTarget | undefined> {
+    const { docker } = client;
     const { doing, clock } = this.#options;
     const container = docker.getContainer(found.Id);
     const target = targetOf(found.Config.Labels);
@@ -120,7 +126,9 @@ export class Instances {
       await container.unpause();
       return target;
     }
-    if (found.State.Running) return target;
+    const isSick = sickness(found) !== null;
+    if (isSick) await this.#stop(client, id, SICK_GRACE_MS);
+    else if (found.State.Running) return target;
     const before = doing.wanted(id);
     doing.expect(id, 'running', clock.now());
     try {

@@ -47,7 +47,7 @@ const OWN_FAULTS =
   /failed to read downloaded context|failed to create endpoint|context canceled$|transport is closing|error reading from server|code = Unavailable/;
 const EXIT_CODE = /(?:exit code: |returned a non-zero code: |exit status )(\d+)\s*$/;
 /** What an error of a step begins with: the command, which may hold any words. */
-const COMMAND = /^(?:executor failed running \[[^]*\]: |process "[^]*" did not complete successfully: )/;
+const COMMAND = /^(?:executor failed running \[[\s\S]*\]: |process "[\s\S]*" did not complete successfully: )/;
 
 /** How many lines of each step are kept for the reason of a failure. */
 const REASON_LINES = 8;
