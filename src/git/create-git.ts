@@ -3,6 +3,7 @@ import { MainspringError } from '../model/errors.ts';
 import type { CommitId, TreeId } from '../model/ids.ts';
 import type { GitCredential, Settings } from '../model/settings.ts';
 import type { RefListing, RepoUrl } from '../model/source.ts';
+import type { SourceTree } from '../model/source-tree.ts';
 import { transportOf } from '../model/source-url.ts';
 import type { Remote } from './bare-repo.ts';
 import { chooseCredential } from './credentials.ts';
@@ -129,6 +130,12 @@ class SystemGit implements Git {
   exportTree(repo: RepoUrl, tree: TreeId, into: string, signal: AbortSignal): Promise<void> {
     return this.#within(this.#limits.exportMs, `export of tree ${tree}`, signal, (limited) =>
       this.#objects.exportTree(repo, tree, into, limited),
+    );
+  }
+
+  readTree(repo: RepoUrl, tree: TreeId, signal: AbortSignal): Promise<SourceTree> {
+    return this.#within(this.#limits.readMs, `reading of tree ${tree}`, signal, () =>
+      this.#objects.readTree(repo, tree),
     );
   }
 

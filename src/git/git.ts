@@ -1,5 +1,6 @@
 import type { CommitId, TreeId } from '../model/ids.ts';
 import type { RefListing, RepoUrl } from '../model/source.ts';
+import type { SourceTree } from '../model/source-tree.ts';
 
 /** A repo and the name of the credential to use for it (`[git_auth.NAME]`; null: none, or the one whose prefix fits). */
 export interface RepoAccess {
@@ -56,6 +57,8 @@ export interface Git {
    * Symlinks that leave it, submodules and LFS pointers are `git-tree-unsupported` and name the path. Nothing is left behind after a failure.
    */
   exportTree(repo: RepoUrl, tree: TreeId, into: string, signal: AbortSignal): Promise<void>;
+  /** The files of a tree, read as they are asked for and written nowhere. What `exportTree` refuses is refused, as soon as it is read. */
+  readTree(repo: RepoUrl, tree: TreeId, signal: AbortSignal): Promise<SourceTree>;
   /**
    * Calls back, soon, after something in a local repo's refs changed, and once as soon as it is watched (again). A repo that is not
    * local is not watched. Call the result to end it.

@@ -1,12 +1,14 @@
 import { MainspringError } from '../model/errors.ts';
 import type { CommitId, TreeId } from '../model/ids.ts';
 import type { RepoUrl } from '../model/source.ts';
+import type { SourceTree } from '../model/source-tree.ts';
 import type { Commit } from './commit-object.ts';
 import { exportFiles } from './export-tree.ts';
 import type { TreeEntry } from './git.ts';
 import { gitEnvironment, type HostEnvironment } from './git-environment.ts';
 import type { GitLimits } from './limits.ts';
 import { ObjectCache, type ObjectSource } from './object-cache.ts';
+import { readBlob, treeToRead } from './read-tree.ts';
 import { ReaderPool } from './reader-pool.ts';
 import { runGit } from './run-git.ts';
 import { MissingObject, UnreadableObject } from './unreadable-object.ts';
@@ -97,6 +99,28 @@ export class RepoObjects {
     });
   }
 
+  /** The files of a tree, to be read as they are asked for. */
+  readTree(repo: RepoUrl, tree: TreeId): Promise<SourceTree> {
+    const { limits, env } = this.#options;
+    return this.#read(repo, async (source, gitDir) => {
+      const files = await listTree(this.#walk(repo, source), tree, true);
+      const clean = gitEnvironment(env, { config: [['safe.directory', gitDir]] });
+      const readLarge = (oid: string, signal: AbortSignal) =>
+        this.#explained(repo, readBlob({ gitDir, env: clean, oid }, signal));
+      const { exportFiles: maxFiles, exportBytes: maxBytes } = limits;
+      const found = treeToRead({ tree, files, source, maxFiles, maxBytes, readLarge });
+      return { ...found, read: (entries, signal) => this.#explained(repo, found.read(entries, signal)) };
+    });
+  }
+
+  async *#explained<T>(repo: RepoUrl, items: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* items;
+    } catch (error) {
+      throw await this.#explain(repo, error);
+    }
+  }
+
   /** Lets go of a git folder that is about to be replaced. */
   release(gitDir: string): void {
     this.#pool.drop(gitDir);
@@ -118,9 +142,13 @@ export class RepoObjects {
     try {
       return await work(source, gitDir);
     } catch (error) {
-      const isObject = error instanceof MissingObject || error instanceof UnreadableObject;
-      throw isObject ? await this.#options.explain(repo, error) : error;
+      throw await this.#explain(repo, error);
     }
+  }
+
+  async #explain(repo: RepoUrl, error: unknown): Promise<unknown> {
+    const isObject = error instanceof MissingObject || error instanceof UnreadableObject;
+    return isObject ? this.#options.explain(repo, error) : error;
   }
 
   #walk(repo: RepoUrl, source: ObjectSource) {

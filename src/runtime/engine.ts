@@ -4,9 +4,13 @@ import type { AppId, ArtifactKey, EnvName, InstanceId, RevisionHash } from '../m
 import type { JsonObject } from '../model/json.ts';
 import type { Artifact, ArtifactInputs, EngineName, RevisionSpec } from '../model/revision.ts';
 import type { RouteTarget } from '../model/routing.ts';
+import type { SourceTree } from '../model/source-tree.ts';
 
 /** Puts the files of the source tree into a folder that does not exist yet; modes are kept. Safe to call again after a crash. */
 export type ExportTree = (into: string, signal: AbortSignal) => Promise<void>;
+
+/** Gives the files of the source tree, to be read where they lie, while they are needed. */
+export type ReadTree = (signal: AbortSignal) => Promise<SourceTree>;
 
 /** What a build gets. */
 export interface BuildRequest {
@@ -14,6 +18,8 @@ export interface BuildRequest {
   readonly inputs: ArtifactInputs;
   /** Null where the spec needs no source. */
   readonly exportTree: ExportTree | null;
+  /** The same files, for engines that need no copy of them; what is not given or null is had by `exportTree`. */
+  readonly readTree?: ReadTree | null;
 }
 
 /** What an instance is made from. The same request always means the same instance. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { ExportTree } from '../../src/runtime/engine.ts';
+import type { ExportTree, ReadTree } from '../../src/runtime/engine.ts';
 
 /** A folder for one test, gone after it. */
 export async function tempFolder(t: TestContext): Promise<string> {
@@ -27,4 +27,23 @@ export function exporting(files: Readonly<Record<string, string>>): ExportTree {
       await writeFile(join(into, path), text, { mode: path.endsWith('.sh') ? 0o755 : 0o644 });
     }
   };
+}
+
+/** Gives these files to be read where they lie. A function is what happens when one is read. */
+export function reading(files: Readonly<Record<string, string | (() => never)>>): ReadTree {
+  const entries = Object.entries(files).map(([path, text]) => ({
+    path,
+    kind: 'file' as const,
+    mode: path.endsWith('.sh') ? 0o755 : 0o644,
+    size: typeof text === 'string' ? Buffer.byteLength(text) : 1,
+  }));
+  return async () => ({
+    entries,
+    read: async function* (wanted) {
+      for (const entry of wanted) {
+        const text = files[entry.path] ?? '';
+        yield { entry, content: Buffer.from(typeof text === 'string' ? text : text()) };
+      }
+    },
+  });
 }

@@ -9,33 +9,41 @@ import type { DockerEngine } from '../../src/runtime/docker/docker-engine.ts';
 import { installationLabel } from '../../src/runtime/docker/labels.ts';
 import { called, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { eventually } from '../contract/engine-contract.ts';
+import { reading } from '../contract/fixtures.ts';
 import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, instanceOf, never } from './docker-requests.ts';
 
-for (const builder of ['buildkit', 'classic'] as const) {
+for (const [builder, way] of [
+  ['buildkit', 'read'],
+  ['classic', 'read'],
+  ['buildkit', 'exported'],
+] as const) {
   const settings = { ...TEST_SETTINGS, build: { ...TEST_SETTINGS.build, builder } };
 
-  dockerTest(`${builder}: arguments, target stage and ignored files go into a build`, async (t, socket) => {
-    const bench = await dockerBench(t, socket, { settings });
-    const engine = bench.engine();
-    const files = {
-      Dockerfile: 'FROM busybox AS a\nARG WHO=nobody\nCOPY . /src\nRUN echo "$WHO" > /who\nFROM a AS b\nRUN exit 1\n',
-      '.dockerignore': '*.secret\n!keep.secret\nsub\n',
-      ...{ 'a.secret': '1', 'keep.secret': '2', 'sub/x': '3', 'plain.txt': '4' },
-    };
-    const artifact = await engine.build(buildOf(files, { args: { WHO: 'somebody' }, target: 'a' }), never());
-    const said = await outputOf(bench, artifact, 'cat /who; cd /src; find . -type f | sort');
-    assert.deepEqual(said, ['somebody', './.dockerignore', './Dockerfile', './keep.secret', './plain.txt']);
-  });
+  dockerTest(
+    `${builder}, source ${way}: arguments, target stage and ignored files go into a build`,
+    async (t, socket) => {
+      const bench = await dockerBench(t, socket, { settings });
+      const engine = bench.engine();
+      const files = {
+        Dockerfile: 'FROM busybox AS a\nARG WHO=nobody\nCOPY . /src\nRUN echo "$WHO" > /who\nFROM a AS b\nRUN exit 1\n',
+        '.dockerignore': '*.secret\n!keep.secret\nsub\n',
+        ...{ 'a.secret': '1', 'keep.secret': '2', 'sub/x': '3', 'plain.txt': '4' },
+      };
+      const artifact = await engine.build(buildOf(files, { args: { WHO: 'somebody' }, target: 'a' }, way), never());
+      const said = await outputOf(bench, artifact, 'cat /who; cd /src; find . -type f | sort');
+      assert.deepEqual(said, ['somebody', './.dockerignore', './Dockerfile', './keep.secret', './plain.txt']);
+    },
+  );
 
   dockerTest(
-    `${builder}: a step that fails is the reason, with its last lines, and is in the log`,
+    `${builder}, source ${way}: a step that fails is the reason, with its last lines, and is in the log`,
     async (t, socket) => {
       const bench = await dockerBench(t, socket, { settings });
       const engine = bench.engine();
       const fine = `fine ${bench.installation}`;
       const failing = `RUN echo ${fine}\nRUN echo so; sleep 0.1; echo not so >&2; exit 7`;
-      const request = buildOf({ Dockerfile: `FROM busybox\n${failing}\n` });
+      const request = buildOf({ Dockerfile: `FROM busybox\n${failing}\n` }, {}, way);
       const error = await failureOf(engine.build(request, never()));
       assert.deepEqual([error.code, error.retry], ['build-failed', 'needs-human']);
       assert.match(error.message, /step ".*RUN echo so; .*": exited with code 7\n(.*\n)*so\nnot so/);
@@ -51,33 +59,49 @@ for (const builder of ['buildkit', 'classic'] as const) {
   );
 
   dockerTest(
-    `${builder}: a build that is cancelled ends in the engine too, and leaves no folder`,
+    `${builder}, source ${way}: a build that is cancelled ends in the engine too, and leaves no folder`,
     async (t, socket) => {
       const bench = await dockerBench(t, socket, { settings });
       const engine = bench.engine();
       const cancel = new AbortController();
       const mark = `sleep 30${bench.installation.replace(/\D/g, '').slice(0, 4)}`;
-      const request = buildOf({ Dockerfile: `FROM busybox\nRUN echo begun; ${mark}\n` });
+      const request = buildOf({ Dockerfile: `FROM busybox\nRUN echo begun; ${mark}\n` }, {}, way);
       const building = engine.build(request, cancel.signal);
       building.catch(() => undefined);
       await eventually(async () => ((await logOf(engine, request.key)).includes('begun') ? true : undefined));
       assert.ok(await isRunningHere(mark), 'the step runs on this machine');
+      const work = () => readdir(join(bench.dataDir, 'docker', 'work')).catch(() => []);
+      assert.equal((await work()).length, way === 'read' ? 0 : 1);
       cancel.abort();
       await assert.rejects(building, { name: 'AbortError' });
       await eventually(async () => ((await isRunningHere(mark)) ? undefined : true));
       await eventually(async () => ((await containersNow(bench)).length === 0 ? true : undefined));
-      assert.deepEqual(await readdir(join(bench.dataDir, 'docker', 'work')), []);
+      assert.deepEqual(await work(), []);
     },
   );
 
-  dockerTest(`${builder}: a build that takes too long is ended and says so`, async (t, socket) => {
+  dockerTest(`${builder}, source ${way}: a build that takes too long is ended and says so`, async (t, socket) => {
     const bench = await dockerBench(t, socket, { settings });
-    const request = buildOf({ Dockerfile: 'FROM busybox\nRUN sleep 300\n' }, { timeout: '2s' });
+    const request = buildOf({ Dockerfile: 'FROM busybox\nRUN sleep 300\n' }, { timeout: '2s' }, way);
     const error = await failureOf(bench.engine().build(request, never()));
     assert.deepEqual([error.code, error.message], ['build-timeout', 'build: not done after 2s']);
     await eventually(async () => ((await containersNow(bench)).length === 0 ? true : undefined));
   });
 }
+
+dockerTest('a source that can not be read is why there is no build', async (t, socket) => {
+  const engine = (await dockerBench(t, socket)).engine();
+  const broken = new MainspringError('git-tree-unsupported', 'export of tree x: "b" is a pointer to a file in Git LFS');
+  const readTree = reading({
+    Dockerfile: 'FROM busybox\nCOPY . /src\n',
+    b: () => {
+      throw broken;
+    },
+  });
+  const request = { ...buildOf({ n: 'unreadable' }), readTree };
+  assert.equal(await failureOf(engine.build(request, never())), broken);
+  assert.deepEqual(await engine.listArtifacts(), []);
+});
 
 dockerTest('a build without a network reaches none', async (t, socket) => {
   const bench = await dockerBench(t, socket);

@@ -3,13 +3,25 @@ import type { AppId, EnvName, InstanceId, RevisionHash, TreeId } from '../../src
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { type Artifact, type ArtifactInputs, artifactKey } from '../../src/model/revision.ts';
 import type { BuildRequest, InstanceRequest } from '../../src/runtime/engine.ts';
-import { exporting } from '../contract/fixtures.ts';
+import { exporting, reading } from '../contract/fixtures.ts';
+
+/** How an engine gets at the source: where it lies, or as a copy in a folder. */
+export type SourceWay = 'read' | 'exported';
 
 /** A build of some files. */
-export function buildOf(files: Readonly<Record<string, string>>, build: ContainerBuild = {}): BuildRequest {
+export function buildOf(
+  files: Readonly<Record<string, string>>,
+  build: ContainerBuild = {},
+  way: SourceWay = 'read',
+): BuildRequest {
   const tree = Buffer.from(JSON.stringify(files)).toString('hex').slice(-40).padStart(40, '0') as TreeId;
   const inputs: ArtifactInputs = { engine: 'docker', spec: 'container', tree, build: build as Json as JsonObject };
-  return { key: artifactKey(inputs), inputs, exportTree: exporting(files) };
+  return {
+    key: artifactKey(inputs),
+    inputs,
+    exportTree: exporting(files),
+    readTree: way === 'read' ? reading(files) : null,
+  };
 }
 
 /** What an instance may differ in. */

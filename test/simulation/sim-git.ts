@@ -4,6 +4,7 @@ import type { Clock } from '../../src/model/clock.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { CommitId, TreeId } from '../../src/model/ids.ts';
 import type { RefListing, RepoUrl } from '../../src/model/source.ts';
+import type { SourceTree } from '../../src/model/source-tree.ts';
 import { mergeBaseOf } from '../support/merge-base.ts';
 import { type SimFaults, suffer } from './sim-faults.ts';
 
@@ -166,6 +167,10 @@ export class SimGit implements Git {
 
   async blobs(_repo: RepoUrl, oids: readonly string[]): Promise<readonly Uint8Array[]> {
     return oids.map((oid) => new TextEncoder().encode(this.#blobs.get(oid) ?? ''));
+  }
+
+  async readTree(): Promise<SourceTree> {
+    throw new Error('no engine of the simulation reads a tree');
   }
 
   async exportTree(_repo: RepoUrl, _tree: TreeId, _into: string, signal: AbortSignal): Promise<void> {

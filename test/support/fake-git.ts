@@ -3,6 +3,7 @@ import { hashOf } from '../../src/model/canonical.ts';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { CommitId, TreeId } from '../../src/model/ids.ts';
 import type { RefListing, RepoUrl } from '../../src/model/source.ts';
+import type { SourceTree } from '../../src/model/source-tree.ts';
 import { mergeBaseOf } from './merge-base.ts';
 
 /** Files by path. */
@@ -97,6 +98,11 @@ export class FakeGit implements Git {
 
   async exportTree(_repo: RepoUrl, tree: TreeId): Promise<void> {
     await this.#call('exportTree', tree);
+  }
+
+  async readTree(_repo: RepoUrl, tree: TreeId): Promise<SourceTree> {
+    await this.#call('readTree', tree);
+    throw new Error('no engine of these tests reads a tree');
   }
 
   watch(): () => void {

@@ -3,7 +3,7 @@ import { isAbort, isStoreError, MainspringError, type Problem, problemOf } from 
 import { type ArtifactKey, PROD, STAGE } from '../../model/ids.ts';
 import type { RecordedArtifact } from '../../model/recorded.ts';
 import type { Artifact } from '../../model/revision.ts';
-import type { BuildRequest, Engine, ExportTree } from '../../runtime/engine.ts';
+import type { BuildRequest, Engine } from '../../runtime/engine.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
 import { performEffect } from '../boundaries.ts';
@@ -80,20 +80,24 @@ export class ArtifactSlots implements SlotKind<ArtifactAction> {
   }
 
   #request(row: RecordedArtifact): BuildRequest {
-    return { key: row.key, inputs: row.inputs, exportTree: this.#exporter(row) };
+    return { key: row.key, inputs: row.inputs, ...this.#sourceOf(row) };
   }
 
-  #exporter(row: RecordedArtifact): ExportTree | null {
+  #sourceOf(row: RecordedArtifact): Pick<BuildRequest, 'exportTree' | 'readTree'> {
     const { git } = this.#ports;
     const { source } = row;
     const { tree } = row.inputs;
-    if (source === null || tree === null) return null;
-    return async (into, signal) => {
+    if (source === null || tree === null) return { exportTree: null, readTree: null };
+    const fetched = async <T>(signal: AbortSignal, use: () => Promise<T>): Promise<T> => {
       const moved = await git.fetch(source, source.commit, signal).catch(moveOf);
       // The same files may be there by another commit: one that was pushed over this one, say.
-      await git.exportTree(source.repo, tree, into, signal).catch((error: unknown) => {
+      return use().catch((error: unknown) => {
         throw moved ?? error;
       });
+    };
+    return {
+      exportTree: (into, signal) => fetched(signal, () => git.exportTree(source.repo, tree, into, signal)),
+      readTree: (signal) => fetched(signal, () => git.readTree(source.repo, tree, signal)),
     };
   }
 

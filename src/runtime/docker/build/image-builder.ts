@@ -36,7 +36,7 @@ export interface ImageBuilderOptions {
   readonly records: ArtifactRecords;
   readonly clock: Clock;
   readonly logDir: string;
-  /** Where sources are while they are sent. */
+  /** Where sources are while they are sent that can't be read where they lie. */
   readonly workDir: string;
   readonly bounds: LogBounds;
   readonly room: DiskRoom;
@@ -253,7 +253,7 @@ export class ImageBuilder {
       ...(what.build.network === false ? { networkmode: 'none' } : {}),
       ...(builder === 'classic' ? limitsOf(settings) : {}),
     };
-    const context = () => contextStream({ folder: what.source.folder, ignore: what.source.ignore, own: files });
+    const context = () => contextStream({ tree: what.source.tree, ignore: what.source.ignore, own: files }, signal);
     return sendBuild(client, context, options, { builder, say: (line) => log.say(line), signal });
   }
 

@@ -1,16 +1,15 @@
-import { constants } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { posix } from 'node:path';
 import type { ContainerBuild } from '../../../model/container.ts';
 import { MainspringError } from '../../../model/errors.ts';
 import type { InstallationId } from '../../../model/ids.ts';
+import type { SourceEntry, SourceTree } from '../../../model/source-tree.ts';
 import type { BuildRequest } from '../../engine.ts';
 import { exportSource } from '../../export-source.ts';
-import { isMissing } from '../../folders.ts';
 import { baseTag } from '../names.ts';
 import type { BaseImage } from './base-images.ts';
-import { readIgnore, SENT_CERTIFICATES, SENT_FILE } from './context.ts';
+import { bytesOf, SENT_CERTIFICATES, SENT_FILE } from './context.ts';
 import { type ImageUse, parseDockerfile, rewriteDockerfile } from './dockerfile.ts';
+import { folderTree } from './folder-tree.ts';
 
 /** How the Containerfile is changed before it is sent. */
 export interface SendChanges {
@@ -23,7 +22,8 @@ export interface SendChanges {
 
 /** A source that is ready to be sent to a builder. */
 export interface ReadySource {
-  readonly folder: string | null;
+  /** Null: there is none. */
+  readonly tree: SourceTree | null;
   readonly ignore: string | null;
   readonly images: readonly ImageUse[];
   /** Files of our own to send, the Containerfile with its images pinned among them, and which it is. */
@@ -39,7 +39,7 @@ type FromSource = Exclude<ContainerBuild, { readonly image: string }>;
 const MOST_BYTES = 1024 ** 2;
 const DEFAULT_FILES = ['Containerfile', 'Dockerfile'];
 
-/** Puts the source into a folder and reads its Containerfile. */
+/** Opens the source, by way of a folder where it can't be read where it lies, and reads its Containerfile. */
 export async function prepareSource(
   request: BuildRequest,
   build: FromSource,
@@ -47,13 +47,12 @@ export async function prepareSource(
   signal: AbortSignal,
 ): Promise<ReadySource> {
   const needsSource = request.exportTree !== null || build.containerfile === undefined;
-  if (needsSource) await exportSource(request, work, signal);
-  const folder = needsSource ? work : null;
-  const { name, text } = await readContainerfile(folder, build);
+  const tree = needsSource ? await openSource(request, work, signal) : null;
+  const { name, text } = await readContainerfile(tree, build, signal);
   const parsed = parseDockerfile(text, build.args ?? {});
   return {
-    folder,
-    ignore: folder === null ? null : await readIgnore(folder, name),
+    tree,
+    ignore: tree === null ? null : await readIgnore(tree, name, signal),
     images: parsed.uses,
     files: (bases, changes) => {
       const pinned = new Map<ImageUse, string>();
@@ -68,6 +67,12 @@ export async function prepareSource(
       return { files: { [name]: sent, ...certificates }, file: name };
     },
   };
+}
+
+async function openSource(request: BuildRequest, work: string, signal: AbortSignal): Promise<SourceTree> {
+  if (request.readTree != null) return request.readTree(signal);
+  await exportSource(request, work, signal);
+  return folderTree(work);
 }
 
 const TRUSTED = '/etc/ssl/mainspring-ca.pem';
@@ -91,11 +96,15 @@ function withoutEmptySyntax(text: string): string {
   return text.replace(/^[ \t]*#[ \t]*syntax[ \t]*=[ \t]*$/im, '# (the front end of the engine)');
 }
 
-async function readContainerfile(folder: string | null, build: FromSource): Promise<{ name: string; text: string }> {
+async function readContainerfile(
+  tree: SourceTree | null,
+  build: FromSource,
+  signal: AbortSignal,
+): Promise<{ name: string; text: string }> {
   if (build.containerfile !== undefined) return { name: SENT_FILE, text: build.containerfile };
   const names = build.file === undefined ? DEFAULT_FILES : [checkedPath(build.file)];
   for (const name of names) {
-    const text = await readBounded(join(folder ?? '', name), name);
+    const text = tree === null ? undefined : await readContainerfileAt(tree, name, signal);
     if (text !== undefined) return { name, text };
   }
   throw new MainspringError(
@@ -107,19 +116,32 @@ async function readContainerfile(folder: string | null, build: FromSource): Prom
   );
 }
 
-async function readBounded(path: string, name: string): Promise<string | undefined> {
-  try {
-    const text = await readFile(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NOFOLLOW });
-    if (text.length <= MOST_BYTES) return text;
-    throw new MainspringError('build-failed', `build: "${name}" is larger than 1m`);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ELOOP' || code === 'EISDIR') {
-      throw new MainspringError('build-failed', `build: "${name}" is no file: expected one, not a link or a folder`);
+async function readContainerfileAt(tree: SourceTree, name: string, signal: AbortSignal): Promise<string | undefined> {
+  const found = tree.entries.find(({ path }) => path === name);
+  const isFolder = tree.entries.some(({ path }) => path.startsWith(`${name}/`));
+  if (found?.kind === 'symlink' || isFolder)
+    throw new MainspringError('build-failed', `build: "${name}" is no file: expected one, not a link or a folder`);
+  return found === undefined ? undefined : readText(tree, found, signal);
+}
+
+/** The text of the ignore file for a Containerfile: the one of its own name first, as BuildKit does. */
+async function readIgnore(tree: SourceTree, file: string, signal: AbortSignal): Promise<string | null> {
+  for (const name of [`${file}.dockerignore`, '.dockerignore']) {
+    let found = tree.entries.find(({ path }) => path === name);
+    if (found?.kind === 'symlink') {
+      const target = posix.join(posix.dirname(name), await readText(tree, found, signal));
+      found = tree.entries.find(({ path, kind }) => path === target && kind === 'file');
     }
-    throw error;
+    if (found !== undefined) return readText(tree, found, signal);
   }
+  return null;
+}
+
+async function readText(tree: SourceTree, entry: SourceEntry, signal: AbortSignal): Promise<string> {
+  if (entry.size > MOST_BYTES) throw new MainspringError('build-failed', `build: "${entry.path}" is larger than 1m`);
+  let text = '';
+  for await (const { content } of tree.read([entry], signal)) text = (await bytesOf(content)).toString('utf8');
+  return text;
 }
 
 function checkedPath(path: string): string {

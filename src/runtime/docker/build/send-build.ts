@@ -35,11 +35,12 @@ const MOST_AGAIN = 2;
 /**
  * Has the engine build what the context holds. Ends when the build did; one whose signal aborts is ended in the engine too, which
  * ends a build whose client is gone. Throws `build-failed` with the failing step and its last lines. What the builder itself failed, and
- * no step, is sent again at once, a few times; then it is `engine-failed`, to be tried later.
+ * no step, is sent again at once, a few times; then it is `engine-failed`, to be tried later. A context is taken no further once the build
+ * ended; one that can't be read is why it failed.
  */
 export async function sendBuild(
   client: Client,
-  context: () => NodeJS.ReadableStream,
+  context: () => Readable,
   build: BuildOptions,
   options: SendOptions,
 ): Promise<void> {
@@ -54,11 +55,28 @@ export async function sendBuild(
 /** Null once it is built; else what the builder itself failed by. */
 async function sendOnce(
   client: Client,
-  context: NodeJS.ReadableStream,
+  context: Readable,
   build: BuildOptions,
   { builder, say, signal }: SendOptions,
 ): Promise<string | null> {
-  const stream = await openBuild(client, context, { ...build, version: builder === 'buildkit' ? '2' : '1' }, signal);
+  const unread = new AbortController();
+  context.once('error', (error) => unread.abort(error));
+  const until = AbortSignal.any([signal, unread.signal]);
+  try {
+    const options = { ...build, version: builder === 'buildkit' ? '2' : '1' };
+    return await runBuild(client, context, options, { say, signal: until });
+  } finally {
+    context.destroy();
+  }
+}
+
+async function runBuild(
+  client: Client,
+  context: Readable,
+  options: object,
+  { say, signal }: Pick<SendOptions, 'say' | 'signal'>,
+): Promise<string | null> {
+  const stream = await openBuild(client, context, options, signal);
   const output = new BuildOutput();
   let fault: string | null = null;
   const take = async (news: readonly BuildNews[]) => {
@@ -84,12 +102,7 @@ async function sendOnce(
   return fault;
 }
 
-function openBuild(
-  client: Client,
-  context: NodeJS.ReadableStream,
-  options: object,
-  signal: AbortSignal,
-): Promise<Readable> {
+function openBuild(client: Client, context: Readable, options: object, signal: AbortSignal): Promise<Readable> {
   // Straight to the API: the library's own call opens a session for each build with BuildKit, which nothing here needs.
   const request = {
     path: '/build?',
