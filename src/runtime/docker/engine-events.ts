@@ -132,10 +132,10 @@ export class EngineEvents {
     return reason === null ? undefined : { kind: 'exited', id, reason };
   }
 
-  /** Heard late it may be our own, of before we had it go on: what it is now tells. */
+  /** Heard late it may be our own, of before we had it go on: what it is now tells. By somebody else: everything is looked at. */
   async #ofPause(client: Client, id: InstanceId): Promise<EngineEvent | undefined> {
     const found = await this.#options.instances.find(client, id);
-    return found?.State.Paused === true ? { kind: 'exited', id, reason: 'it was paused by hand' } : undefined;
+    return found?.State.Paused === true ? { kind: 'gap' } : undefined;
   }
 
   /** What we had stopped or paused runs: everything is looked at. */
