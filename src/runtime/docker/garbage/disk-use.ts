@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { Clock } from '../../../model/clock.ts';
 import type { InstallationId } from '../../../model/ids.ts';
 import { LABEL } from '../labels.ts';
 import { isOwnTag } from '../names.ts';
@@ -28,10 +29,26 @@ export interface DiskUse {
   readonly BuildCache?: readonly CacheRecord[] | null;
 }
 
-/** Asks the engine; this takes it a while. */
-export async function diskUse(docker: Docker): Promise<DiskUse> {
-  const asked: Promise<unknown> = docker.df();
-  return (await asked) as DiskUse;
+/** How often somebody else's question is waited for, and how long each time, in milliseconds. */
+const ATTEMPTS = 40;
+const PAUSE_MS = 250;
+
+/** Asks the engine; this takes it a while. Docker answers one such question at a time and refuses others, so those wait for their turn, ten seconds at most. */
+export async function diskUse(docker: Pick<Docker, 'df'>, clock: Pick<Clock, 'sleep'>): Promise<DiskUse> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const asked: Promise<unknown> = docker.df();
+      return (await asked) as DiskUse;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isBusy(error)) throw error;
+      await clock.sleep(PAUSE_MS);
+    }
+  }
+}
+
+/** The engine has no code of its own for it: a 500, by these words (moby's `daemon/disk_usage.go`). */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('disk usage operation is already running');
 }
 
 /** How many bytes images and volumes of an installation take. Layers that images share count once, with the base that brought them. */

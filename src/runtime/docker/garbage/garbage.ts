@@ -120,7 +120,7 @@ export class Garbage {
   async #keepLimit(client: Client, maxBytes: number): Promise<void> {
     const { installation } = this.#options;
     const taken = async () => {
-      const own = ownBytes(await diskUse(client.docker), installation);
+      const own = ownBytes(await diskUse(client.docker, this.#options.clock), installation);
       const cache = client.about.kind === 'docker' ? await this.#ownCache(client) : [];
       return { cache, bytes: own + cache.reduce((sum, { Size, Shared }) => sum + (Shared ? 0 : Size), 0) };
     };
@@ -141,7 +141,7 @@ export class Garbage {
 
   async #ownCache({ docker }: Client): Promise<readonly CacheRecord[]> {
     const own: CacheRecord[] = [];
-    for (const record of (await diskUse(docker)).BuildCache ?? []) {
+    for (const record of (await diskUse(docker, this.#options.clock)).BuildCache ?? []) {
       if (!record.InUse && (await this.#options.windows.holds(Date.parse(record.CreatedAt)))) own.push(record);
     }
     return own;
