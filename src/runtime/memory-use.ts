@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseCgroupPaths } from './cgroup-paths.ts';
 
 /** Says how much of the memory that apps may have here is in use, as a share from 0 to 1; null: that can't be found out. */
 export type MemoryUse = () => Promise<number | null>;
@@ -28,18 +29,17 @@ async function machineShare(read: ReadText): Promise<number | null> {
 
 /** Of cgroup v2 (one hierarchy) or v1 (one for memory). Without a limit there is no share. */
 async function cgroupShare(read: ReadText): Promise<number | null> {
-  const own = (await read('/proc/self/cgroup')) ?? '';
-  const memory = /^\d+:(?:[\w=,]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(own)?.[1];
+  const { v1, v2 } = parseCgroupPaths((await read('/proc/self/cgroup')) ?? '');
+  const memory = v1.get('memory');
   if (memory !== undefined)
     return shareIn(read, [`/sys/fs/cgroup/memory${memory}`, '/sys/fs/cgroup/memory'], {
       limit: 'memory.limit_in_bytes',
       used: 'memory.usage_in_bytes',
       cache: 'total_inactive_file',
     });
-  const unified = /^0::(.*)$/m.exec(own)?.[1];
-  if (unified === undefined) return null;
+  if (v2 === null) return null;
   const names = { limit: 'memory.max', used: 'memory.current', cache: 'inactive_file' };
-  return shareIn(read, [`/sys/fs/cgroup${unified}`, '/sys/fs/cgroup'], names);
+  return shareIn(read, [`/sys/fs/cgroup${v2}`, '/sys/fs/cgroup'], names);
 }
 
 interface CgroupFiles {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerInspectInfo } from 'dockerode';
+import { parseCgroupPaths } from '../cgroup-paths.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
 
@@ -11,14 +12,13 @@ const CGROUPS = '/sys/fs/cgroup';
 export async function giveMemoryBack({ State }: Pick<ContainerInspectInfo, 'State'>): Promise<void> {
   try {
     if (!(await hasSwap()) || !(State.Pid > 0)) return;
-    const lines = (await readFile(`/proc/${State.Pid}/cgroup`, 'utf8')).split('\n');
-    const v1 = lines.find((line) => line.split(':')[1]?.split(',').includes('memory'))?.split(':')[2];
-    if (v1 !== undefined) {
-      await writeFile(join(CGROUPS, 'memory', v1, 'memory.force_empty'), '0');
+    const { v1, v2 } = parseCgroupPaths(await readFile(`/proc/${State.Pid}/cgroup`, 'utf8'));
+    const memory = v1.get('memory');
+    if (memory !== undefined) {
+      await writeFile(join(CGROUPS, 'memory', memory, 'memory.force_empty'), '0');
       return;
     }
-    const v2 = lines.find((line) => line.startsWith('0::'))?.slice(3);
-    if (v2 === undefined) return;
+    if (v2 === null) return;
     const folder = join(CGROUPS, v2);
     const bytes = (await readFile(join(folder, 'memory.current'), 'utf8')).trim();
     await writeFile(join(folder, 'memory.reclaim'), bytes);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseCgroupPaths } from '../cgroup-paths.ts';
 import type { Enforcement, Limits } from './limits.ts';
 
 /** Folders of the cgroup file system below which we may make our own. */
@@ -33,21 +34,18 @@ export function findParents(proc = '/proc'): CgroupParents {
 
 /** Pure part of `findParents`. A container may see only a part of the tree: a mount's root is then some way down. */
 export function parseParents(mountinfo: string, selfCgroup: string): CgroupParents {
-  const own = new Map<string, string>();
-  for (const line of selfCgroup.trim().split('\n')) {
-    const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    for (const controller of controllers.split(',')) own.set(controller, path);
-  }
+  const own = parseCgroupPaths(selfCgroup);
   const v1: Record<string, string> = {};
   let v2: string | null = null;
   for (const line of mountinfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
     const [, , , root = '/', mount = ''] = before.split(' ');
     const [type, , options = ''] = after.split(' ');
-    const dirOf = (controller: string) => join(mount, relative(root, own.get(controller) ?? root));
-    if (type === 'cgroup2') v2 = dirOf('');
+    const dirOf = (path: string | null | undefined) => join(mount, relative(root, path ?? root));
+    if (type === 'cgroup2') v2 = dirOf(own.v2);
     if (type !== 'cgroup') continue;
-    for (const name of ['memory', 'cpu', 'pids']) if (options.split(',').includes(name)) v1[name] = dirOf(name);
+    for (const name of ['memory', 'cpu', 'pids'])
+      if (options.split(',').includes(name)) v1[name] = dirOf(own.v1.get(name));
   }
   return { v1, v2 };
 }

@@ -52,6 +52,15 @@ test('a build that takes too much memory in all its steps is ended', async () =>
   await assert.rejects(building, { code: 'build-failed', message: /more than 100m of memory.*build_memory/ });
 });
 
+test('a process that becomes a step of the build after it was first seen counts as one', async () => {
+  const machine = new Machine();
+  const building = watchOf(machine).watching(KEY, new AbortController().signal, endless);
+  machine.processes.set(10, { mark: 'not yet', bytes: 1 });
+  for (let looks = 0; looks < 4; looks += 1) await turn();
+  machine.start(10, KEY, 200 * 2 ** 20);
+  await assert.rejects(building, { code: 'build-failed', message: /build_memory/ });
+});
+
 test('what others do, and what ran before, is none of it', async () => {
   const machine = new Machine();
   for (let pid = 100; pid < 110; pid += 1) machine.start(pid, KEY);

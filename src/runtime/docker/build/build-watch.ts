@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import type { Clock } from '../../../model/clock.ts';
 import { MainspringError } from '../../../model/errors.ts';
 import type { ArtifactKey } from '../../../model/ids.ts';
+import { type CgroupPaths, parseCgroupPaths } from '../../cgroup-paths.ts';
 import { formatSize } from '../../process/limits.ts';
 import type { ProcessInfo, ProcessTable } from '../../process/process-table.ts';
+import { watched } from './watched.ts';
 
 /** What the steps of one build may use together. */
 export interface BuildBounds {
@@ -36,46 +38,29 @@ export class BuildWatch {
 
   /** Looks at a build while `work` goes on; one that runs away is ended, by the signal, with `build-failed`. */
   async watching<T>(key: ArtifactKey, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const excess = new AbortController();
-    const over = new AbortController();
-    const until = AbortSignal.any([over.signal, excess.signal, signal]);
-    const looking = this.#look(key, until, (reason) => excess.abort(ranAway(reason)));
-    try {
-      return await work(AbortSignal.any([signal, excess.signal]));
-    } catch (error) {
-      if (excess.signal.aborted && !signal.aborted) throw excess.signal.reason;
-      throw error;
-    } finally {
-      over.abort();
-      await looking;
-    }
-  }
-
-  async #look(key: ArtifactKey, until: AbortSignal, onExcess: (reason: string) => void): Promise<void> {
-    const { clock, table, bounds } = this.#options;
+    const { clock, table } = this.#options;
     const mark = buildMark(key);
     // What ran before the build is none of its own.
     const strangers = new Set((await table.all()).map(nameOf));
     const limited = new Set<string>();
-    while (!until.aborted) {
-      await clock.sleep(LOOK_MS, until).catch(() => undefined);
-      if (until.aborted) return;
-      const steps = await this.#steps(mark, strangers);
-      for (const { pid } of steps.slice(0, 20)) limitCgroups(this.#options.cgroups, pid, { bounds, limited });
-      const reason = excessOf(steps, table, bounds);
-      if (reason !== null) onExcess(reason);
-    }
+    const look = async () => this.#check(await this.#steps(mark, strangers), limited);
+    return watched({ clock, everyMs: LOOK_MS, signal, look }, work);
   }
 
-  async #steps(mark: string, strangers: Set<string>): Promise<readonly ProcessInfo[]> {
+  #check(steps: readonly ProcessInfo[], limited: Set<string>): void {
+    const { cgroups, table, bounds } = this.#options;
+    for (const { pid } of steps.slice(0, 20)) limitCgroups(cgroups, pid, { bounds, limited });
+    const reason = excessOf(steps, table, bounds);
+    if (reason !== null) throw ranAway(reason);
+  }
+
+  /** The processes of a build. Whoever had no mark at one look is looked at again: a process may have become another program since. */
+  async #steps(mark: string, strangers: ReadonlySet<string>): Promise<readonly ProcessInfo[]> {
     const { table, bounds } = this.#options;
     const found: ProcessInfo[] = [];
     for (const info of await table.all()) {
       if (info.isZombie || strangers.has(nameOf(info))) continue;
-      const environment = table.environment(info.pid);
-      if (environment?.get(MARKED)?.includes(mark)) found.push(info);
-      // A process that is about to become another program is looked at again.
-      else if (environment !== undefined && environment.size > 0) strangers.add(nameOf(info));
+      if (table.environment(info.pid)?.get(MARKED)?.includes(mark)) found.push(info);
       if (found.length > bounds.pids) break;
     }
     return found;
@@ -128,36 +113,27 @@ function limitCgroups(root: string, pid: number, { bounds, limited }: Limiting):
 
 /** Files of the cgroup of a step, of either version; none where it is in no cgroup of its own. */
 function limitFiles(root: string, pid: number, { pids, memoryBytes }: BuildBounds): { file: string; value: string }[] {
-  return readCgroups(pid).flatMap(([controllers, path]) => {
+  const { v1, v2 } = cgroupsOf(pid);
+  const files = [
+    [v1.get('pids'), 'pids', 'pids.max', pids],
+    [v1.get('memory'), 'memory', 'memory.limit_in_bytes', memoryBytes],
+    [v2, '', 'pids.max', pids],
+    [v2, '', 'memory.max', memoryBytes],
+  ] as const;
+  return files.flatMap(([path, hierarchy, name, limit]) =>
     // Only what the engine made for this step: never a cgroup that others are in.
-    if (!/\/buildkit[/-]/.test(path)) return [];
-    if (controllers === '') {
-      const folder = join(root, path);
-      return [
-        { file: join(folder, 'pids.max'), value: String(pids * 2) },
-        { file: join(folder, 'memory.max'), value: String(memoryBytes * 2) },
-      ];
-    }
-    const folder = join(root, controllers, path);
-    if (controllers === 'pids') return [{ file: join(folder, 'pids.max'), value: String(pids * 2) }];
-    if (controllers === 'memory')
-      return [{ file: join(folder, 'memory.limit_in_bytes'), value: String(memoryBytes * 2) }];
-    return [];
-  });
+    path != null && /\/buildkit[/-]/.test(path)
+      ? [{ file: join(root, hierarchy, path, name), value: String(limit * 2) }]
+      : [],
+  );
 }
 
-/** The lines of `/proc/PID/cgroup` (cgroups(7)): controllers and path. */
-function readCgroups(pid: number): (readonly [string, string])[] {
+/** None where it has ended meanwhile. */
+function cgroupsOf(pid: number): CgroupPaths {
   try {
-    return readFileSync(`/proc/${pid}/cgroup`, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => {
-        const [, controllers = '', ...path] = line.split(':');
-        return [controllers, path.join(':')] as const;
-      });
+    return parseCgroupPaths(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
   } catch {
-    return [];
+    return parseCgroupPaths('');
   }
 }
 

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../../model/clock.ts';
 import { MainspringError } from '../../../model/errors.ts';
+import { watched } from '../build/watched.ts';
 import type { Client } from '../connection/connection.ts';
 
 const LOOK_MS = 2_000;
@@ -25,25 +26,9 @@ export class DiskRoom {
   }
 
   /** Looks at the disk while `work` goes on; work that fills it up is ended, by its signal, with the reason that `check` gives. */
-  async watching<T>(client: Client, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const full = new AbortController();
-    const over = new AbortController();
-    const looking = (async () => {
-      const until = AbortSignal.any([over.signal, signal]);
-      while (!until.aborted && !full.signal.aborted) {
-        await this.#clock.sleep(LOOK_MS, until).catch(() => undefined);
-        if (!until.aborted) await this.check(client).catch((error: unknown) => full.abort(error));
-      }
-    })();
-    try {
-      return await work(AbortSignal.any([signal, full.signal]));
-    } catch (error) {
-      if (full.signal.aborted && full.signal.reason instanceof MainspringError) throw full.signal.reason;
-      throw error;
-    } finally {
-      over.abort();
-      await looking;
-    }
+  watching<T>(client: Client, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const look = () => this.check(client);
+    return watched({ clock: this.#clock, everyMs: LOOK_MS, signal, look }, work);
   }
 }
 
