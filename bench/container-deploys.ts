@@ -1,7 +1,7 @@
 // Requests while a container is deployed: `npm run bench -- container-deploys`. 50 deploys under 64 connections, judged by clients outside.
 import { deployUnderLoad } from '../test/e2e/support/load/deploys.ts';
 import { FULL_LOAD } from '../test/e2e/support/load/site.ts';
-import { dockerSocket } from './docker-socket.ts';
+import { engineSocket } from '../test/support/containers/find-docker.ts';
 import { loadFigures, tellTroubles } from './load-figures.ts';
 import { median, printReport, quantile } from './report.ts';
 import { inWorkplace } from './workplace.ts';
@@ -10,7 +10,7 @@ const DEPLOYS = Number(process.env.BENCH_DEPLOYS ?? 50);
 const SECONDS = 3 * DEPLOYS;
 
 await inWorkplace(async (at) => {
-  const settings = { docker: dockerSocket() };
+  const settings = { docker: await engineSocket() };
   const plan = { deploys: DEPLOYS, seconds: SECONDS, size: FULL_LOAD, settings, apps: ['server'] };
   const { report, times, seconds } = await deployUnderLoad({ after: (end) => at.atEnd(end) }, plan);
   tellTroubles(report);

@@ -6,7 +6,7 @@ import { type ContainerTeam, containerTeam } from '../test/e2e/support/container
 import type { ContainerSeen } from '../test/e2e/support/engine-view.ts';
 import { eventually } from '../test/e2e/support/eventually.ts';
 import { ask } from '../test/e2e/support/http.ts';
-import { dockerSocket } from './docker-socket.ts';
+import { engineSocket } from '../test/support/containers/find-docker.ts';
 import { type Figure, median, printReport, quantile } from './report.ts';
 import { inWorkplace, type Workplace } from './workplace.ts';
 
@@ -37,7 +37,7 @@ async function run(at: Workplace): Promise<void> {
 async function teamOf(at: Workplace, declarations: string): Promise<ContainerTeam> {
   const cleanup = { after: (end: () => unknown) => at.atEnd(end) };
   const folder = Object.entries(nodeContainer(SERVER)).map(([name, text]) => [`app/${name}`, text] as const);
-  const made = await containerTeam(cleanup, dockerSocket(), () => ({
+  const made = await containerTeam(cleanup, await engineSocket(), () => ({
     'apps.star': declarations,
     ...Object.fromEntries(folder),
   }));

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test';
 import { artifactTag, containerName } from '../../src/runtime/docker/names.ts';
-import { BRIEF, called, dockerBench, STEADY } from './docker-fixture.ts';
+import { answer } from '../support/containers/answer.ts';
+import { BRIEF, dockerBench, STEADY } from './docker-fixture.ts';
 import type { EngineHarness } from './engine-contract.ts';
 import { exporting } from './fixtures.ts';
 
@@ -18,8 +19,8 @@ export async function containerHarness(t: TestContext, socket: string): Promise<
       exportTree: exporting(kind === 'brief' ? { Containerfile: BRIEF } : { Containerfile: STEADY, name }),
     }),
     kill: bench.kill,
-    pauseByHand: (id) => called(bench.docker.getContainer(containerName(bench.installation, id)).pause()),
-    loseArtifact: (key) => called(bench.docker.getImage(artifactTag(bench.installation, key)).remove({ force: true })),
+    pauseByHand: (id) => answer(bench.docker.getContainer(containerName(bench.installation, id)).pause()),
+    loseArtifact: (key) => answer(bench.docker.getImage(artifactTag(bench.installation, key)).remove({ force: true })),
     dataUsers: async (dataName) => (await bench.readData(dataName, 'used')).split('\n').filter(Boolean),
   };
 }

@@ -8,10 +8,12 @@ import Docker from 'dockerode';
 import { extract } from 'tar-stream';
 import type { InstallationId, InstanceId } from '../../src/model/ids.ts';
 import type { DockerSettings } from '../../src/model/settings.ts';
-import { containersWith, networksWith, volumesWith } from '../../src/runtime/docker/connection/listing.ts';
+import { volumesWith } from '../../src/runtime/docker/connection/listing.ts';
 import { DockerEngine, type DockerEngineOptions } from '../../src/runtime/docker/docker-engine.ts';
 import { installationLabel, LABEL } from '../../src/runtime/docker/labels.ts';
 import { containerName } from '../../src/runtime/docker/names.ts';
+import { answer } from '../support/containers/answer.ts';
+import { leftOf, removeInstallation } from '../support/containers/installation.ts';
 import { systemClock } from './engine-contract.ts';
 import { makeTempFolder } from './fixtures.ts';
 
@@ -97,33 +99,17 @@ export async function dockerBench(
   const kill = async (id: InstanceId) => {
     const container = docker.getContainer(containerName(installation, id));
     await container.kill();
-    await called(container.wait());
+    await answer(container.wait());
   };
   const readData = (dataName: string, file: string) => readInVolume(docker, { installation, dataName }, file);
   return { dataDir, installation, docker, engine: () => engine, restart, clear, kill, readData };
 }
 
-/** A call of the API whose types have a form without a promise too. */
-export async function called(asked: Promise<unknown>): Promise<void> {
-  await asked;
-}
-
 /** Removes what an installation of a test has: containers and networks must be gone by then, volumes and images may be there. */
 async function removeRest(docker: Docker, installation: InstallationId): Promise<void> {
-  const labels = [installationLabel(installation)];
-  const containers = await containersWith(docker, labels);
-  for (const { Id } of containers) await called(docker.getContainer(Id).remove({ force: true, v: true }));
-  const networks = await networksWith(docker, labels);
-  for (const { Id } of networks) await called(docker.getNetwork(Id).remove());
-  for (const { Name } of await volumesWith(docker, labels)) await called(docker.getVolume(Name).remove());
-  const listed: Promise<Docker.ImageInfo[]> = docker.listImages({ all: true });
-  const images = await listed;
-  const tags = images
-    .flatMap(({ RepoTags }) => RepoTags ?? [])
-    .filter((tag) => tag.includes(`mainspring-${installation}/`));
-  for (const tag of tags) await called(docker.getImage(tag).remove({ force: true }));
-  const names = [...containers.map(({ Names }) => Names[0]), ...networks.map(({ Name }) => Name)];
-  assert.deepEqual(names, [], 'containers or networks were left behind');
+  const left = (await leftOf(docker, installation)).filter((one) => /^(container|network) /.test(one));
+  await removeInstallation(docker, installation);
+  assert.deepEqual(left, [], 'containers or networks were left behind');
 }
 
 async function readInVolume(

@@ -4,8 +4,7 @@ import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts'
 import { deployUnderLoad } from './support/load/deploys.ts';
 import { SMALL_LOAD } from './support/load/site.ts';
 
-const { docker, host, skip } = await dockerForTests();
-const socket = host.replace(/^unix:\/\//, '');
+const { docker, socket, skip } = await dockerForTests();
 if (skip === false) await haveBaseImages(docker, ['node:24-slim']);
 
 // The full size is a part of the bench: 50 deploys under 64 connections.

@@ -8,8 +8,7 @@ import { containerTeam } from './support/container-team.ts';
 import { eventually } from './support/eventually.ts';
 import { startPoller } from './support/poller.ts';
 
-const { docker, host, skip } = await dockerForTests();
-const socket = host.replace(/^unix:\/\//, '');
+const { docker, socket, skip } = await dockerForTests();
 if (skip === false) await haveBaseImages(docker, ['busybox', 'node:24-slim']);
 
 /** What goes wrong, and what a person reads of it. */

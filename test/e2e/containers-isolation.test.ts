@@ -9,8 +9,7 @@ import { type ContainerTeam, containerTeam } from './support/container-team.ts';
 import { eventually } from './support/eventually.ts';
 import { hostOf } from './support/team.ts';
 
-const { docker, host, skip } = await dockerForTests();
-const socket = host.replace(/^unix:\/\//, '');
+const { docker, socket, skip } = await dockerForTests();
 if (skip === false) await haveBaseImages(docker, ['node:24-slim']);
 
 /** One of the addresses at which clouds tell a machine its secrets; another test has the best known one. */

@@ -9,8 +9,7 @@ import { Director } from './support/director.ts';
 import { eventually } from './support/eventually.ts';
 import { startPoller } from './support/poller.ts';
 
-const { docker, host, skip } = await dockerForTests();
-const socket = host.replace(/^unix:\/\//, '');
+const { docker, socket, skip } = await dockerForTests();
 if (skip === false) await haveBaseImages(docker, ['node:24-slim']);
 
 /** Where the controller is killed, in the order of an app's way. */
@@ -38,7 +37,7 @@ async function comesToOne({ team, view }: ContainerTeam, env: readonly string[])
       );
       const found = (await view.containers()).map((one) => `${one.env} ${one.image} ${one.state}`);
       const networks = await view.networks();
-      seen = { live, found, networks: networks.map(({ name }) => name) };
+      seen = { live, found, networks };
       const isSame = JSON.stringify(live.sort()) === JSON.stringify(found.sort());
       return (status.settled && isSame && found.length === env.length && networks.length === env.length) || undefined;
     },

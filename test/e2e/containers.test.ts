@@ -6,8 +6,7 @@ import { nonceContainer } from './support/container-apps.ts';
 import { containerTeam } from './support/container-team.ts';
 import { eventually } from './support/eventually.ts';
 
-const { docker, host, skip } = await dockerForTests();
-const socket = host.replace(/^unix:\/\//, '');
+const { docker, socket, skip } = await dockerForTests();
 if (skip === false) await haveBaseImages(docker, ['node:24-slim']);
 
 /** The digest of what an app runs in an environment. */

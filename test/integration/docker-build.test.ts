@@ -5,13 +5,13 @@ import { execa } from 'execa';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { ArtifactKey } from '../../src/model/ids.ts';
 import { containersWith } from '../../src/runtime/docker/connection/listing.ts';
-import type { DockerEngine } from '../../src/runtime/docker/docker-engine.ts';
 import { installationLabel } from '../../src/runtime/docker/labels.ts';
-import { called, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
+import { dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { eventually } from '../contract/engine-contract.ts';
 import { reading } from '../contract/fixtures.ts';
+import { answer } from '../support/containers/answer.ts';
 import { dockerTest } from '../support/containers/docker-test.ts';
-import { buildOf, instanceOf, never } from './docker-requests.ts';
+import { buildOf, failureOf, instanceOf, logOf, never } from './docker-requests.ts';
 
 for (const [builder, way] of [
   ['buildkit', 'read'],
@@ -118,10 +118,10 @@ dockerTest('base images are recorded, and a tag that moves changes nothing until
     const temporary = await bench
       .engine()
       .build(buildOf({ Dockerfile: `FROM busybox\nRUN echo ${word} > /word\n` }), never());
-    await called(docker.getImage(temporary.digest ?? '').tag({ repo: base, tag: 'latest' }));
+    await answer(docker.getImage(temporary.digest ?? '').tag({ repo: base, tag: 'latest' }));
     return temporary;
   };
-  t.after(() => called(docker.getImage(base).remove({ force: true })));
+  t.after(() => answer(docker.getImage(base).remove({ force: true })));
   const first = await make('one');
   const request = buildOf({ Dockerfile: `FROM ${base}\nRUN echo mine > /mine\n` });
   const artifact = await bench.engine().build(request, never());
@@ -131,7 +131,7 @@ dockerTest('base images are recorded, and a tag that moves changes nothing until
   await make('two');
   assert.deepEqual(await bench.engine().build(request, never()), artifact);
   // Lost, it is made again from what it was made from before.
-  await called(docker.getImage(artifact.digest ?? '').remove({ force: true }));
+  await answer(docker.getImage(artifact.digest ?? '').remove({ force: true }));
   const again = await bench.engine().build(request, never());
   assert.deepEqual(await outputOf(bench, again, 'cat /word'), ['one']);
 });
@@ -145,12 +145,12 @@ dockerTest(
     const source = await bench
       .engine()
       .build(buildOf({ Dockerfile: 'FROM busybox\nCMD ["sh", "-c", "echo pinned"]\n' }), never());
-    await called(docker.getImage(source.digest ?? '').tag({ repo: name.split(':')[0] ?? '', tag: '1' }));
+    await answer(docker.getImage(source.digest ?? '').tag({ repo: name.split(':')[0] ?? '', tag: '1' }));
     const request = { ...buildOf({}, { image: name }), exportTree: null };
     const artifact = await bench.engine().build(request, never());
     assert.equal(artifact.digest, source.digest);
     await bench.engine().removeArtifact(source.key);
-    await called(docker.getImage(name).remove({ force: true }));
+    await answer(docker.getImage(name).remove({ force: true }));
     assert.deepEqual(await bench.engine().build(request, never()), artifact);
     assert.equal(await bench.engine().hasArtifact(request.key), true);
   },
@@ -201,22 +201,6 @@ async function outputOf(
   });
   await engine.remove(request.id);
   return lines.slice(0, lines.indexOf('END'));
-}
-
-async function logOf(engine: DockerEngine, key: ArtifactKey): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const line of engine.logs({ of: { build: key }, tail: 1_000, follow: false }, never()))
-    lines.push(line.text);
-  return lines;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<MainspringError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof MainspringError, String(error));
-  return error;
 }
 
 async function containersNow({ docker, installation }: Bench): Promise<readonly unknown[]> {

@@ -8,7 +8,8 @@ import {
 } from '../../src/runtime/docker/connection/listing.ts';
 import { installationLabel, LABEL } from '../../src/runtime/docker/labels.ts';
 import { baseTag, isOwnTag, networkName } from '../../src/runtime/docker/names.ts';
-import { called, type DockerBench, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
+import { type DockerBench, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
+import { answer } from '../support/containers/answer.ts';
 import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, instanceOf, never } from './docker-requests.ts';
 
@@ -41,12 +42,12 @@ dockerTest(
     await engine.start(request, never());
     const others = { 'mainspring.installation': 'somebodyelse' };
     const theirs = await docker.createContainer({ Image: 'busybox', Cmd: ['true'], Labels: others });
-    t.after(() => called(theirs.remove({ force: true })));
-    await called(
+    t.after(() => answer(theirs.remove({ force: true })));
+    await answer(
       docker.createContainer({ Image: 'busybox', Cmd: ['true'], Labels: { [LABEL.installation]: installation } }),
     );
     const labels = { [LABEL.installation]: installation, [LABEL.env]: 'pr-7' };
-    await called(docker.createNetwork({ Name: `${networkName(installation, request.env)}-left`, Labels: labels }));
+    await answer(docker.createNetwork({ Name: `${networkName(installation, request.env)}-left`, Labels: labels }));
     await engine.sweep();
     const own = [installationLabel(installation)];
     assert.deepEqual(

@@ -8,9 +8,10 @@ import { containersWith, networksWith, volumesWith } from '../../src/runtime/doc
 import { installationLabel } from '../../src/runtime/docker/labels.ts';
 import { containerName } from '../../src/runtime/docker/names.ts';
 import type { EngineEvent } from '../../src/runtime/engine.ts';
-import { called, type DockerBench, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
+import { type DockerBench, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { eventually } from '../contract/engine-contract.ts';
 import { tempFolder } from '../contract/fixtures.ts';
+import { answer } from '../support/containers/answer.ts';
 import { dockerTest } from '../support/containers/docker-test.ts';
 import { buildOf, type InstanceEdit, instanceOf, never } from './docker-requests.ts';
 
@@ -152,11 +153,11 @@ dockerTest('what is paused or removed by hand is told', async (t, socket) => {
   const request = instanceOf(artifact);
   await bench.engine().start(request, never());
   const container = bench.docker.getContainer(containerName(bench.installation, request.id));
-  await called(container.pause());
+  await answer(container.pause());
   await events.next((one) => one.kind === 'gap');
   assert.equal((await bench.engine().inspect(request.id)).state, 'paused');
   await bench.engine().start(request, never());
-  await called(container.remove({ force: true }));
+  await answer(container.remove({ force: true }));
   await events.next((one) => one.kind === 'removed' && one.id === request.id);
   assert.deepEqual(await bench.engine().inspect(request.id), { state: 'absent' });
 });

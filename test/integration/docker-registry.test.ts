@@ -2,20 +2,18 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { MainspringError } from '../../src/model/errors.ts';
-import type { ArtifactKey } from '../../src/model/ids.ts';
-import type { DockerEngine, DockerEngineOptions } from '../../src/runtime/docker/docker-engine.ts';
-import { called, type DockerBench, dockerBench } from '../contract/docker-fixture.ts';
+import type { DockerEngineOptions } from '../../src/runtime/docker/docker-engine.ts';
+import { type DockerBench, dockerBench } from '../contract/docker-fixture.ts';
 import { tempFolder } from '../contract/fixtures.ts';
+import { answer } from '../support/containers/answer.ts';
 import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
 import { haveInstalled } from '../support/containers/packages.ts';
 import { REGISTRY_USER, registryProgram, startRegistry, type TestRegistry } from '../support/containers/registry.ts';
-import { buildOf, never } from './docker-requests.ts';
+import { buildOf, failureOf, logOf, never } from './docker-requests.ts';
 
-const { docker, host: engineHost, skip: noEngine } = await dockerForTests();
+const { docker, socket, skip: noEngine } = await dockerForTests();
 const isThere = noEngine === false && (await haveInstalled([registryProgram], process.env));
 const skip = noEngine || (!isThere && 'needs an image registry; on Debian: apt-get install -y docker-registry');
-const SOCKET = engineHost.replace(/^unix:\/\//, '');
 
 test('bases and images come from a registry that wants a password, which may be away later', { skip }, async (t) => {
   const { registry, bench, push } = await registryBench(t, 'settings');
@@ -35,7 +33,7 @@ test('bases and images come from a registry that wants a password, which may be 
   assert.deepEqual(await next.build(fromBase, never()), built);
   assert.deepEqual(await next.build(named, never()), pinned);
   // An image that is lost is made again of what is recorded.
-  await called(docker.getImage(built.digest ?? '').remove({ force: true }));
+  await answer(docker.getImage(built.digest ?? '').remove({ force: true }));
   assert.deepEqual((await next.build(fromBase, never())).bases, built.bases);
 });
 
@@ -116,7 +114,7 @@ type From = 'settings' | 'config' | 'helper' | 'nowhere';
 async function registryBench(t: TestContext, from: From, password: string = REGISTRY_USER.password) {
   await haveBaseImages(docker, ['busybox']);
   const registry = await startRegistry(t, docker);
-  const bench = await dockerBench(t, SOCKET, await credentialIn(t, from, { registry, password }));
+  const bench = await dockerBench(t, socket, await credentialIn(t, from, { registry, password }));
   const push = async (name: string, word: string) => registry.push(await wordImage(bench, word), name);
   return { registry, bench, push };
 }
@@ -153,26 +151,10 @@ async function wordImage(bench: DockerBench, word: string): Promise<string> {
 
 async function named(t: TestContext, image: string, ref: string): Promise<void> {
   const colon = ref.lastIndexOf(':');
-  await called(docker.getImage(image).tag({ repo: ref.slice(0, colon), tag: ref.slice(colon + 1) }));
-  t.after(() => called(docker.getImage(ref).remove({ noprune: true } as object)));
+  await answer(docker.getImage(image).tag({ repo: ref.slice(0, colon), tag: ref.slice(colon + 1) }));
+  t.after(() => answer(docker.getImage(ref).remove({ noprune: true } as object)));
 }
 
 function imageOf(image: string) {
   return { ...buildOf({}, { image }), exportTree: null };
-}
-
-async function logOf(engine: DockerEngine, key: ArtifactKey): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const line of engine.logs({ of: { build: key }, tail: 1_000, follow: false }, never()))
-    lines.push(line.text);
-  return lines;
-}
-
-async function failureOf(work: Promise<unknown>): Promise<MainspringError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof MainspringError, String(error));
-  return error;
 }

@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import type { ContainerBuild, RunDescription } from '../../src/model/container.ts';
-import type { AppId, EnvName, InstanceId, RevisionHash, TreeId } from '../../src/model/ids.ts';
+import { MainspringError } from '../../src/model/errors.ts';
+import type { AppId, ArtifactKey, EnvName, InstanceId, RevisionHash, TreeId } from '../../src/model/ids.ts';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { type Artifact, type ArtifactInputs, artifactKey } from '../../src/model/revision.ts';
-import type { BuildRequest, InstanceRequest } from '../../src/runtime/engine.ts';
+import type { BuildRequest, Engine, InstanceRequest } from '../../src/runtime/engine.ts';
 import { exporting, reading } from '../contract/fixtures.ts';
 
 /** How an engine gets at the source: where it lies, or as a copy in a folder. */
@@ -55,4 +57,22 @@ export function instanceOf(artifact: Artifact, edit: InstanceEdit = {}): Instanc
 /** A signal that never aborts. */
 export function never(): AbortSignal {
   return new AbortController().signal;
+}
+
+/** What a build printed, line by line. */
+export async function logOf(engine: Engine, key: ArtifactKey): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of engine.logs({ of: { build: key }, tail: 1_000, follow: false }, never()))
+    lines.push(line.text);
+  return lines;
+}
+
+/** The error by which something fails that has to fail. */
+export async function failureOf(work: Promise<unknown>): Promise<MainspringError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof MainspringError, String(error));
+  return error;
 }

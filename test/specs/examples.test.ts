@@ -30,7 +30,6 @@ const THEMED = ['python-streamlit', 'python-gradio'];
 const names = globSync('*/', { cwd: EXAMPLES }).sort();
 
 const engine = await dockerForTests();
-const SOCKET = engine.host.replace(/^unix:\/\//, '');
 const skip =
   engine.skip || (!existsSync(CHROMIUM) && `needs Chromium at ${CHROMIUM}; on Debian: apt-get install -y chromium`);
 
@@ -73,7 +72,7 @@ for (const name of names) {
   }, async (t) => {
     const path = `/tools/${name}`;
     const files = { ...filesOf(name), ...declared(name) };
-    const installation = await Installation.create(t, files, { docker: SOCKET, onExit: 'stop' });
+    const installation = await Installation.create(t, files, { docker: engine.socket, onExit: 'stop' });
     removeContainersAfter(t, installation);
     await installation.serve();
     const live = (env: string) =>

@@ -1,5 +1,7 @@
-import { request } from 'node:http';
-import { text } from 'node:stream/consumers';
+import type Docker from 'dockerode';
+import { answer } from '../../support/containers/answer.ts';
+import { connectDocker } from '../../support/containers/find-docker.ts';
+import { installationLabel, removeInstallation } from '../../support/containers/installation.ts';
 
 /** One container as its engine lists it. */
 export interface ContainerSeen {
@@ -10,126 +12,81 @@ export interface ContainerSeen {
   readonly image: string;
   /** `running`, `paused`, `exited`, … */
   readonly state: string;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
-const LABEL = 'mainspring.installation';
+/** What somebody does to a container by hand. */
+export type Hand = 'kill' | 'pause' | 'unpause' | 'start' | 'stop';
 
 /** What an installation has made at an engine, listed by the engine itself: the product is not asked. */
 export class EngineView {
-  readonly socket: string;
+  readonly #docker: Docker;
   readonly #installation: string;
-  readonly #filters: string;
+  readonly #filters: { readonly label: string[] };
 
   constructor(socket: string, installation: string) {
-    this.socket = socket;
+    this.#docker = connectDocker(`unix://${socket}`, {});
     this.#installation = installation;
-    this.#filters = encodeURIComponent(JSON.stringify({ label: [`${LABEL}=${installation}`] }));
+    this.#filters = { label: [`${installationLabel}=${installation}`] };
   }
 
   async containers(): Promise<ContainerSeen[]> {
-    const listed = await this.#get<{ Id: string; ImageID: string; State: string; Labels: Record<string, string> }[]>(
-      `/containers/json?all=1&filters=${this.#filters}`,
-    );
+    const listed = await answer(this.#docker.listContainers({ all: true, filters: this.#filters }));
     return listed.map(({ Id, ImageID, State, Labels }) => ({
-      id: Id,
+      ...{ id: Id, image: ImageID, state: State },
       app: Labels['mainspring.app'] ?? '',
       env: Labels['mainspring.env'] ?? '',
-      image: ImageID,
-      state: State,
-      labels: Labels,
     }));
   }
 
   /** Digests of its images. */
   async images(): Promise<string[]> {
-    const listed = await this.#get<{ Id: string }[]>(`/images/json?filters=${this.#filters}`);
+    const listed = await answer(this.#docker.listImages({ filters: this.#filters }));
     return [...new Set(listed.map(({ Id }) => Id))];
   }
 
-  async networks(): Promise<{ readonly id: string; readonly name: string; readonly subnets: readonly string[] }[]> {
-    const listed = await this.#get<{ Id: string; Name: string; IPAM: { Config: { Subnet: string }[] | null } }[]>(
-      `/networks?filters=${this.#filters}`,
-    );
-    return listed.map(({ Id, Name, IPAM }) => ({
-      ...{ id: Id, name: Name },
-      subnets: (IPAM.Config ?? []).map(({ Subnet }) => Subnet),
-    }));
-  }
-
-  async volumes(): Promise<{ readonly name: string; readonly labels: Readonly<Record<string, string>> }[]> {
-    const { Volumes } = await this.#get<{ Volumes: { Name: string; Labels: Record<string, string> | null }[] | null }>(
-      `/volumes?filters=${this.#filters}`,
-    );
-    return (Volumes ?? []).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} }));
+  /** Names of its networks. */
+  async networks(): Promise<string[]> {
+    return (await answer(this.#docker.listNetworks({ filters: this.#filters }))).map(({ Name }) => Name);
   }
 
   /** Everything that the engine knows of a container. */
-  inspect(id: string): Promise<Record<string, unknown>> {
-    return this.#get(`/containers/${id}/json`);
+  inspect(id: string): Promise<Docker.ContainerInspectInfo> {
+    return this.#docker.getContainer(id).inspect();
   }
 
-  /** Does to a container what somebody does by hand: `kill`, `pause`, `unpause`, `start`, `stop`. */
-  async by(hand: string, id: string): Promise<void> {
-    const { status, body } = await this.#ask('POST', `/containers/${id}/${hand}`);
-    if (status >= 400) throw new Error(`${hand}: ${status} ${body}`);
+  async by(hand: Hand, id: string): Promise<void> {
+    const container = this.#docker.getContainer(id);
+    const hands: Readonly<Record<Hand, () => Promise<unknown>>> = {
+      kill: () => container.kill(),
+      pause: () => container.pause(),
+      unpause: () => container.unpause(),
+      start: () => container.start(),
+      stop: () => container.stop(),
+    };
+    await hands[hand]();
   }
 
   /** Makes and starts a container by hand that publishes a port on loopback; gives its id and that port. It counts as the installation's. */
   async runByHand(image: string, port: number): Promise<{ readonly id: string; readonly port: number }> {
-    const bindings = { [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] };
-    const body = {
+    const { id } = await this.#docker.createContainer({
       Image: image,
       Env: [`PORT=${port}`],
       ExposedPorts: { [`${port}/tcp`]: {} },
-      Labels: { [LABEL]: this.#installation },
-      HostConfig: { PortBindings: bindings, Init: true },
-    };
-    const { status, body: said } = await this.#ask('POST', '/containers/create', body);
-    if (status !== 201) throw new Error(`create: ${status} ${said}`);
-    const { Id } = JSON.parse(said) as { Id: string };
-    await this.by('start', Id);
-    return { id: Id, port: await this.publishedPort(Id, port) };
+      Labels: { [installationLabel]: this.#installation },
+      HostConfig: { PortBindings: { [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] }, Init: true },
+    });
+    await this.by('start', id);
+    return { id, port: await this.publishedPort(id, port) };
   }
 
   /** Where a port of a container is published now. */
   async publishedPort(id: string, port: number): Promise<number> {
-    const { NetworkSettings } = (await this.inspect(id)) as {
-      NetworkSettings: { Ports: Record<string, { HostPort: string }[] | null> };
-    };
+    const { NetworkSettings } = await this.inspect(id);
     return Number(NetworkSettings.Ports[`${port}/tcp`]?.[0]?.HostPort);
   }
 
-  /** Names of images that lie in its own part of the names. */
-  async tags(): Promise<string[]> {
-    const filters = encodeURIComponent(JSON.stringify({ reference: [`localhost/mainspring-${this.#installation}/*`] }));
-    const listed = await this.#get<{ RepoTags: string[] | null }[]>(`/images/json?filters=${filters}`);
-    return listed.flatMap(({ RepoTags }) => RepoTags ?? []);
-  }
-
   /** Removes all of it. */
-  async removeAll(): Promise<void> {
-    for (const { id } of await this.containers()) await this.#ask('DELETE', `/containers/${id}?force=1&v=1`);
-    for (const tag of await this.tags()) await this.#ask('DELETE', `/images/${tag}`);
-    for (const id of await this.images()) await this.#ask('DELETE', `/images/${id}?force=1`);
-    for (const { id } of await this.networks()) await this.#ask('DELETE', `/networks/${id}`);
-    for (const { name } of await this.volumes()) await this.#ask('DELETE', `/volumes/${name}?force=1`);
-  }
-
-  async #get<T>(path: string): Promise<T> {
-    const { status, body } = await this.#ask('GET', path);
-    if (status !== 200) throw new Error(`GET ${path}: ${status} ${body}`);
-    return JSON.parse(body) as T;
-  }
-
-  #ask(method: string, path: string, body?: object): Promise<{ status: number; body: string }> {
-    return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
-      const options = { socketPath: this.socket, method, path: `/v1.41${path}`, headers };
-      const asked = request(options, async (answer) =>
-        resolve({ status: answer.statusCode ?? 0, body: await text(answer) }),
-      );
-      asked.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
-    });
+  removeAll(): Promise<void> {
+    return removeInstallation(this.#docker, this.#installation);
   }
 }

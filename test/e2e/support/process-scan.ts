@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** One living process, as /proc shows it. */
@@ -34,12 +34,24 @@ export function findProcess(pid: number): FoundProcess | undefined {
   }
 }
 
-/** The processes of an installation: its own name its folder in their arguments, its apps and builds its id in their environment. */
+/**
+ * The processes of an installation: its own name its folder in their arguments, its apps and builds its id in their environment. What runs
+ * in a container is its engine's to end: a paused one could not even be killed.
+ */
 export function processesOf(root: string, installation: string | null): FoundProcess[] {
   const isOurs = ({ args, environment }: FoundProcess) =>
     args.some((arg) => arg.includes(`${root}/`)) ||
     (installation !== null && environment.get('MAINSPRING_INSTALLATION') === installation);
-  return allProcesses().filter((process_) => process_.pid !== process.pid && isOurs(process_));
+  return allProcesses().filter((one) => one.pid !== process.pid && isOurs(one) && !isInContainer(one.pid));
+}
+
+/** Whether a process lives in a PID namespace of its own, as those of containers do. */
+function isInContainer(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) !== readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return false;
+  }
 }
 
 /** Kills a process and waits until it is gone. One that is gone already is fine. */

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { hasImage, makeStandIn } from './base-images/base-images.ts';
-import { findDocker } from './find-docker.ts';
+import { findDocker, socketOf } from './find-docker.ts';
 
 /** Set where stand-ins may take the names of official images: in an engine that is the suite's own, or by hand. */
 export const standInsVariable = 'MAINSPRING_TEST_STAND_INS';
@@ -11,6 +11,8 @@ export interface TestDocker {
   readonly skip: string | false;
   /** As in DOCKER_HOST. */
   readonly host: string;
+  /** The path of its socket, as settings name it. */
+  readonly socket: string;
   /** A client for it. */
   readonly docker: Docker;
 }
@@ -21,14 +23,14 @@ export interface TestDocker {
  */
 export async function dockerForTests(env: NodeJS.ProcessEnv = process.env): Promise<TestDocker> {
   const engine = await findDocker(env);
-  if (engine.found) return { skip: false, host: engine.host, docker: engine.docker };
+  if (engine.found) return { skip: false, host: engine.host, socket: socketOf(engine.host), docker: engine.docker };
   const skip = `there is no Docker Engine: ${engine.reason}`;
   const docker = new Proxy({} as Docker, {
     get() {
       throw new Error(`this test lacks the option "skip": ${skip}`);
     },
   });
-  return { skip, host: '', docker };
+  return { skip, host: '', socket: '', docker };
 }
 
 /**

@@ -32,6 +32,19 @@ export async function findDocker(env: NodeJS.ProcessEnv, home: string = homedir(
   return missing(hosts.length === 0 ? 'there is no socket of one' : `nobody answers at ${hosts.join(', ')}`);
 }
 
+/** The path of the socket in such a URL; what is no socket stays as it is. */
+export function socketOf(host: string): string {
+  return host.replace(/^unix:\/\//, '');
+}
+
+/** The socket of the engine that the bench may use. Throws where there is none. */
+export async function engineSocket(): Promise<string> {
+  const engine = await findDocker(process.env);
+  if (!engine.found)
+    throw new Error(`there is no container engine: ${engine.reason}; start one, or say where in DOCKER_HOST`);
+  return socketOf(engine.host);
+}
+
 /** A client for the engine at this URL; over TLS where DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say so. */
 export function connectDocker(host: string, env: NodeJS.ProcessEnv): Docker {
   if (host.startsWith('unix://')) return new Docker({ socketPath: host.slice('unix://'.length) });

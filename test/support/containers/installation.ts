@@ -40,7 +40,7 @@ export async function leftOf(docker: Docker, installation: string): Promise<stri
   ];
 }
 
-/** Removes all that carries the label of this installation. Safe to call twice, and while the product removes it too. */
+/** Removes all that carries the label of this installation, and the names that it gave to images. Safe to call twice, and while the product removes it too. */
 export async function removeInstallation(docker: Docker, installation: string): Promise<void> {
   const filters = { label: [`${installationLabel}=${installation}`] };
   for (const { Id } of await answer(docker.listContainers({ all: true, filters }))) {
@@ -49,6 +49,10 @@ export async function removeInstallation(docker: Docker, installation: string): 
   for (const { Id } of await answer(docker.listNetworks({ filters }))) await gone(docker.getNetwork(Id).remove());
   for (const { Name } of (await answer(docker.listVolumes({ filters }))).Volumes ?? []) {
     await gone(docker.getVolume(Name).remove());
+  }
+  const reference = [`localhost/mainspring-${installation}/*`];
+  for (const { RepoTags } of await answer(docker.listImages({ filters: { reference } }))) {
+    for (const tag of RepoTags ?? []) await gone(docker.getImage(tag).remove({ force: true }));
   }
   for (const { Id } of await answer(docker.listImages({ filters })))
     await gone(docker.getImage(Id).remove({ force: true }));
