@@ -197,7 +197,7 @@ export class Driver {
     this.instanceEnded(event.id, {
       code: 'instance-exited',
       message: `instance ended: ${reason}`,
-      hint: null,
+      hint: 'What it printed: mainspring logs APP.',
       retry: 'after-interval',
     });
   }

@@ -1,5 +1,6 @@
 import { isoTime } from '../model/clock.ts';
 import type { Target } from '../model/desired.ts';
+import type { Problem } from '../model/errors.ts';
 import type { RecordedDeployment, RecordedEnvironment, RecordedInstance, RecordedRelease } from '../model/recorded.ts';
 import { blockersOf } from '../model/release.ts';
 import { tipOf } from '../model/source.ts';
@@ -145,10 +146,21 @@ function side(target: Target, recorded: RecordedView) {
 
 /** Why something is where it is: its own reason, or what the build or the start that it waits for ran into. */
 function reasonOf(next: NonNullable<RecordedDeployment['next']>, recorded: RecordedView): string | null {
-  if (next.reason !== null) return next.problem?.hint ? `${next.reason}. ${next.problem.hint}` : next.reason;
+  if (next.reason !== null) return withHint(next.reason, next.problem);
   if (next.target === null) return null;
-  if (next.state === 'building') return recorded.artifacts.get(next.target.artifact)?.problem?.message ?? null;
-  return next.instance === null ? null : (recorded.instances.get(next.instance)?.problem?.message ?? null);
+  const { artifacts, instances } = recorded;
+  const waitsFor =
+    next.state === 'building'
+      ? artifacts.get(next.target.artifact)
+      : next.instance === null
+        ? undefined
+        : instances.get(next.instance);
+  return waitsFor?.problem ? withHint(waitsFor.problem.message, waitsFor.problem) : null;
+}
+
+/** A reason, and what a person can do about it. */
+function withHint(reason: string, problem: Problem | null): string {
+  return problem?.hint ? `${reason}. ${problem.hint}` : reason;
 }
 
 function releaseOf(release: RecordedRelease, recorded: RecordedView): Status['releases'][number] {

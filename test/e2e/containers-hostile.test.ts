@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Status } from '../../src/model/surface.ts';
 import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
 import type { Files } from './support/apps.ts';
 import { busyboxContainer, nodeContainer, nonceContainer } from './support/container-apps.ts';
 import { containerTeam } from './support/container-team.ts';
 import { eventually } from './support/eventually.ts';
 import { startPoller } from './support/poller.ts';
+import { whyNot } from './support/production.ts';
 
 const { docker, socket, skip } = await dockerForTests();
 if (skip === false) await haveBaseImages(docker, ['busybox', 'node:24-slim']);
@@ -74,13 +74,6 @@ const HOSTILE: readonly Hostile[] = [
   },
 ];
 
-/** Why an app does not run in production. */
-function reasonOf({ environments }: Status, app: string): string {
-  const found = environments.find(({ name }) => name === 'prod')?.deployments.find((one) => one.app === app);
-  const { live, next } = found ?? {};
-  return next?.reason ?? live?.condition?.message ?? '';
-}
-
 test('whatever a build or an app does, production serves on and says why it failed', { skip }, async (t) => {
   const made = await containerTeam(
     t,
@@ -88,6 +81,7 @@ test('whatever a build or an app does, production serves on and says why it fail
     (url) => ({
       'apps.star': [
         `app("/work", "${url('work')}", stage = False, idle = False)\n`,
+        `app("/mortal", "${url('mortal')}", stage = False, idle = False)\n`,
         ...HOSTILE.map(({ name, options = '' }) => `app("/${name}", "${url(name)}", stage = False, ${options})\n`),
       ].join(''),
     }),
@@ -96,6 +90,7 @@ test('whatever a build or an app does, production serves on and says why it fail
   const { team } = made;
   const { installation } = team;
   await installation.push('work', nonceContainer('work 1'));
+  await installation.push('mortal', nodeContainer(`${LISTENS} setTimeout(() => process.exit(3), 30_000);`));
   for (const { name, files } of HOSTILE) await installation.push(name, files);
   await installation.serve();
   await team.untilSays('/work', 'prod', 'work 1');
@@ -105,7 +100,7 @@ test('whatever a build or an app does, production serves on and says why it fail
       let reason = '';
       await eventually(
         async () => {
-          reason = reasonOf(await installation.status(), `/${name}`);
+          reason = whyNot(await installation.status(), `/${name}`);
           return reads.test(reason) || undefined;
         },
         { within: 90_000, every: 200, what: () => `${reads} of ${name}, which says ${reason}` },
@@ -115,13 +110,20 @@ test('whatever a build or an app does, production serves on and says why it fail
   const { failures, answers } = await poller.stop();
   assert.deepEqual(failures, []);
   assert.ok(answers > 0);
-  await t.test('an app that dies after a while is started again, and status says so', async () => {
-    const told = async (kind: string) => (await team.audit([kind])).filter(({ app }) => app === '/work');
-    await team.settled();
-    const [one] = (await made.view.containers()).filter(({ app, state }) => app === '/work' && state === 'running');
-    await made.view.by('kill', one?.id ?? '');
-    await eventually(async () => (await told('drift.repaired')).length > 0 || undefined, { within: 60_000 });
-    const [seen] = await told('drift.seen');
-    assert.match(String(seen?.detail?.message), /137|SIGKILL/);
-  });
+  for (const [app, means] of [
+    ['/mortal', 'by itself after 30 s'],
+    ['/work', 'by a hand'],
+  ] as const) {
+    await t.test(`an app that dies ${means} is started again, and it is told how it ended`, async () => {
+      const told = async (kind: string) => (await team.audit([kind])).filter((line) => line.app === app);
+      if (app === '/work') {
+        const [one] = (await made.view.containers()).filter((seen) => seen.app === app && seen.state === 'running');
+        await made.view.by('kill', one?.id ?? '');
+      }
+      await eventually(async () => (await told('drift.repaired')).length > 0 || undefined, { within: 60_000 });
+      const [seen] = await told('drift.seen');
+      assert.match(String(seen?.detail?.message), app === '/mortal' ? /exit code 3|code 3/ : /137|SIGKILL/);
+      assert.equal((await installation.get(`${app}/`)).status, 200);
+    });
+  }
 });

@@ -11,6 +11,7 @@ import { eventually } from '../contract/engine-contract.ts';
 import { reading } from '../contract/fixtures.ts';
 import { answer } from '../support/containers/answer.ts';
 import { dockerTest } from '../support/containers/docker-test.ts';
+import { gone } from '../support/containers/installation.ts';
 import { buildOf, failureOf, instanceOf, logOf, never } from './docker-requests.ts';
 
 for (const [builder, way] of [
@@ -121,7 +122,7 @@ dockerTest('base images are recorded, and a tag that moves changes nothing until
     await answer(docker.getImage(temporary.digest ?? '').tag({ repo: base, tag: 'latest' }));
     return temporary;
   };
-  t.after(() => answer(docker.getImage(base).remove({ force: true })));
+  t.after(() => gone(docker.getImage(base).remove({ force: true })));
   const first = await make('one');
   const request = buildOf({ Dockerfile: `FROM ${base}\nRUN echo mine > /mine\n` });
   const artifact = await bench.engine().build(request, never());

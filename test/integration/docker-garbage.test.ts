@@ -11,7 +11,7 @@ import { baseTag, isOwnTag, networkName } from '../../src/runtime/docker/names.t
 import { type DockerBench, dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { answer } from '../support/containers/answer.ts';
 import { dockerTest } from '../support/containers/docker-test.ts';
-import { buildOf, instanceOf, never } from './docker-requests.ts';
+import { buildOf, failureOf, instanceOf, never } from './docker-requests.ts';
 
 dockerTest(
   'a base image is kept for as long as an artifact is made of it, and by nobody else taken away',
@@ -72,6 +72,14 @@ dockerTest('a full disk holds builds and says so; what runs goes on', async (t, 
   assert.ok(error instanceof MainspringError);
   assert.deepEqual([error.code, error.retry], ['engine-failed', 'after-interval']);
   assert.match(error.message, /^builds are held: \d+ MB free on the disk of the container engine/);
+});
+
+dockerTest('a build that writes more than the limit leaves is ended, and says so', async (t, socket) => {
+  const bench = await dockerBench(t, socket, { settings: { ...TEST_SETTINGS, maxDiskBytes: 50 * 2 ** 20 } });
+  const fills = 'dd if=/dev/zero of=/fill bs=1M count=200 && sleep 300';
+  const error = await failureOf(bench.engine().build(buildOf({ Dockerfile: `FROM busybox\nRUN ${fills}\n` }), never()));
+  assert.deepEqual([error.code, error.retry], ['engine-failed', 'after-interval']);
+  assert.match(error.message, /^build: ended, as \d+ MB were written .* max_disk leaves 50 MB$/);
 });
 
 for (const builder of ['buildkit', 'classic'] as const) {

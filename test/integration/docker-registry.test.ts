@@ -7,6 +7,7 @@ import { type DockerBench, dockerBench } from '../contract/docker-fixture.ts';
 import { tempFolder } from '../contract/fixtures.ts';
 import { answer } from '../support/containers/answer.ts';
 import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
+import { gone } from '../support/containers/installation.ts';
 import { haveInstalled } from '../support/containers/packages.ts';
 import { REGISTRY_USER, registryProgram, startRegistry, type TestRegistry } from '../support/containers/registry.ts';
 import { buildOf, failureOf, logOf, never } from './docker-requests.ts';
@@ -152,7 +153,7 @@ async function wordImage(bench: DockerBench, word: string): Promise<string> {
 async function named(t: TestContext, image: string, ref: string): Promise<void> {
   const colon = ref.lastIndexOf(':');
   await answer(docker.getImage(image).tag({ repo: ref.slice(0, colon), tag: ref.slice(colon + 1) }));
-  t.after(() => answer(docker.getImage(ref).remove({ noprune: true } as object)));
+  t.after(() => gone(docker.getImage(ref).remove({ noprune: true } as object)));
 }
 
 function imageOf(image: string) {

@@ -1,8 +1,8 @@
 import { standInsVariable } from '../../../test/support/containers/docker.ts';
+import { type DockerDaemon, startDocker } from '../../../test/support/containers/docker-daemon.ts';
 import { dockerVariable, findDocker } from '../../../test/support/containers/find-docker.ts';
 import { enginePrograms, install, mayInstall } from '../../../test/support/containers/packages.ts';
 import { nothing, type Outcome } from '../outcome.ts';
-import { type DockerDaemon, startDocker } from './docker-daemon.ts';
 
 /** The container engines of a run of the suite. */
 export interface Engines {

@@ -114,7 +114,7 @@ export class DockerEngine implements Engine {
       ...kept,
       settings: settings.build,
       auth: registryAuth(options.registries, env),
-      room: new DiskRoom(settings.minFreeBytes, clock),
+      room: new DiskRoom({ ...settings, clock, leftBytes: () => this.#garbage.leftBytes }),
       watch: new BuildWatch({
         clock,
         table: systemProcessTable(),

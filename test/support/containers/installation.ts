@@ -50,16 +50,16 @@ export async function removeInstallation(docker: Docker, installation: string): 
   for (const { Name } of (await answer(docker.listVolumes({ filters }))).Volumes ?? []) {
     await gone(docker.getVolume(Name).remove());
   }
-  const reference = [`localhost/mainspring-${installation}/*`];
-  for (const { RepoTags } of await answer(docker.listImages({ filters: { reference } }))) {
-    for (const tag of RepoTags ?? []) await gone(docker.getImage(tag).remove({ force: true }));
+  const names = (await answer(docker.listImages())).flatMap(({ RepoTags }) => RepoTags ?? []);
+  for (const name of names.filter((one) => one.startsWith(`localhost/mainspring-${installation}/`))) {
+    await gone(docker.getImage(name).remove());
   }
   for (const { Id } of await answer(docker.listImages({ filters })))
     await gone(docker.getImage(Id).remove({ force: true }));
 }
 
-// Not there (404) is what is wanted; 409 says that it is being removed already.
-async function gone(removal: Promise<unknown>): Promise<void> {
+/** Waits for a removal. Not there (404) is what is wanted; 409 says that it is being removed already. */
+export async function gone(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {

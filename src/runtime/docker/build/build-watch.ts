@@ -1,18 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../../../model/clock.ts';
 import { MainspringError } from '../../../model/errors.ts';
 import type { ArtifactKey } from '../../../model/ids.ts';
-import { type CgroupPaths, parseCgroupPaths } from '../../cgroup-paths.ts';
 import { formatSize } from '../../process/limits.ts';
 import type { ProcessInfo, ProcessTable } from '../../process/process-table.ts';
+import { type BuildBounds, StepCgroups } from './step-cgroups.ts';
 import { watched } from './watched.ts';
-
-/** What the steps of one build may use together. */
-export interface BuildBounds {
-  readonly pids: number;
-  readonly memoryBytes: number;
-}
 
 /** What a build watch works with. */
 export interface BuildWatchOptions {
@@ -23,7 +15,9 @@ export interface BuildWatchOptions {
   readonly cgroups: string;
 }
 
-const LOOK_MS = 500;
+/** How often the cgroups of steps that are known are looked at, and every how many such looks all processes are. */
+const LOOK_MS = 50;
+const LOOKS_PER_SEARCH = 10;
 
 /**
  * BuildKit inside the engine knows no limits. Where the steps of a build are processes of this machine that we may see, they are found
@@ -42,16 +36,22 @@ export class BuildWatch {
     const mark = buildMark(key);
     // What ran before the build is none of its own.
     const strangers = new Set((await table.all()).map(nameOf));
-    const limited = new Set<string>();
-    const look = async () => this.#check(await this.#steps(mark, strangers), limited);
+    const cgroups = new StepCgroups(this.#options.cgroups, this.#options.bounds);
+    let looks = 0;
+    const look = async () => {
+      const reached = cgroups.reached();
+      if (reached !== null) throw ranAway(reached, this.#options.bounds);
+      looks += 1;
+      if (looks % LOOKS_PER_SEARCH === 0) this.#check(await this.#steps(mark, strangers), cgroups);
+    };
     return watched({ clock, everyMs: LOOK_MS, signal, look }, work);
   }
 
-  #check(steps: readonly ProcessInfo[], limited: Set<string>): void {
-    const { cgroups, table, bounds } = this.#options;
-    for (const { pid } of steps.slice(0, 20)) limitCgroups(cgroups, pid, { bounds, limited });
-    const reason = excessOf(steps, table, bounds);
-    if (reason !== null) throw ranAway(reason);
+  #check(steps: readonly ProcessInfo[], cgroups: StepCgroups): void {
+    const { table, bounds } = this.#options;
+    for (const { pid } of steps.slice(0, 20)) cgroups.limit(pid);
+    const excess = excessOf(steps, table, bounds);
+    if (excess !== null) throw ranAway(excess, bounds);
   }
 
   /** The processes of a build. Whoever had no mark at one look is looked at again: a process may have become another program since. */
@@ -79,62 +79,19 @@ function excessOf(
   steps: readonly ProcessInfo[],
   table: ProcessTable,
   { pids, memoryBytes }: BuildBounds,
-): string | null {
-  if (steps.length > pids) return `a step had more than ${pids} processes (limit: [docker] build_pids)`;
-  const bytes = steps.reduce((sum, { pid }) => sum + table.memoryBytes(pid), 0);
-  if (bytes <= memoryBytes) return null;
-  return `a step used more than ${formatSize(memoryBytes)} of memory (limit: [docker] build_memory)`;
+): keyof BuildBounds | null {
+  if (steps.length > pids) return 'pids';
+  return steps.reduce((sum, { pid }) => sum + table.memoryBytes(pid), 0) > memoryBytes ? 'memoryBytes' : null;
 }
 
-function ranAway(reason: string): MainspringError {
-  return new MainspringError('build-failed', `build: ended, as ${reason}`, {
+function ranAway(past: keyof BuildBounds, { pids, memoryBytes }: BuildBounds): MainspringError {
+  const reason = {
+    pids: `had more than ${pids} processes (limit: [docker] build_pids)`,
+    memoryBytes: `used more than ${formatSize(memoryBytes)} of memory (limit: [docker] build_memory)`,
+  }[past];
+  return new MainspringError('build-failed', `build: ended, as a step ${reason}`, {
     hint: 'Make the build smaller, or raise the limit in mainspring.toml. The whole output: mainspring logs APP --build.',
   });
-}
-
-interface Limiting {
-  readonly bounds: BuildBounds;
-  /** Cgroups that have their limits already. */
-  readonly limited: Set<string>;
-}
-
-/** The kernel's own limits are there at once, which a look twice a second is not. Twice as much, so that the look still has something to tell. */
-function limitCgroups(root: string, pid: number, { bounds, limited }: Limiting): void {
-  for (const { file, value } of limitFiles(root, pid, bounds)) {
-    if (limited.has(file)) continue;
-    limited.add(file);
-    try {
-      writeFileSync(file, value);
-    } catch {
-      // Not ours to write: then looking has to do.
-    }
-  }
-}
-
-/** Files of the cgroup of a step, of either version; none where it is in no cgroup of its own. */
-function limitFiles(root: string, pid: number, { pids, memoryBytes }: BuildBounds): { file: string; value: string }[] {
-  const { v1, v2 } = cgroupsOf(pid);
-  const files = [
-    [v1.get('pids'), 'pids', 'pids.max', pids],
-    [v1.get('memory'), 'memory', 'memory.limit_in_bytes', memoryBytes],
-    [v2, '', 'pids.max', pids],
-    [v2, '', 'memory.max', memoryBytes],
-  ] as const;
-  return files.flatMap(([path, hierarchy, name, limit]) =>
-    // Only what the engine made for this step: never a cgroup that others are in.
-    path != null && /\/buildkit[/-]/.test(path)
-      ? [{ file: join(root, hierarchy, path, name), value: String(limit * 2) }]
-      : [],
-  );
-}
-
-/** None where it has ended meanwhile. */
-function cgroupsOf(pid: number): CgroupPaths {
-  try {
-    return parseCgroupPaths(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
-  } catch {
-    return parseCgroupPaths('');
-  }
 }
 
 function nameOf({ pid, startTime }: ProcessInfo): string {

@@ -6,30 +6,60 @@ import type { Client } from '../connection/connection.ts';
 
 const LOOK_MS = 2_000;
 
-/** Says how much room the engine's disk has, where it is a disk that we can see. */
+/** How much room builds have. */
+export interface DiskRoomOptions {
+  readonly minFreeBytes: number;
+  /** What this installation may take besides what it takes; null: as much as there is. */
+  readonly leftBytes: () => number | null;
+  readonly clock: Clock;
+}
+
+/** Sees to it that builds leave room on the engine's disk, where it is a disk that we can see. */
 export class DiskRoom {
-  readonly #minFreeBytes: number;
-  readonly #clock: Clock;
+  readonly #options: DiskRoomOptions;
   #root: { readonly of: Client; readonly path: string | undefined } | null = null;
 
-  constructor(minFreeBytes: number, clock: Clock) {
-    this.#minFreeBytes = minFreeBytes;
-    this.#clock = clock;
+  constructor(options: DiskRoomOptions) {
+    this.#options = options;
   }
 
   /** Throws `engine-failed`, to be tried again, where a build would fill the disk up. */
   async check(client: Client): Promise<void> {
-    if (this.#root?.of !== client) this.#root = { of: client, path: await rootOf(client) };
-    const root = this.#root.path;
-    const free = root === undefined ? undefined : await freeBytes(root);
-    if (free !== undefined && free < this.#minFreeBytes) throw tooFull(root ?? '', free, this.#minFreeBytes);
+    const { minFreeBytes } = this.#options;
+    const disk = await this.#disk(client);
+    if (disk !== null && disk.free < minFreeBytes) throw tooFull('builds are held', disk, minFreeBytes);
   }
 
-  /** Looks at the disk while `work` goes on; work that fills it up is ended, by its signal, with the reason that `check` gives. */
-  watching<T>(client: Client, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const look = () => this.check(client);
-    return watched({ clock: this.#clock, everyMs: LOOK_MS, signal, look }, work);
+  /**
+   * Looks at the disk while `work` goes on. Work that fills it up is ended, by its signal, with `engine-failed`: where less than the minimum
+   * is free, and where more went meanwhile than the installation may still take. What a build in BuildKit has written is told by nothing else.
+   */
+  async watching<T>(client: Client, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { minFreeBytes, clock } = this.#options;
+    const left = this.#options.leftBytes();
+    const before = await this.#disk(client);
+    const look = async () => {
+      const disk = await this.#disk(client);
+      if (disk === null) return;
+      if (disk.free < minFreeBytes) throw tooFull('build: ended, as the disk got full meanwhile', disk, minFreeBytes);
+      const written = (before?.free ?? 0) - disk.free;
+      if (left !== null && written > left) throw tooMuch(written, left);
+    };
+    return watched({ clock, everyMs: LOOK_MS, signal, look }, work);
   }
+
+  async #disk(client: Client): Promise<Disk | null> {
+    if (this.#root?.of !== client) this.#root = { of: client, path: await rootOf(client) };
+    const { path } = this.#root;
+    const free = path === undefined ? undefined : await freeBytes(path);
+    return path === undefined || free === undefined ? null : { path, free };
+  }
+}
+
+/** The disk that an engine keeps everything on. */
+interface Disk {
+  readonly path: string;
+  readonly free: number;
 }
 
 /** Refuses builds while an installation takes more than its limit. */
@@ -54,12 +84,23 @@ async function freeBytes(folder: string): Promise<number | undefined> {
   );
 }
 
-function tooFull(root: string, free: number, wanted: number): MainspringError {
+function tooFull(what: string, { path, free }: Disk, wanted: number): MainspringError {
   return new MainspringError(
     'engine-failed',
-    `builds are held: ${inMegabytes(free)} free on the disk of the container engine ("${root}"), expected ${inMegabytes(wanted)}`,
+    `${what}: ${inMegabytes(free)} free on the disk of the container engine ("${path}"), expected ${inMegabytes(wanted)}`,
     {
-      hint: 'Make room there, or lower [docker] min_free in mainspring.toml. What runs goes on.',
+      hint: 'Make room there, have the build write less, or lower [docker] min_free in mainspring.toml. What runs goes on.',
+      retry: 'after-interval',
+    },
+  );
+}
+
+function tooMuch(written: number, left: number): MainspringError {
+  return new MainspringError(
+    'engine-failed',
+    `build: ended, as ${inMegabytes(written)} were written to the disk of the container engine meanwhile, and [docker] max_disk leaves ${inMegabytes(left)}`,
+    {
+      hint: 'Have the build write less, remove environments or data that nobody needs, or raise [docker] max_disk in mainspring.toml.',
       retry: 'after-interval',
     },
   );

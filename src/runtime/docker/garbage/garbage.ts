@@ -51,6 +51,12 @@ export class Garbage {
     return maxDiskBytes === null ? 0 : Math.max(0, this.#takenBytes - maxDiskBytes);
   }
 
+  /** How many bytes this installation may take besides what it took after the last sweep; null without a limit. */
+  get leftBytes(): number | null {
+    const { maxDiskBytes } = this.#options;
+    return maxDiskBytes === null ? null : Math.max(0, maxDiskBytes - this.#takenBytes);
+  }
+
   /** One sweep. Each part is for itself: one that fails keeps no other from its work, and the first error is thrown at the end. */
   async sweep(): Promise<void> {
     const { connection, networks, maxDiskBytes } = this.#options;

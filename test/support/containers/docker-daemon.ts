@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { answer } from '../../../test/support/containers/answer.ts';
-import { askFor, connectDocker } from '../../../test/support/containers/find-docker.ts';
-import { type Rules, readRules, removeNewRules } from '../../../test/support/containers/firewall.ts';
+import { execa } from 'execa';
+import { answer } from './answer.ts';
+import { type Bridge, makeBridge, removeBridges } from './bridge.ts';
+import { askFor, connectDocker } from './find-docker.ts';
+import { type Rules, readRules, removeNewRules } from './firewall.ts';
 import {
   endProcessesOf,
   readForwarding,
@@ -13,10 +15,9 @@ import {
   removeFolder,
   whatIsLeft,
   writeForwarding,
-} from '../../../test/support/containers/leftovers.ts';
-import { type Bridge, makeBridge, removeBridges } from './bridge.ts';
+} from './leftovers.ts';
 
-/** A Docker Engine of the suite's own. */
+/** A Docker Engine of the tests' own. */
 export interface DockerDaemon {
   /** As in DOCKER_HOST. */
   readonly host: string;
@@ -41,9 +42,13 @@ const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
 const pollMs = 50;
 
-/** Starts an engine with folders, socket, bridge and control groups of its own. Needs root; throws with its log. */
-export async function startDocker(env: NodeJS.ProcessEnv): Promise<DockerDaemon> {
+/**
+ * Starts an engine with folders, socket, bridge and control groups of its own. Needs root; throws with its log.
+ * @param diskBytes how large its disk is, which is memory then; without it, it has what the machine has
+ */
+export async function startDocker(env: NodeJS.ProcessEnv, diskBytes?: number): Promise<DockerDaemon> {
   const folder = mkdtempSync(parent);
+  if (diskBytes !== undefined) await mountDisk(join(folder, 'data'), diskBytes);
   const [rulesBefore, bridge] = [await readRules(), await makeBridge(`ms-${folder.slice(-6)}`)];
   const log = join(folder, 'dockerd.log');
   const host = `unix://${folder}/docker.sock`;
@@ -64,15 +69,23 @@ export async function startDocker(env: NodeJS.ProcessEnv): Promise<DockerDaemon>
       const ended = once(started.process, 'exit');
       started.process.kill(how);
       await ended;
+      await endProcessesOf(join(folder, 'exec', 'containerd', 'containerd.toml'));
+      // A process that nobody has waited for yet counts as running to dockerd.
+      rmSync(join(folder, 'exec', 'containerd', 'containerd.pid'), { force: true });
       started.process = spawnDaemon({ folder, host, bridge, log }, env);
       await untilReady(started, env);
     },
     async end() {
-      const left = await removeContents(host, env);
+      const left = await removeContents(host, env).catch((error: Error) => [`what nobody can list: ${error.message}`]);
       await end(started);
       return [...left, ...whatIsLeft(folder)];
     },
   };
+}
+
+async function mountDisk(folder: string, bytes: number): Promise<void> {
+  mkdirSync(folder);
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'mainspring-test', folder]);
 }
 
 interface Place {
