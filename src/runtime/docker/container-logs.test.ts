@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LogLine } from '../engine.ts';
-import { linesOf } from './container-logs.ts';
+import { linesOf, newerThan } from './container-logs.ts';
 
 function frame(stream: 1 | 2, text: string): Buffer {
   const head = Buffer.alloc(8);
@@ -42,4 +42,21 @@ test('a line without end comes in parts', async () => {
     lines.map(({ text }) => text.length),
     [65_536, 65_536, 18_928],
   );
+});
+
+test('a log that is read on from a moment gives what is new of that moment, and nothing twice', async () => {
+  const lineOf = (at: string, text: string): LogLine => ({ at, stream: 'stdout', text });
+  async function* all(): AsyncGenerator<LogLine> {
+    for (const [second, text] of ['1 a', '2 b', '2 c', '2 d', '3 e', '3 f'].map((one) => one.split(' '))) {
+      yield lineOf(`2026-11-27T15:00:0${second}Z`, text ?? '');
+    }
+  }
+  const newer = async (seen: Parameters<typeof newerThan>[0]) => {
+    const texts: string[] = [];
+    for await (const { text } of newerThan(seen, all())) texts.push(text);
+    return texts.join('');
+  };
+  assert.equal(await newer(null), 'abcdef');
+  assert.equal(await newer({ at: '2026-11-27T15:00:02Z', lines: 2 }), 'def');
+  assert.equal(await newer({ at: '2026-11-27T15:00:03Z', lines: 1 }), 'f');
 });

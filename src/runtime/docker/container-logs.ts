@@ -26,7 +26,7 @@ export async function* containerLogs(
   { tail, follow }: { readonly tail: number; readonly follow: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<LogLine, void, undefined> {
-  let seen: string | null = null;
+  let seen = null as Seen | null;
   while (!signal.aborted) {
     const openedAt = new Date(clock.now()).toISOString();
     const client = await connection.client();
@@ -34,23 +34,43 @@ export async function* containerLogs(
       throw connection.failure(`log of "${id}"`, error);
     });
     if (found === undefined) return;
-    const since = seen === null ? { tail } : { since: unixTime(seen) };
+    const since = seen === null ? { tail } : { since: unixTime(seen.at) };
     try {
       const output = await openOutput(client.docker.getContainer(found.Id), { ...since, follow, signal });
-      for await (const line of linesOf(output, found.Config.Tty)) {
-        // The engine gives what was at that moment again.
-        if (seen !== null && line.at !== null && line.at <= seen) continue;
+      for await (const line of newerThan(seen, linesOf(output, found.Config.Tty))) {
         yield line;
-        seen = line.at ?? seen;
+        if (line.at !== null) seen = { at: line.at, lines: seen?.at === line.at ? seen.lines + 1 : 1 };
       }
     } catch (error) {
       if (signal.aborted || isNotThere(error)) return;
       throw connection.failure(`log of "${id}"`, error);
     }
     if (!follow) return;
-    seen ??= openedAt;
+    seen ??= { at: openedAt, lines: 0 };
     // It ended: it may be started again.
     await clock.sleep(FOLLOW_MS, signal).catch(() => undefined);
+  }
+}
+
+/** How far a log was read: the time of the last line, and how many lines were given that have it. Podman's times are whole seconds. */
+interface Seen {
+  readonly at: string;
+  readonly lines: number;
+}
+
+/** Lines of a log that is read again from a moment on, without those of that moment that were seen. */
+export async function* newerThan(
+  seen: Seen | null,
+  lines: AsyncIterable<LogLine>,
+): AsyncGenerator<LogLine, void, undefined> {
+  // Where none was given yet, the moment is our own clock's, and the engine has looked to it.
+  if (seen === null || seen.lines === 0) return yield* lines;
+  let again = seen.lines;
+  for await (const line of lines) {
+    const isOlder = line.at !== null && line.at < seen.at;
+    const isSame = line.at === seen.at && again > 0;
+    if (isSame) again -= 1;
+    if (!isOlder && !isSame) yield line;
   }
 }
 
