@@ -19,6 +19,7 @@ const parts = [
   'upgrade',
   'container-wake',
   'container-deploys',
+  'specs',
   'environments',
   'scale',
 ];

@@ -18,7 +18,7 @@ const options = { without: { type: 'string', multiple: true } } as const;
 const { positionals: paths, values } = parseArgs({ options, allowPositionals: true });
 
 // The longest first, so that no core waits at the end.
-const everything = ['test', 'scripts', 'starlark-wasm', 'src', 'bench'];
+const everything = ['test/specs', 'test/e2e', 'test', 'scripts', 'starlark-wasm', 'src', 'bench'];
 
 async function runChecks(): Promise<Outcome[]> {
   if (paths.length > 0) return [];

@@ -1,33 +1,21 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import puppeteer, { type Browser } from 'puppeteer-core';
 import { pushTo } from '../e2e/support/branches.ts';
 import { removeContainersAfter } from '../e2e/support/container-team.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { Installation } from '../e2e/support/installation.ts';
-import { root } from '../imports.ts';
 import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
 import { clickThrough } from './click-through.ts';
+import { EXAMPLE_BASES, exampleFiles, exampleNames } from './example-files.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
-const EXAMPLES = join(root, 'examples/specs');
-/** What their Containerfiles begin with. */
-const BASES = [
-  'python:3.13-slim',
-  'node:24-slim',
-  'golang:1.26',
-  'maven:3.9-eclipse-temurin-21',
-  'eclipse-temurin:21-jre',
-];
 const BUILD_MS = 8 * 60_000;
 
 /** Examples whose heading takes its colour from an asset of their own; the others bring a theme. */
 const OWN_ASSET = 'rgb(0, 96, 160)';
 const THEMED = ['python-streamlit', 'python-gradio'];
-
-const names = globSync('*/', { cwd: EXAMPLES }).sort();
 
 const engine = await dockerForTests();
 const skip =
@@ -37,7 +25,7 @@ let browser: Browser;
 
 before(async () => {
   if (skip !== false) return;
-  await haveBaseImages(engine.docker, BASES);
+  await haveBaseImages(engine.docker, EXAMPLE_BASES);
   browser = await puppeteer.launch({
     executablePath: CHROMIUM,
     args: [
@@ -52,26 +40,15 @@ before(async () => {
 
 after(() => browser?.close());
 
-/** The files of an example, below the same folder in the config repo. */
-function filesOf(name: string): Record<string, string> {
-  const files = globSync(`${name}/**/*`, { cwd: EXAMPLES, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Object.fromEntries(
-    files.map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      return [path.slice(EXAMPLES.length + 1), readFileSync(path, 'utf8')];
-    }),
-  );
-}
-
 const declared = (name: string, more = '') => ({ 'apps.star': `app("/tools/${name}", "./${name}"${more})\n` });
 
-for (const name of names) {
+for (const name of exampleNames) {
   test(`the example of ${name} is found, built once, and clicked through at prod, stage and preview`, {
     skip,
     timeout: 2 * BUILD_MS,
   }, async (t) => {
     const path = `/tools/${name}`;
-    const files = { ...filesOf(name), ...declared(name) };
+    const files = { ...exampleFiles(name), ...declared(name) };
     const installation = await Installation.create(t, files, { docker: engine.socket, onExit: 'stop' });
     removeContainersAfter(t, installation);
     await installation.serve();

@@ -5,7 +5,7 @@ import { Director, seeded, type Victim } from './director.ts';
 import { eventually } from './eventually.ts';
 import { goLive, type History, prepare } from './history.ts';
 import type { Installation } from './installation.ts';
-import { differences, type Inventory, takeInventory } from './inventory.ts';
+import { differences, type Inventory, takeInventory, takeRows } from './inventory.ts';
 import type { PlannedKill } from './kill-plan.ts';
 import { startPoller } from './poller.ts';
 import { startReleaseWatch } from './release-watch.ts';
@@ -14,7 +14,7 @@ import type { Expected } from './undisturbed.ts';
 
 /** What comes to rest soon when nothing is killed may wait for back-offs when much was. */
 const REST_MS = 90_000;
-/** An inventory costs as much as what it waits for. */
+/** A whole inventory costs as much as what it waits for. */
 const LOOK_EVERY_MS = 150;
 
 /** How a history is disturbed. */
@@ -110,6 +110,8 @@ async function comesToRest({ installation, director, history, phase }: Resting, 
   let last: readonly string[] = [];
   const isAtRest = async () => {
     if (director.isBusy) return undefined;
+    last = differences(withoutNonces({ ...expected, rows: takeRows(installation) }), expected);
+    if (last.length > 0) return undefined;
     last = await look();
     if (last.length > 0 || director.isBusy) return undefined;
     return (await look()).length === 0 || undefined;
