@@ -75,7 +75,7 @@ async function measure(at: Workplace, name: string, host: string): Promise<Figur
 }
 
 /** Files that are the program of an example. */
-const SOURCE = /\/(app|main|server|index|hello)\.(py|go|js|ts)$|\.java$/;
+const SOURCE = /\/(app|main|server|index|hello|wsgi)\.(py|go|js|ts)$|\.java$/;
 
 function declared(name: string, idle: string): string {
   return `app("/${name}", "./${name}", stage = False, idle = ${idle})\n`;

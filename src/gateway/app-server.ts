@@ -165,6 +165,7 @@ export class AppServer {
       instance,
       // What is somebody else's is not started again by us.
       onUnreachable: upstream.external ? undefined : onLost,
+      isRelayed: upstream.relayed === true,
     });
   }
 }

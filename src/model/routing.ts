@@ -18,6 +18,8 @@ export type RouteTarget =
       readonly url: string;
       /** True for proxy apps: the target is somebody else's and the address is judged at connect time. */
       readonly external: boolean;
+      /** True where something stands before the app that takes connections whether it runs or not: a container engine's own proxy. */
+      readonly relayed?: true;
     };
 
 /** What gateways hold requests of an app to. */

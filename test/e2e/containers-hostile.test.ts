@@ -110,20 +110,28 @@ test('whatever a build or an app does, production serves on and says why it fail
   const { failures, answers } = await poller.stop();
   assert.deepEqual(failures, []);
   assert.ok(answers > 0);
-  for (const [app, means] of [
-    ['/mortal', 'by itself after 30 s'],
-    ['/work', 'by a hand'],
-  ] as const) {
-    await t.test(`an app that dies ${means} is started again, and it is told how it ended`, async () => {
-      const told = async (kind: string) => (await team.audit([kind])).filter((line) => line.app === app);
-      if (app === '/work') {
-        const [one] = (await made.view.containers()).filter((seen) => seen.app === app && seen.state === 'running');
-        await made.view.by('kill', one?.id ?? '');
-      }
-      await eventually(async () => (await told('drift.repaired')).length > 0 || undefined, { within: 60_000 });
-      const [seen] = await told('drift.seen');
-      assert.match(String(seen?.detail?.message), app === '/mortal' ? /exit code 3|code 3/ : /137|SIGKILL/);
-      assert.equal((await installation.get(`${app}/`)).status, 200);
+  const told = async (kind: string, of: string) => (await team.audit([kind])).filter(({ app }) => app === of);
+  const untilRepaired = (app: string) =>
+    eventually(async () => (await told('drift.repaired', app)).length > 0 || undefined, { within: 60_000 });
+  await t.test('one that dies by itself after 30 s is started again, and the log says how it ended', async () => {
+    await untilRepaired('/mortal');
+    const [seen] = await told('drift.seen', '/mortal');
+    assert.match(String(seen?.detail?.message), /exited with code 3/);
+    assert.equal((await installation.get('/mortal/')).status, 200);
+  });
+  await t.test('while one that is killed is started again, requests wait for it', async (t) => {
+    await team.settled();
+    const [one] = (await made.view.containers()).filter(({ app, state }) => app === '/work' && state === 'running');
+    const poller = startPoller(t, {
+      port: installation.port,
+      path: '/work/',
+      isGood: (body) => body.includes('"work'),
     });
-  }
+    await made.view.by('kill', one?.id ?? '');
+    await untilRepaired('/work');
+    const { failures, resets } = await poller.stop();
+    assert.deepEqual([failures, resets], [[], 0]);
+    const [seen] = await told('drift.seen', '/work');
+    assert.match(String(seen?.detail?.message), /137|SIGKILL/);
+  });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { freePort } from '../support/free-port.ts';
 import { echo, eventually, httpUpstream, startTestGateway } from './gateway-testbed.ts';
@@ -114,6 +115,28 @@ test('a request that finds nobody listening waits for what the next row says', a
   await eventually(() => bed.gateway.held() === 1, 'it waits on');
   await bed.route('a/', upstream);
   assert.equal((await answer).status, 200);
+});
+
+test('where an engine’s own proxy takes connections, one that it closes at once means that nobody is there', async (t) => {
+  const bed = await startTestGateway(t);
+  const upstream = await httpUpstream(t, echo);
+  let asked = 0;
+  const closing = createServer((socket) => {
+    asked += 1;
+    socket.on('error', () => undefined).destroy();
+  });
+  await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
+  t.after(() => closing.close());
+  const url = `http://127.0.0.1:${(closing.address() as AddressInfo).port}`;
+  await bed.route('a/', { kind: 'http', url, external: false });
+  assert.equal((await bed.fetch('a/')).status, 502);
+  await bed.route('a/', { kind: 'http', url, external: false, relayed: true });
+  assert.equal((await bed.fetch('a/', { method: 'POST', body: 'spent' })).status, 502);
+  const answer = bed.fetch('a/x');
+  await eventually(() => bed.gateway.held() === 1, 'it waits');
+  await bed.route('a/', upstream);
+  assert.equal((await answer).status, 200);
+  assert.equal(asked, 3);
 });
 
 test('where nobody listens for long the answer is 502; what has a body does not wait', async (t) => {

@@ -44,6 +44,8 @@ export interface ProxyPlan {
   readonly unreachable?: Answer;
   /** Called instead of that answer where nothing of the request was read yet. Nothing else follows then. */
   readonly onUnreachable?: (() => void) | undefined;
+  /** Whether a connection that is closed before anything is answered can mean that nobody is there. */
+  readonly isRelayed?: boolean;
   /** Where the request is entered if it becomes a tunnel or is answered by a stream of events, and under which instance. */
   readonly streams: Tunnels;
   readonly instance: string;
@@ -54,6 +56,8 @@ export interface ProxyPlan {
 
 // Safe to send twice (RFC 9110, 9.2.2).
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+/** How often, so that one that ends whoever reads it does not do so again and again. */
+const MOST_REPEATS = 2;
 
 /** Passes a request on and its answer back, streaming both ways. Everything that can go wrong is answered. */
 export function proxyRequest(request: IncomingMessage, response: ClientResponse, plan: ProxyPlan): void {
@@ -195,10 +199,10 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
   }
 
   onFault(fault: UpstreamFault): void {
-    const connection = this.#connection;
+    const isUnanswered = fault.code === 'closed' && this.#connection?.hasAnswer === false && this.#isRepeatable;
     // The upstream closed an idle connection just when we took it: not a byte of an answer, so the request may be repeated.
-    const isStale = fault.code === 'closed' && connection?.hasAnswer === false && connection.exchanges > 1;
-    if (isStale && this.#isRepeatable && !this.#isOver) {
+    const isStale = isUnanswered && (this.#connection?.exchanges ?? 0) > 1;
+    if (isStale && !this.#isOver) {
       this.needs = 'new';
       this.#response.record.retries += 1;
       this.#plan.pool.take(this);
@@ -206,8 +210,11 @@ class Exchange implements ExchangeHandler, Taker, ResponseRewrite {
     }
     const isOver = this.#isOver;
     this.#over();
-    if (fault.code === 'unreachable' && this.#isUnread && !isOver && this.#plan.onUnreachable !== undefined) {
-      this.#plan.onUnreachable();
+    const { onUnreachable, isRelayed } = this.#plan;
+    const isCut = isUnanswered && isRelayed === true && this.#response.record.retries < MOST_REPEATS;
+    if ((isCut || (fault.code === 'unreachable' && this.#isUnread)) && !isOver && onUnreachable !== undefined) {
+      if (isCut) this.#response.record.retries += 1;
+      onUnreachable();
       return;
     }
     this.#response.record.fault = fault.code;

@@ -6,7 +6,7 @@ import { LABEL, type Labels } from './labels.ts';
 
 /** Where a container is reached: by the port of loopback that its label names. */
 export function targetOf(labels: Labels | undefined): RouteTarget {
-  return { kind: 'http', url: `http://127.0.0.1:${labels?.[LABEL.port] ?? 0}`, external: false };
+  return { kind: 'http', url: `http://127.0.0.1:${labels?.[LABEL.port] ?? 0}`, external: false, relayed: true };
 }
 
 /** The state of a container as the engine lists it. */
