@@ -28,8 +28,8 @@ export interface ContainerPlan {
   readonly network: string;
   /** The most processes of one user that the engine has to be told of; null: it knows by itself. */
   readonly userProcesses: number | null;
-  /** The port of loopback that leads to it. */
-  readonly hostPort: number;
+  /** The port of loopback that leads to it; null: it is reached in its network. */
+  readonly hostPort: number | null;
 }
 
 const DEFAULT_PORT = 8080;
@@ -38,11 +38,14 @@ const DEFAULT_PORT = 8080;
 export function containerConfig(plan: ContainerPlan): ContainerCreateOptions {
   const { installation, request, image, options, network } = plan;
   const port = `${appPort(plan)}/tcp`;
+  const { hostPort } = plan;
   const command = request.spec.run?.command;
   return {
     name: containerName(installation, request.id),
     Image: image.id,
-    Labels: containerLabels(installation, request, { port: plan.hostPort, memoryBytes: options.memoryBytes }),
+    Labels: containerLabels(installation, request, {
+      ...{ hostPort, network, appPort: appPort(plan), memoryBytes: options.memoryBytes },
+    }),
     Env: environmentOf(plan),
     ...(command === undefined ? {} : { Cmd: command.map((text) => fill(text, valuesFor(plan))) }),
     ...(options.user === null ? {} : { User: options.user }),
@@ -52,7 +55,7 @@ export function containerConfig(plan: ContainerPlan): ContainerCreateOptions {
     HostConfig: {
       ...limitsOf(options, plan.userProcesses),
       ...confinement(options),
-      PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: String(plan.hostPort) }] },
+      ...(hostPort === null ? {} : { PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: String(hostPort) }] } }),
       Mounts: plan.mounts.map(mountSettings),
       NetworkMode: network,
       RestartPolicy: { Name: 'no' },

@@ -14,10 +14,10 @@ import { type ContainerPlan, containerConfig, type ImageFacts } from './containe
 import { parseContainerOptions } from './container-opts.ts';
 import { giveDataToUser } from './data-owner.ts';
 import type { Images } from './images.ts';
-import { targetOf } from './instance-state.ts';
 import { installationLabel, LABEL } from './labels.ts';
 import type { Networks } from './networks.ts';
 import type { OwnDoing } from './own-doing.ts';
+import { targetOf } from './reach.ts';
 import { checkBinds, mountsOf, type Volumes } from './volumes.ts';
 
 /** What is needed to make containers. */
@@ -59,6 +59,10 @@ export class ContainerMaker {
     const mounts = await checkBinds(mountsOf(installation, request, image.volumes), settings.binds);
     const userProcesses = client.about.kind === 'podman' ? await ownProcessLimit() : null;
     const plan = { installation, request, image, options, mounts, userProcesses };
+    if (client.self !== null) {
+      const target = await this.#makeAt(client, { ...plan, hostPort: null }, signal, false);
+      if (target !== 'port taken') return target;
+    }
     for (let tries = 1; ; tries++) {
       const target = await this.#withPort(client, request.id, (hostPort) =>
         this.#makeAt(client, { ...plan, hostPort }, signal, tries < PORT_TRIES),
@@ -107,13 +111,17 @@ export class ContainerMaker {
       signal.throwIfAborted();
       doing.expect(request.id, 'running', clock.now());
       await container.start();
-      return targetOf(config.Labels);
+      const networks = client.self === null ? undefined : (await container.inspect()).NetworkSettings.Networks;
+      const target = targetOf({ labels: config.Labels, networks }, client.self);
+      if (target === undefined) throw new Error(`the engine gave "${config.name}" no address`);
+      return target;
     } catch (error) {
       doing.expect(request.id, 'removed', clock.now());
       await container.remove({ force: true, v: true }).catch((left: unknown) => {
         if (!isNotThere(left)) throw left;
       });
-      if (mayTryAgain && statusOf(error) !== undefined && !(await isPortFree(plan.hostPort))) return 'port taken';
+      const isTaken = plan.hostPort !== null && !(await isPortFree(plan.hostPort));
+      if (mayTryAgain && statusOf(error) !== undefined && isTaken) return 'port taken';
       // The next sweep finds what is left.
       await networks.tidy(client, request.env).catch(() => undefined);
       throw startFailure(request, plan.image, error);

@@ -96,7 +96,14 @@ export class DockerEngine implements Engine {
     const instances = new Instances({ ...shared, maker: new ContainerMaker({ ...shared, settings }) });
     this.#clock = clock;
     this.#dir = dir;
-    this.#closeMetadata = () => (options.closeMetadata ?? closeMetadata)(settings.networks);
+    this.#closeMetadata = async () => {
+      const self = await connection.client().then(
+        (client) => client.self,
+        () => null,
+      );
+      // The firewall of the container that we are in is not the machine's.
+      if (self === null) await (options.closeMetadata ?? closeMetadata)(settings.networks);
+    };
     this.#connection = connection;
     this.#images = images;
     this.#volumes = volumes;

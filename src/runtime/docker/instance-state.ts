@@ -3,36 +3,41 @@ import type { RouteTarget } from '../../model/routing.ts';
 import type { InstanceState } from '../engine.ts';
 import { formatSize } from '../process/limits.ts';
 import { LABEL, type Labels } from './labels.ts';
+import { targetOf } from './reach.ts';
 
-/** Where a container is reached: by the port of loopback that its label names. */
-export function targetOf(labels: Labels | undefined): RouteTarget {
-  return { kind: 'http', url: `http://127.0.0.1:${labels?.[LABEL.port] ?? 0}`, external: false, relayed: true };
-}
-
-/** The state of a container as the engine lists it. */
-export function listedState({
-  State,
-  Status,
-  Labels,
-}: Pick<ContainerInfo, 'State' | 'Status' | 'Labels'>): InstanceState {
+/** The state of a container as the engine lists it, for us in the container `self`. */
+export function listedState(
+  { State, Status, Labels, NetworkSettings }: Pick<ContainerInfo, 'State' | 'Status' | 'Labels' | 'NetworkSettings'>,
+  self: string | null,
+): InstanceState {
   const state = State.toLowerCase();
-  if (state === 'running') return { state: 'running', target: targetOf(Labels) };
-  if (state === 'paused') return { state: 'paused', target: targetOf(Labels) };
+  if (state === 'running' || state === 'paused')
+    return reachable(state, targetOf({ labels: Labels, networks: NetworkSettings?.Networks }, self));
   if (state === 'created' || state === 'configured' || state === 'initialized') return NOT_STARTED;
   const code = /\((\d+)\)/.exec(Status)?.[1];
   return { state: 'exited', reason: code === undefined ? `${state} (${Status})` : `exited with code ${code}` };
 }
 
-/** The state of a container as the engine describes it. */
-export function inspectedState({ State, Config }: Pick<ContainerInspectInfo, 'State' | 'Config'>): InstanceState {
-  if (State.Paused) return { state: 'paused', target: targetOf(Config.Labels) };
+/** The state of a container as the engine describes it, for us in the container `self`. */
+export function inspectedState(
+  { State, Config, NetworkSettings }: Pick<ContainerInspectInfo, 'State' | 'Config' | 'NetworkSettings'>,
+  self: string | null,
+): InstanceState {
+  const target = () => targetOf({ labels: Config.Labels, networks: NetworkSettings.Networks }, self);
+  if (State.Paused) return reachable('paused', target());
   const sick = sickness({ State, Config });
   if (sick !== null) return { state: 'exited', reason: sick };
-  if (State.Running) return { state: 'running', target: targetOf(Config.Labels) };
+  if (State.Running) return reachable('running', target());
   if (['created', 'configured', 'initialized'].includes(State.Status)) {
     return State.Error ? { state: 'exited', reason: `could not be started: ${State.Error}` } : NOT_STARTED;
   }
   return { state: 'exited', reason: endReason(State, Config.Labels) };
+}
+
+/** Whoever runs where we can't reach it is to be made anew. */
+function reachable(state: 'running' | 'paused', target: RouteTarget | undefined): InstanceState {
+  if (target !== undefined) return { state, target };
+  return { state: 'exited', reason: 'it can’t be reached from where Mainspring runs now' };
 }
 
 /**

@@ -10,12 +10,13 @@ import type { Client, DockerConnection } from './connection/connection.ts';
 import { isNotThere, statusOf } from './connection/engine-error.ts';
 import { containersWith } from './connection/listing.ts';
 import type { ContainerMaker } from './container-maker.ts';
-import { inspectedState, isDoubtful, listedState, sickness, targetOf } from './instance-state.ts';
+import { inspectedState, isDoubtful, listedState, sickness } from './instance-state.ts';
 import { installationLabel, instanceOf, LABEL } from './labels.ts';
 import { listeningOf, portAdvice } from './listening.ts';
 import { containerName } from './names.ts';
 import type { Networks } from './networks.ts';
 import type { OwnDoing } from './own-doing.ts';
+import { targetOf } from './reach.ts';
 import { giveMemoryBack } from './reclaim.ts';
 
 /** What the instances of the docker engine need. */
@@ -61,32 +62,40 @@ export class Instances {
 
   async inspect(id: InstanceId): Promise<InstanceState> {
     if (!isSafeId(id)) return { state: 'absent' };
-    const found = await this.#ask(`look at "${id}"`, (client) => this.find(client, id));
-    return found === undefined ? { state: 'absent' } : inspectedState(found);
+    return this.#ask(`look at "${id}"`, async (client) => {
+      const found = await this.find(client, id);
+      return found === undefined ? { state: 'absent' } : inspectedState(found, client.self);
+    });
   }
 
   /** Where it listens, if that is not where it should. */
   async advice(id: InstanceId): Promise<string | null> {
     if (!isSafeId(id)) return null;
-    const found = await this.#ask(`look at "${id}"`, (client) => this.find(client, id));
-    const expected = Number.parseInt(Object.keys(found?.HostConfig.PortBindings ?? {})[0] ?? '', 10);
-    if (!found?.State.Running || !(expected > 0)) return null;
-    const listening = await listeningOf(found.State.Pid);
-    return listening === null ? null : portAdvice(expected, listening);
+    return this.#ask(`look at "${id}"`, async (client) => {
+      const found = await this.find(client, id);
+      const expected = Number(found?.Config.Labels[LABEL.appPort]);
+      // From within a container its process is another one, or none.
+      if (!found?.State.Running || !(expected > 0) || client.self !== null) return null;
+      const listening = await listeningOf(found.State.Pid);
+      return listening === null ? null : portAdvice(expected, listening);
+    });
   }
 
   async list(): Promise<readonly ListedInstance[]> {
-    const { installation } = this.#options;
-    const containers = await this.#ask('list of containers', ({ docker }) =>
-      containersWith(docker, [installationLabel(installation)]),
-    );
-    const listed: ListedInstance[] = [];
-    for (const container of containers) {
-      const id = instanceOf(installation, container.Labels);
-      if (id === undefined) continue;
-      listed.push({ id, state: isDoubtful(container) ? await this.inspect(id) : listedState(container) });
-    }
-    return listed;
+    const { installation, networks } = this.#options;
+    return this.#ask('list of containers', async (client) => {
+      await networks.joinAll(client);
+      const listed: ListedInstance[] = [];
+      for (const container of await containersWith(client.docker, [installationLabel(installation)])) {
+        const id = instanceOf(installation, container.Labels);
+        if (id === undefined) continue;
+        listed.push({
+          id,
+          state: isDoubtful(container) ? await this.inspect(id) : listedState(container, client.self),
+        });
+      }
+      return listed;
+    });
   }
 
   /** The container of an instance, if it is there and ours. */
@@ -117,31 +126,43 @@ export class Instances {
 
   /** Brings a container back that is there. Undefined where that can't be, and it is no longer there: its port may be taken, say. */
   async #startAgain(client: Client, id: InstanceId, found: ContainerInspectInfo): Promise<RouteTarget | undefined> {
-    const { docker } = client;
-    const { doing, clock } = this.#options;
-    const container = docker.getContainer(found.Id);
-    const target = targetOf(found.Config.Labels);
+    const { doing, clock, networks } = this.#options;
+    const container = client.docker.getContainer(found.Id);
+    await networks.joinAll(client);
     if (found.State.Paused) {
       doing.expect(id, 'running', clock.now());
       await container.unpause();
-      return target;
+      return this.#reached(client, id, found);
     }
     const isSick = sickness(found) !== null;
     if (isSick) await this.#stop(client, id, SICK_GRACE_MS);
-    else if (found.State.Running) return target;
+    else if (found.State.Running) return this.#reached(client, id, found);
     const before = doing.wanted(id);
     doing.expect(id, 'running', clock.now());
     try {
       await container.start();
-      return target;
     } catch (error) {
-      if (statusOf(error) === 304) return target;
-      doing.expect(id, before ?? 'ended', clock.now());
-      if (statusOf(error) === undefined) throw error;
-      doing.expect(id, 'removed', clock.now());
-      await this.#removeContainer(docker, found.Id);
-      return undefined;
+      if (statusOf(error) !== 304) {
+        doing.expect(id, before ?? 'ended', clock.now());
+        if (statusOf(error) === undefined) throw error;
+        await this.#giveUp(client, id, found);
+        return undefined;
+      }
     }
+    // Its address is what the engine gave it now.
+    return this.#reached(client, id, client.self === null ? found : await container.inspect());
+  }
+
+  /** Where a container is reached that runs; one that was made for another way is removed, to be made anew. */
+  async #reached(client: Client, id: InstanceId, found: ContainerInspectInfo): Promise<RouteTarget | undefined> {
+    const target = targetOf({ labels: found.Config.Labels, networks: found.NetworkSettings.Networks }, client.self);
+    if (target === undefined) await this.#giveUp(client, id, found);
+    return target;
+  }
+
+  async #giveUp({ docker }: Client, id: InstanceId, { Id }: ContainerInspectInfo): Promise<void> {
+    this.#options.doing.expect(id, 'removed', this.#options.clock.now());
+    await this.#removeContainer(docker, Id);
   }
 
   async #stop(client: Client, id: InstanceId, graceMs: number): Promise<void> {
@@ -173,7 +194,8 @@ export class Instances {
       doing.expect(id, 'running', clock.now());
       throw error;
     }
-    await giveMemoryBack(found);
+    // From within a container its process is another one, or none.
+    if (client.self === null) await giveMemoryBack(found);
   }
 
   async #remove(client: Client, id: InstanceId): Promise<void> {

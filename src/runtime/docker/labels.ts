@@ -13,8 +13,12 @@ export const LABEL = {
   generation: 'mainspring.generation',
   /** The key of the artifact: on images, and on the containers made of them. */
   artifact: 'mainspring.artifact',
-  /** The port of loopback that a container is reached by. */
+  /** The port of loopback that leads to a container; none where Mainspring is a container itself. */
   port: 'mainspring.port',
+  /** The port that the app listens on, inside. */
+  appPort: 'mainspring.app_port',
+  /** The network of a container's environment. */
+  network: 'mainspring.network',
   /** The data folder that a volume is a part of: `ENV/APP-HASH`. */
   data: 'mainspring.data',
   /** What base images resolved to when an image was built: JSON. */
@@ -28,12 +32,16 @@ export function installationLabel(installation: InstallationId): string {
   return `${LABEL.installation}=${installation}`;
 }
 
+/** What a container's labels say besides what it was asked for. */
+export interface OwnLabels {
+  readonly hostPort: number | null;
+  readonly appPort: number;
+  readonly network: string;
+  readonly memoryBytes: number;
+}
+
 /** The labels of a container. No value of an environment variable is among them. */
-export function containerLabels(
-  installation: InstallationId,
-  request: InstanceRequest,
-  own: { readonly port: number; readonly memoryBytes: number },
-): Labels {
+export function containerLabels(installation: InstallationId, request: InstanceRequest, own: OwnLabels): Labels {
   return {
     [LABEL.installation]: installation,
     [LABEL.app]: request.app,
@@ -41,7 +49,9 @@ export function containerLabels(
     [LABEL.instance]: request.id,
     [LABEL.generation]: String(request.generation),
     [LABEL.artifact]: request.artifact.key,
-    [LABEL.port]: String(own.port),
+    ...(own.hostPort === null ? {} : { [LABEL.port]: String(own.hostPort) }),
+    [LABEL.appPort]: String(own.appPort),
+    [LABEL.network]: own.network,
     [LABEL.data]: request.dataName,
     [LABEL.memory]: String(own.memoryBytes),
   };

@@ -5,7 +5,7 @@ import { MainspringError } from '../../model/errors.ts';
 import { type EnvName, type InstallationId, PROD, STAGE } from '../../model/ids.ts';
 import { Turns } from '../turns.ts';
 import type { Client, DockerConnection } from './connection/connection.ts';
-import { isNotThere, statusOf } from './connection/engine-error.ts';
+import { accepting, isNotThere, statusOf } from './connection/engine-error.ts';
 import { containersWith, networksWith } from './connection/listing.ts';
 import { installationLabel, LABEL } from './labels.ts';
 import { networkName } from './names.ts';
@@ -24,6 +24,8 @@ export class Networks {
   readonly #installation: InstallationId;
   readonly #within: string;
   readonly #turns = new Turns();
+  /** Engines in all of whose networks of ours we are. */
+  readonly #joined = new WeakSet<Client>();
 
   /** `within` is the range that subnets are taken from. */
   constructor(connection: DockerConnection, installation: InstallationId, within: string) {
@@ -38,9 +40,22 @@ export class Networks {
       const name = networkName(this.#installation, env);
       if (!(await isThere(client.docker, name))) {
         await this.#turns.take(MAKING, () => this.#make(client, name, env));
+        this.#joined.delete(client);
       }
+      await this.joinAll(client);
       return work(name);
     });
+  }
+
+  /** Where Mainspring is a container itself: puts it into the network of each environment, as that is how apps are reached. Done once for what there is. */
+  async joinAll(client: Client): Promise<void> {
+    const { docker, self } = client;
+    if (self === null || this.#joined.has(client)) return;
+    for (const { name } of await this.#own(docker)) {
+      // 403: it is in it already.
+      await accepting(docker.getNetwork(name).connect({ Container: self }), [403, 404, 409]);
+    }
+    this.#joined.add(client);
   }
 
   /** Removes networks of environments that have no container any more. */
@@ -49,12 +64,13 @@ export class Networks {
       if (only !== undefined && env !== only) continue;
       await this.#turns.take(env, async () => {
         if (await this.#hasContainers(client.docker, env)) return;
-        await client.docker
-          .getNetwork(name)
-          .remove()
-          .catch((error: unknown) => {
-            if (!isNotThere(error)) throw this.#connection.failure(`removal of network "${name}"`, error);
-          });
+        const network = client.docker.getNetwork(name);
+        try {
+          if (client.self !== null) await accepting(network.disconnect({ Container: client.self }), [403, 404, 500]);
+          await accepting(network.remove(), [404]);
+        } catch (error) {
+          throw this.#connection.failure(`removal of network "${name}"`, error);
+        }
       });
     }
   }

@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import { MainspringError, type Problem } from '../../../model/errors.ts';
 import { engineFailed, isAway } from './engine-error.ts';
 import { type EngineAddress, type FoundEngine, findEngine, type Variables } from './find-engine.ts';
+import { ownContainer } from './own-container.ts';
 
 /** What is known of an engine that answered. */
 export interface EngineAbout {
@@ -15,6 +16,8 @@ export interface EngineAbout {
 export interface Client {
   readonly docker: Docker;
   readonly about: EngineAbout;
+  /** The container of this engine that we run in; null: we are not in one. */
+  readonly self: string | null;
 }
 
 /** How long an engine may take to say who it is. */
@@ -87,8 +90,9 @@ export class DockerConnection {
     try {
       const docker = await dockerAt(found.address);
       const about = aboutOf(await within(HELLO_MS, docker.version()), what);
+      const self = await within(HELLO_MS, ownContainer(docker));
       this.#wasThere = true;
-      return { docker, about };
+      return { docker, about, self };
     } catch (error) {
       throw engineFailed(what, error);
     }

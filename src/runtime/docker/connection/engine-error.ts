@@ -11,6 +11,13 @@ export function isNotThere(error: unknown): boolean {
   return statusOf(error) === 404;
 }
 
+/** Waits for a call of which some answers besides success are as good. */
+export async function accepting(call: Promise<unknown>, statuses: readonly number[]): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (!statuses.includes(statusOf(error) ?? 0)) throw error;
+  });
+}
+
 /** Whether no answer came at all: the engine is away, or was cut off. */
 export function isAway(error: unknown): boolean {
   return !(error instanceof MainspringError) && !isAbort(error) && statusOf(error) === undefined;

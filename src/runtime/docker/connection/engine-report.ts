@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { DockerSettings } from '../../../model/settings.ts';
-import { closingCommands, metadataState } from '../metadata-guard.ts';
+import { closingCommands, type MetadataState, metadataState } from '../metadata-guard.ts';
 import { DockerConnection, describeAddress } from './connection.ts';
 import type { Variables } from './find-engine.ts';
 
@@ -46,7 +46,8 @@ export async function reportEngine(
     ok(`${name} ${about.version} (API ${about.apiVersion})${where}: ${parts.join(', ')}`),
     ...limitRemarks(info),
     ...(await roomRemarks(info, settings.minFreeBytes)),
-    await metadataRemark(settings.networks, isRootless(info)),
+    ...(client.self === null ? [] : [ok('Mainspring is a container of it, and joins the network of each environment')]),
+    await metadataRemark(settings.networks, { rootless: isRootless(info), contained: client.self !== null }),
   ];
 }
 
@@ -76,7 +77,12 @@ async function roomRemarks({ DockerRootDir: root }: EngineInfo, minFreeBytes: nu
   return [{ state: 'fail', message, hint: 'Builds are held. Make room there, or lower [docker] min_free.' }];
 }
 
-async function metadataRemark(range: string, rootless: boolean): Promise<EngineRemark> {
+interface Firewall {
+  readonly rootless: boolean;
+  readonly contained: boolean;
+}
+
+async function metadataRemark(range: string, { rootless, contained }: Firewall): Promise<EngineRemark> {
   if (rootless) {
     const hint =
       'On a machine of a cloud, have it want a session token for that address (IMDSv2 with a hop limit of 1).';
@@ -86,10 +92,19 @@ async function metadataRemark(range: string, rootless: boolean): Promise<EngineR
       hint,
     };
   }
-  const state = await metadataState(range);
+  const state: MetadataState = contained
+    ? {
+        isClosed: false,
+        reason: 'the firewall of the machine can’t be reached from the container that Mainspring runs in',
+      }
+    : await metadataState(range);
   if (state.isClosed) return ok(`containers can't reach cloud metadata (169.254.169.254)`);
   const message = `containers can reach cloud metadata (169.254.169.254): ${state.reason}`;
-  return { state: 'warn', message, hint: `As root: ${closingCommands(range).join('; ')}` };
+  return {
+    state: 'warn',
+    message,
+    hint: `As root${contained ? ', on the machine' : ''}: ${closingCommands(range).join('; ')}`,
+  };
 }
 
 function isRootless({ SecurityOptions: options }: EngineInfo): boolean {

@@ -3,7 +3,7 @@ import type { InstallationId } from '../../../model/ids.ts';
 import type { ArtifactRecords } from '../build/artifact-records.ts';
 import type { BaseHolds } from '../build/base-holds.ts';
 import type { Client, DockerConnection } from '../connection/connection.ts';
-import { isNotThere, statusOf } from '../connection/engine-error.ts';
+import { accepting } from '../connection/engine-error.ts';
 import { allImages, containersWith, danglingImagesWith } from '../connection/listing.ts';
 import type { Images } from '../images.ts';
 import { installationLabel, LABEL } from '../labels.ts';
@@ -80,7 +80,7 @@ export class Garbage {
     if (isBuilding()) return;
     for (const { Id, Labels } of await containersWith(docker, [installationLabel(installation)])) {
       if (isBuilding() || Labels[LABEL.instance] !== undefined) continue;
-      await called(docker.getContainer(Id).remove({ force: true, v: true }), [404, 409]);
+      await accepting(docker.getContainer(Id).remove({ force: true, v: true }), [404, 409]);
     }
   }
 
@@ -98,7 +98,7 @@ export class Garbage {
     for (const { RepoTags } of await allImages(docker)) {
       for (const tag of RepoTags ?? []) {
         if (isBuilding() || !isOwnTag(installation, tag, 'base') || used.has(tag)) continue;
-        await holds.removeUnheld(tag, () => called(docker.getImage(tag).remove({ force: true }), [404, 409]));
+        await holds.removeUnheld(tag, () => accepting(docker.getImage(tag).remove({ force: true }), [404, 409]));
       }
     }
   }
@@ -108,7 +108,7 @@ export class Garbage {
     for (const { Id, Created, Labels } of await danglingImagesWith(docker, installationLabel(installation))) {
       if (Labels?.[LABEL.installation] !== installation || clock.now() - Created * 1_000 < olderThanMs) continue;
       // 409: a container is made of it, or another image.
-      await called(docker.getImage(Id).remove(), [404, 409]);
+      await accepting(docker.getImage(Id).remove(), [404, 409]);
     }
   }
 
@@ -163,10 +163,4 @@ export class Garbage {
 
 function lastUse({ LastUsedAt, CreatedAt }: CacheRecord): number {
   return Date.parse(LastUsedAt ?? CreatedAt);
-}
-
-async function called(asked: Promise<unknown>, fine: readonly number[]): Promise<void> {
-  await asked.catch((error: unknown) => {
-    if (!isNotThere(error) && !fine.includes(statusOf(error) ?? 0)) throw error;
-  });
 }
