@@ -1,6 +1,7 @@
 // What waking a container costs: `npm run bench -- container-wake`. One that is paused and one that is stopped are asked for again and
 // again, beside what the engine itself takes for the same by hand; then what fifty of each sort keep of the machine's memory.
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { nodeContainer } from '../test/e2e/support/container-apps.ts';
 import { type ContainerTeam, containerTeam } from '../test/e2e/support/container-team.ts';
 import type { ContainerSeen } from '../test/e2e/support/engine-view.ts';
@@ -13,6 +14,7 @@ import { inWorkplace, type Workplace } from './workplace.ts';
 const SAMPLES = Number(process.env.BENCH_SAMPLES ?? 20);
 const MANY = Number(process.env.BENCH_APPS ?? 50);
 const PORT = 8080;
+const SETTLE_MS = 15_000;
 const SERVER = `require('node:http').createServer((request, response) => response.end('here')).listen(Number(process.env.PORT), '0.0.0.0');
 process.on('SIGTERM', () => process.exit(0));
 `;
@@ -85,21 +87,24 @@ async function byHand({ view }: ContainerTeam, { hands, app }: Tier): Promise<{ 
   return { hand, all };
 }
 
-/** What fifty apps of each tier keep in memory, as their cgroups and the machine say. */
+/** What fifty apps of each tier keep of the machine's memory, what the engine has for each of them included. */
 async function manyAsleep(at: Workplace): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const tier of TIERS) {
+    const made = await teamOf(at, '');
     const before = availableBytes();
     const apps = Array.from({ length: MANY }, (_, n) => `${tier.app}-${n}`);
-    const made = await teamOf(at, apps.map((app) => declared(app, tier.idle)).join(''));
+    await made.team.installation.push('config', { 'apps.star': apps.map((app) => declared(app, tier.idle)).join('') });
+    await made.team.hint();
     await eventually(
       async () => ((await made.view.containers()).filter(isIn(tier)).length === MANY ? true : undefined),
       { every: 200, within: 600_000, what: `${MANY} to be ${tier.state}` },
     );
-    const used = (before - availableBytes()) / MANY / 2 ** 20;
+    // Threads that built and started them end by themselves.
+    await delay(SETTLE_MS);
     figures.push({
-      name: `memory an app of ${MANY} that are ${tier.state}, daemon included`,
-      value: used,
+      name: `memory an app, of ${MANY} that are ${tier.state}`,
+      value: (before - availableBytes()) / MANY / 2 ** 20,
       unit: 'MiB',
     });
     await made.team.installation.daemon?.stop();

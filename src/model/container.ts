@@ -6,7 +6,7 @@ import type { JsonObject } from './json.ts';
  */
 export type ContainerBuild =
   /** Nothing is built: an image of a registry, by the reference as declared. */
-  | { readonly image: string; readonly refresh?: string }
+  | { readonly image: string; readonly refresh?: string; readonly files?: readonly string[] }
   | {
       /** The path of the Containerfile in the source; absent: `Containerfile`, else `Dockerfile`. */
       readonly file?: string;
@@ -22,6 +22,8 @@ export type ContainerBuild =
       readonly timeout?: string;
       /** Names a period (`2026-W48`), so that each has an artifact of its own; absent: one artifact for ever. */
       readonly refresh?: string;
+      /** Files and folders of the source that are mounted: kept beside the image. */
+      readonly files?: readonly string[];
     };
 
 /**
@@ -33,6 +35,12 @@ export interface RunDescription {
   /** The port that the app listens on, where `container_opts` names none. */
   readonly port?: number;
   readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** The paths of the source that these entries of `container_vols` mount (`./config/app.toml:/etc/app.toml`), each once, in order. */
+export function mountedFiles(containerVols: readonly string[]): readonly string[] {
+  const sources = containerVols.map((text) => text.split(':')[0] ?? '').filter((from) => from.startsWith('./'));
+  return [...new Set(sources.map((from) => from.slice(2)))].sort();
 }
 
 /** The build description among an artifact's inputs. It was made by ourselves, so its shape is taken as given. */

@@ -15,13 +15,14 @@ interface Given {
   readonly appConfig?: JsonObject;
   readonly containerOpts?: JsonObject;
   readonly containerArgs?: JsonObject;
+  readonly containerVols?: readonly string[];
   readonly refresh?: string | null;
 }
 
 function described({ spec: name, entries = [], refresh = null, ...given }: Given) {
   const spec = specNamed(name, book);
   assert.ok(spec);
-  const app = { appConfig: {}, containerOpts: {}, containerArgs: {}, ...given };
+  const app = { appConfig: {}, containerOpts: {}, containerArgs: {}, containerVols: [], ...given };
   return describeApp(spec, { app, source: { tree, entries, procfile: null }, refresh });
 }
 
@@ -57,6 +58,14 @@ test('an image is named as it was declared, and has no tree', () => {
     tree: null,
     build: { image: 'nginx:1.27', refresh: '2026-W48' },
   });
+});
+
+test('what is mounted of the source is a part of the artifact, with the tree that it is from', () => {
+  const containerVols = ['data:/data', './conf:/etc/app', './conf:/etc/again:ro', './a.toml:/a.toml'];
+  const { inputs } = right({ spec: 'image', appConfig: { image: 'nginx:1.27' }, containerVols });
+  assert.deepEqual([inputs.tree, inputs.build], [tree, { image: 'nginx:1.27', files: ['a.toml', 'conf'] }]);
+  const built = right({ spec: 'container', entries: ['Dockerfile'], containerVols }).inputs;
+  assert.deepEqual(built.build, { files: ['a.toml', 'conf'] });
 });
 
 test('a spec of ours puts the text of its Containerfile into the artifact, and its command into the revision', () => {

@@ -1,5 +1,5 @@
 import type { AppDeclaration } from '../model/app.ts';
-import type { RunDescription } from '../model/container.ts';
+import { mountedFiles, type RunDescription } from '../model/container.ts';
 import type { Problem } from '../model/errors.ts';
 import type { TreeId } from '../model/ids.ts';
 import type { Json, JsonObject } from '../model/json.ts';
@@ -19,7 +19,7 @@ export interface AppDescription {
 
 /** What of an app and its files a spec looks at. */
 export interface Described {
-  readonly app: Pick<AppDeclaration, 'appConfig' | 'containerOpts' | 'containerArgs'>;
+  readonly app: Pick<AppDeclaration, 'appConfig' | 'containerOpts' | 'containerArgs' | 'containerVols'>;
   /** Null: it needs no source. */
   readonly source: (SourceFiles & { readonly tree: TreeId }) | null;
   /** The period that its artifact is made for; null: for ever. */
@@ -28,7 +28,9 @@ export interface Described {
 
 /** What is built of an app and how it is run, by its spec; a problem where an option has no value. */
 export function describeApp(spec: Spec, { app, source, refresh }: Described): AppDescription | Problem {
-  const of = { engine: spec.engine, spec: spec.name, tree: spec.rules.needsSource ? (source?.tree ?? null) : null };
+  const usesSource =
+    spec.rules.needsSource || (spec.container !== undefined && mountedFiles(app.containerVols).length > 0);
+  const of = { engine: spec.engine, spec: spec.name, tree: usesSource ? (source?.tree ?? null) : null };
   if (spec.container === undefined) return { inputs: { ...of, build: buildInputs(spec, app.appConfig) } };
   const found = optionValues(spec, app.appConfig, source);
   if (!('values' in found)) return found;

@@ -1,22 +1,23 @@
 import type { AppDeclaration } from '../model/app.ts';
-import type { ContainerBuild, RunDescription } from '../model/container.ts';
+import { type ContainerBuild, mountedFiles, type RunDescription } from '../model/container.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ContainerSpec } from '../model/spec.ts';
 import { fillIn, fillInAll, fillInCommand, textOf } from './option-values.ts';
 
 /** What of an app decides how its container is built. */
-export type BuildParts = Pick<AppDeclaration, 'containerOpts' | 'containerArgs'>;
+export type BuildParts = Pick<AppDeclaration, 'containerOpts' | 'containerArgs' | 'containerVols'>;
 
 /** What a container of this spec is built from, where options have these values. `refresh` names the period that it is made for. */
 export function containerBuildOf(
   container: ContainerSpec,
   values: JsonObject,
-  { containerOpts, containerArgs }: BuildParts,
+  { containerOpts, containerArgs, containerVols }: BuildParts,
   refresh: string | null,
 ): ContainerBuild {
   const { origin } = container;
-  const period = refresh === null ? {} : { refresh };
-  if (origin.kind === 'image') return { image: fillIn(origin.image, values) ?? '', ...period };
+  const mounted = mountedFiles(containerVols);
+  const common = { ...(refresh === null ? {} : { refresh }), ...(mounted.length === 0 ? {} : { files: mounted }) };
+  if (origin.kind === 'image') return { image: fillIn(origin.image, values) ?? '', ...common };
   const own = Object.entries(containerArgs).map(([name, value]) => [name, textOf(value)] as const);
   const args = { ...fillInAll(container.args, values), ...Object.fromEntries(own) };
   const { file, target, network, build_timeout: timeout } = containerOpts;
@@ -27,7 +28,7 @@ export function containerBuildOf(
     ...(Object.keys(args).length === 0 ? {} : { args }),
     ...(network === false ? { network } : {}),
     ...(typeof timeout === 'string' ? { timeout } : {}),
-    ...period,
+    ...common,
   };
 }
 

@@ -41,10 +41,13 @@ export const authShape: Shape<'none'> = (value, field) => {
 
 const NAMED = /^[a-z0-9][a-z0-9_-]{0,39}$/;
 
-const VOLUME = text('a volume such as "data:/var/lib/app", "/srv/files:/files" or "/srv/files:/files:ro"', (volume) => {
+const FORMS =
+  'a volume such as "data:/var/lib/app", "./app.toml:/etc/app.toml", "/srv/files:/files" or "/srv/files:/files:ro"';
+
+const VOLUME = text(FORMS, (volume) => {
   const [from = '', to = '', mode, ...rest] = volume.split(':');
   return (
-    (NAMED.test(from) || isAbsolute(from)) &&
+    (NAMED.test(from) || isAbsolute(from) || isOfSource(from)) &&
     isAbsolute(to) &&
     to !== '/' &&
     [undefined, 'ro'].includes(mode) &&
@@ -55,6 +58,11 @@ const VOLUME = text('a volume such as "data:/var/lib/app", "/srv/files:/files" o
 /** A plain path from the root: what it names does not depend on what lies there. */
 function isAbsolute(path: string): boolean {
   return path === '/' || (path.startsWith('/') && isRelativePath(path.slice(1)));
+}
+
+/** A path of the app's source, as `container_vols` names it. */
+function isOfSource(path: string): boolean {
+  return path.startsWith('./') && isRelativePath(path.slice(2));
 }
 
 /** `container_vols`: a list of strings. */

@@ -128,6 +128,14 @@ for (const [name, args, expected] of [
     { containerVols: ['data:/data'], containerArgs: { V: 1 }, notInEffect: [] },
   ],
   [
+    'files of the source for an image of a registry',
+    {
+      ...{ source: './conf', spec: 'image', app_config: { image: 'nginx:1.27' } },
+      container_vols: ['./site.conf:/etc/nginx/conf.d/default.conf'],
+    },
+    { source: { kind: 'config', folder: 'conf' }, containerVols: ['./site.conf:/etc/nginx/conf.d/default.conf'] },
+  ],
+  [
     'options of auto, which may become any spec',
     { container_opts: { memory: '512m', cpus: 0.5, pids: 10 }, app_config: { build: 'make', index: 'a/b.html' } },
     { containerOpts: { cpus: 0.5, memory: '512m', pids: 10 }, appConfig: { build: 'make', index: 'a/b.html' } },
@@ -176,6 +184,14 @@ for (const [args, expected] of [
   [
     { spec: 'proxy', params: { url: 'https://a.example' } },
     ['app "/x": source: spec "proxy" takes none: expected "-"'],
+  ],
+  [
+    { source: './conf', spec: 'image', app_config: { image: 'nginx:1.27' }, container_vols: ['data:/data'] },
+    ['app "/x": source: spec "image" takes none: expected "-"'],
+  ],
+  [
+    { source: '-', spec: 'image', app_config: { image: 'nginx:1.27' }, container_vols: ['./a:/a'] },
+    ['app "/x": container_vols: "./a" is a path of the source, and there is none ("-")'],
   ],
   [
     { spec: 'proxy', source: '-' },
@@ -296,7 +312,7 @@ for (const [args, expected] of [
     { container_vols: ['a:/b:ro', '/srv/a:/b', 3, 'a', 'a:b', '../a:/b', 'a:/', '/a/../b:/c', 'a:/b:rw'] },
     [2, 3, 4, 5, 6, 7, 8].map(
       (index) =>
-        `app "/x": container_vols[${index}]: expected a volume such as "data:/var/lib/app", "/srv/files:/files" or "/srv/files:/files:ro", got ${[3, '"a"', '"a:b"', '"../a:/b"', '"a:/"', '"/a/../b:/c"', '"a:/b:rw"'][index - 2]}`,
+        `app "/x": container_vols[${index}]: expected a volume such as "data:/var/lib/app", "./app.toml:/etc/app.toml", "/srv/files:/files" or "/srv/files:/files:ro", got ${[3, '"a"', '"a:b"', '"../a:/b"', '"a:/"', '"/a/../b:/c"', '"a:/b:rw"'][index - 2]}`,
     ),
   ],
   [{ stage: 'no' }, ['app "/x": stage: expected True, False or a dict such as {"params": {…}}, got "no"']],

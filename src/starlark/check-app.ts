@@ -1,4 +1,5 @@
 import type { AppDeclaration } from '../model/app.ts';
+import { mountedFiles } from '../model/container.ts';
 import type { AppId } from '../model/ids.ts';
 import type { JsonObject } from '../model/json.ts';
 import { formatRoute, type Route } from '../model/route.ts';
@@ -65,8 +66,7 @@ function readParts(check: CallChecker, specs: SpecTable) {
     route: check.need('path', routeShape),
     id: check.take('id', idShape),
     spec,
-    ...readSource(check, rules, spec),
-    ...readOptions(check, rules, spec),
+    ...readSourceAndOptions(check, rules, spec),
     ...readPolicy(check),
     stripPath: readStripPath(check, rules, spec),
     slash: readSlash(check, rules, spec),
@@ -77,19 +77,43 @@ function readParts(check: CallChecker, specs: SpecTable) {
   };
 }
 
-function readSource(check: CallChecker, rules: SpecRules | undefined, spec: string) {
+/** What an app mounts of its source decides whether it may, and has to, have one. */
+function readSourceAndOptions(check: CallChecker, rules: SpecRules | undefined, spec: string) {
+  const source = readSource(check);
+  const options = readOptions(check, rules, spec);
+  const [mounted] = mountedFiles(options.containerVols);
+  if (source.source !== undefined && rules !== undefined) checkSource(check, source.source, { rules, spec, mounted });
+  return { ...source, ...options };
+}
+
+interface SourceRules {
+  readonly rules: SpecRules;
+  readonly spec: string;
+  /** A path of the source that is mounted; undefined: none is. */
+  readonly mounted: string | undefined;
+}
+
+function checkSource(
+  check: CallChecker,
+  { kind }: AppDeclaration['source'],
+  { rules, spec, mounted }: SourceRules,
+): void {
+  if (rules.needsSource && kind === 'none') {
+    const hint = spec === 'auto' ? 'Name a spec that needs none, such as spec = "proxy", or give a source.' : '';
+    check.fail('source', `source: spec "${spec}" needs one, got "-"`, hint);
+  }
+  const mayHaveOne = rules.needsSource || (rules.containers === true && mounted !== undefined);
+  if (!mayHaveOne && kind !== 'none') check.fail('source', `source: spec "${spec}" takes none: expected "-"`);
+  if (!rules.needsSource && kind === 'none' && mounted !== undefined)
+    check.fail('container_vols', `container_vols: "./${mounted}" is a path of the source, and there is none ("-")`);
+}
+
+function readSource(check: CallChecker) {
   const source = check.need('source', sourceShape);
   const gitBranch = check.take('git_branch', branchName) ?? null;
   const gitCommit = check.take('git_commit', commitId) ?? null;
   const gitAuth = check.take('git_auth', credentialName) ?? null;
   if (source === undefined) return { source, gitBranch, gitCommit, gitAuth };
-  if (rules?.needsSource === true && source.kind === 'none') {
-    const hint = spec === 'auto' ? 'Name a spec that needs none, such as spec = "proxy", or give a source.' : '';
-    check.fail('source', `source: spec "${spec}" needs one, got "-"`, hint);
-  }
-  if (rules?.needsSource === false && source.kind !== 'none') {
-    check.fail('source', `source: spec "${spec}" takes none: expected "-"`);
-  }
   if (source.kind !== 'repo') refuseGitArguments(check);
   return { source, gitBranch, gitCommit, gitAuth };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MainspringError } from '../../src/model/errors.ts';
 import type { InstanceId } from '../../src/model/ids.ts';
@@ -189,6 +189,55 @@ dockerTest(
 );
 
 /** What a shell in a container prints; it is removed when it has. */
+
+dockerTest(
+  'files and folders of the source are mounted as they were built, and nobody writes to them',
+  async (t, socket) => {
+    const bench = await dockerBench(t, socket);
+    const files = {
+      'conf/a/b.txt': 'deep\n',
+      'conf/run.sh': 'echo run\n',
+      other: 'not mounted\n',
+      'app.toml': 'level = 1\n',
+    };
+    const vols = ['./app.toml:/etc/app.toml', './conf:/etc/conf:ro'];
+    const build = { image: 'busybox', files: ['app.toml', 'conf'] };
+    const request = buildOf(files, build);
+    const artifact = await bench.engine().build(request, never());
+    const look =
+      'cat /etc/app.toml /etc/conf/a/b.txt; ls /etc/conf; echo x > /etc/app.toml; echo x > /etc/conf/new; id -u';
+    const expected = [
+      ...['level = 1', 'deep', 'a', 'run.sh'],
+      ...["/bin/sh: can't create /etc/app.toml: Read-only file system"],
+      ...["/bin/sh: can't create /etc/conf/new: Read-only file system", '1234'],
+    ];
+    const edit = { vols, opts: { user: '1234' } };
+    assert.deepEqual(
+      (await said(bench, artifact, look, edit)).map((line) => line.replace(/: line \d+/, '')),
+      expected,
+    );
+
+    const changed = await bench.engine().build(buildOf({ ...files, 'app.toml': 'level = 2\n' }, build), never());
+    assert.notEqual(changed.key, artifact.key);
+    assert.equal(changed.digest, artifact.digest, 'the same image');
+    assert.deepEqual(await said(bench, changed, 'cat /etc/app.toml', edit), ['level = 2']);
+
+    // What was lost beside the image is an artifact that is lost: it is made again.
+    await rm(join(bench.dataDir, 'docker', 'files', artifact.key), { recursive: true });
+    await assert.rejects(bench.engine().start(instanceOf(artifact, edit), never()), { code: 'start-failed' });
+    assert.deepEqual(await bench.engine().build(request, never()), artifact);
+    assert.deepEqual(await said(bench, artifact, 'cat /etc/app.toml', edit), ['level = 1']);
+    await bench.engine().removeArtifact(artifact.key);
+    assert.deepEqual(await readdir(join(bench.dataDir, 'docker', 'files')), [changed.key]);
+
+    const missing = bench.engine().build(buildOf(files, { image: 'busybox', files: ['nothing'] }), never());
+    await assert.rejects(missing, {
+      code: 'build-failed',
+      message: /container_vols "\.\/nothing": there is no such file/,
+    });
+  },
+);
+
 async function said(
   bench: DockerBench,
   artifact: Artifact,

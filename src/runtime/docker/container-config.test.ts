@@ -35,7 +35,7 @@ function planOf(edit: {
   };
   const options = parseContainerOptions(request.containerOpts, settings);
   const image = { id: 'sha256:1', ports: edit.ports ?? [], volumes: ['/var/lib/x/'], user: '' };
-  const mounts = mountsOf(installation, request, image.volumes);
+  const mounts = mountsOf(installation, request, image.volumes, (path) => `/data/files/${path}`);
   return { installation, request, options, image, mounts, network: 'net', userProcesses: null, hostPort: 20_123 };
 }
 
@@ -96,13 +96,16 @@ test('apps of an environment find each other by name', () => {
 });
 
 test('data, declared volumes and those of the image are mounted by names of this app and environment', () => {
-  const { HostConfig: host } = containerConfig(planOf({ spec: { containerVols: ['cache:/cache:ro', '/srv/x:/x'] } }));
+  const { HostConfig: host } = containerConfig(
+    planOf({ spec: { containerVols: ['cache:/cache:ro', '/srv/x:/x', './app.toml:/etc/app.toml'] } }),
+  );
   assert.deepEqual(
     host?.Mounts?.map(({ Type, Source, Target, ReadOnly }) => [Type, Source, Target, ReadOnly]),
     [
       ['volume', 'mainspring-aabbccddeeff.pr-1.tools-sales-0123456789ab.data', '/mainspring/data', false],
       ['volume', 'mainspring-aabbccddeeff.pr-1.tools-sales-0123456789ab.vol-cache', '/cache', true],
       ['bind', '/srv/x', '/x', false],
+      ['bind', '/data/files/app.toml', '/etc/app.toml', true],
       ['volume', 'mainspring-aabbccddeeff.pr-1.tools-sales-0123456789ab.path-7bcd4034e6da', '/var/lib/x', false],
     ],
   );

@@ -96,7 +96,7 @@ function confinement({ capAdd, readOnly, init }: ContainerOptions) {
 
 function mountSettings(mount: Mount): MountSettings {
   const Source = mount.kind === 'volume' ? mount.name : mount.source;
-  return { Type: mount.kind, Source, Target: mount.path, ReadOnly: mount.readOnly };
+  return { Type: mount.kind === 'volume' ? 'volume' : 'bind', Source, Target: mount.path, ReadOnly: mount.readOnly };
 }
 
 /** Variables of the spec, then those of the app, then what the engine sets: the last one wins. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../model/clock.ts';
+import { mountedFiles } from '../../model/container.ts';
 import { MainspringError } from '../../model/errors.ts';
 import type { InstallationId, InstanceId } from '../../model/ids.ts';
 import type { RouteTarget } from '../../model/routing.ts';
@@ -7,6 +8,7 @@ import type { DockerSettings } from '../../model/settings.ts';
 import type { InstanceRequest } from '../engine.ts';
 import type { EventHub } from '../event-hub.ts';
 import { choosePort } from '../ports.ts';
+import type { MountedFiles } from './build/mounted-files.ts';
 import type { Client } from './connection/connection.ts';
 import { engineWords, isNotThere, statusOf } from './connection/engine-error.ts';
 import { containersWith } from './connection/listing.ts';
@@ -28,6 +30,7 @@ export interface MakerOptions {
   readonly images: Images;
   readonly networks: Networks;
   readonly volumes: Volumes;
+  readonly files: Pick<MountedFiles, 'has' | 'placeOf'>;
   readonly doing: OwnDoing;
   readonly hub: EventHub;
 }
@@ -46,17 +49,21 @@ export class ContainerMaker {
 
   /** Makes and starts it. For an instance that has no container. */
   async make(client: Client, request: InstanceRequest, signal: AbortSignal): Promise<RouteTarget> {
-    const { installation, settings, images, hub } = this.#options;
+    const { installation, settings, images, files, hub } = this.#options;
+    const { key } = request.artifact;
     const image = await images.facts(client, request.artifact);
-    if (image === undefined) {
-      hub.publish({ kind: 'artifact-lost', key: request.artifact.key });
-      throw new MainspringError('start-failed', `start of "${request.app}": its image is not there`, {
+    const isWhole = mountedFiles(request.spec.containerVols).length === 0 || files.has(key);
+    if (image === undefined || !isWhole) {
+      hub.publish({ kind: 'artifact-lost', key });
+      const what = image === undefined ? 'image is' : 'files are';
+      throw new MainspringError('start-failed', `start of "${request.app}": its ${what} not there`, {
         hint: 'It is built again by itself.',
         retry: 'after-interval',
       });
     }
     const options = parseContainerOptions(request.containerOpts, settings);
-    const mounts = await checkBinds(mountsOf(installation, request, image.volumes), settings.binds);
+    const declared = mountsOf(installation, request, image.volumes, (path) => files.placeOf(key, path));
+    const mounts = await checkBinds(declared, settings.binds);
     const userProcesses = client.about.kind === 'podman' ? await ownProcessLimit() : null;
     const plan = { installation, request, image, options, mounts, userProcesses };
     if (client.self !== null) {

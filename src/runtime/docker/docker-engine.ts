@@ -26,6 +26,7 @@ import { ArtifactRecords } from './build/artifact-records.ts';
 import { BaseHolds } from './build/base-holds.ts';
 import { BuildWatch } from './build/build-watch.ts';
 import { ImageBuilder } from './build/image-builder.ts';
+import { MountedFiles } from './build/mounted-files.ts';
 import { DockerConnection } from './connection/connection.ts';
 import type { Variables } from './connection/find-engine.ts';
 import { containerLogs } from './container-logs.ts';
@@ -92,7 +93,8 @@ export class DockerEngine implements Engine {
     const images = new Images(connection, installation);
     const networks = new Networks(connection, installation, settings.networks);
     const volumes = new Volumes(connection, installation);
-    const shared = { connection, installation, clock, images, networks, volumes, doing, hub: this.#hub };
+    const files = new MountedFiles(join(dir, 'files'), join(dir, 'work'));
+    const shared = { connection, installation, clock, images, networks, volumes, files, doing, hub: this.#hub };
     const instances = new Instances({ ...shared, maker: new ContainerMaker({ ...shared, settings }) });
     this.#clock = clock;
     this.#dir = dir;

@@ -31,6 +31,8 @@ export interface InstancesOptions {
 
 const POLL_MS = 100;
 const GONE_MS = 20_000;
+const FREEZE_TRIES = 3;
+const FREEZE_AGAIN_MS = 500;
 /** What an unhealthy one gets to end, before it is started anew. */
 const SICK_GRACE_MS = 5_000;
 
@@ -189,13 +191,26 @@ export class Instances {
     }
     doing.expect(id, 'paused', clock.now());
     try {
-      await client.docker.getContainer(found.Id).pause();
+      await this.#freeze(client, found.Id);
     } catch (error) {
       doing.expect(id, 'running', clock.now());
       throw error;
     }
     // From within a container its process is another one, or none.
     if (client.self === null) await giveMemoryBack(found);
+  }
+
+  /** The kernel can't freeze what is busy enough; then the engine gives up (500, by runc's "unable to freeze") and is asked again. */
+  async #freeze({ docker }: Client, containerId: string): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await docker.getContainer(containerId).pause();
+        return;
+      } catch (error) {
+        if (statusOf(error) !== 500 || tries === FREEZE_TRIES) throw error;
+        await this.#options.clock.sleep(FREEZE_AGAIN_MS);
+      }
+    }
   }
 
   async #remove(client: Client, id: InstanceId): Promise<void> {

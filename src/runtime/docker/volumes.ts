@@ -16,13 +16,16 @@ export const DATA_PATH = '/mainspring/data';
 /** One thing that is mounted into a container. */
 export type Mount =
   | { readonly kind: 'volume'; readonly name: string; readonly path: string; readonly readOnly: boolean }
-  | { readonly kind: 'bind'; readonly source: string; readonly path: string; readonly readOnly: boolean };
+  | { readonly kind: 'bind'; readonly source: string; readonly path: string; readonly readOnly: boolean }
+  /** What was taken out of the app's own source: never to be written to. */
+  | { readonly kind: 'file'; readonly source: string; readonly path: string; readonly readOnly: true };
 
 /** What a container of this request mounts: its data, what the app declares, and what the image declares beside. Later ones never hide earlier ones. */
 export function mountsOf(
   installation: InstallationId,
   request: Pick<InstanceRequest, 'dataName' | 'spec'>,
   imageVolumes: readonly string[],
+  placeOf: (path: string) => string,
 ): readonly Mount[] {
   const named = (name: string) => volumeName(installation, request.dataName, name);
   const mounts: Mount[] = [{ kind: 'volume', name: named('data'), path: DATA_PATH, readOnly: false }];
@@ -30,6 +33,8 @@ export function mountsOf(
     const { source, path, readOnly } = parseVolume(text);
     if (mounts.some((mount) => mount.path === path)) throw refused(text, `"${path}" is mounted already`);
     if (source.startsWith('/')) mounts.push({ kind: 'bind', source, path, readOnly });
+    else if (source.startsWith('./'))
+      mounts.push({ kind: 'file', source: placeOf(source.slice(2)), path, readOnly: true });
     else mounts.push({ kind: 'volume', name: named(`vol-${source}`), path, readOnly });
   }
   for (const declared of imageVolumes) {
@@ -40,20 +45,25 @@ export function mountsOf(
   return mounts;
 }
 
-/** One entry of `container_vols`: `NAME:/path[:ro]` or `/host/path:/path[:ro]`. */
+/** One entry of `container_vols`: `NAME:/path[:ro]`, `./path/of/source:/path[:ro]` or `/host/path:/path[:ro]`. */
 export function parseVolume(text: string): {
   readonly source: string;
   readonly path: string;
   readonly readOnly: boolean;
 } {
   const [source = '', path = '', mode, ...rest] = text.split(':');
-  const isRight = /^(?:\/.*|[A-Za-z0-9][A-Za-z0-9_-]{0,39})$/.test(source) && path.startsWith('/') && rest.length === 0;
+  const isSource = /^(?:\/.*|[A-Za-z0-9][A-Za-z0-9_-]{0,39})$/.test(source) || isPathOfSource(source);
+  const isRight = isSource && path.startsWith('/') && rest.length === 0;
   if (!isRight || (mode !== undefined && mode !== 'ro' && mode !== 'rw')) {
-    throw refused(text, 'expected NAME:/path, NAME:/path:ro or /host/path:/path[:ro]');
+    throw refused(text, 'expected NAME:/path, NAME:/path:ro, ./path/of/source:/path or /host/path:/path[:ro]');
   }
   const plain = posix.normalize(path).replace(/(.)\/$/, '$1');
   if (plain === '/' || plain === DATA_PATH) throw refused(text, `nothing can be mounted at "${plain}"`);
   return { source, path: plain, readOnly: mode === 'ro' };
+}
+
+function isPathOfSource(source: string): boolean {
+  return source.startsWith('./') && source.slice(2) === posix.normalize(source) && !source.split('/').includes('..');
 }
 
 /** Throws unless the folder of every bind leads, links followed, to a place that the settings allow. Gives the mounts with the places they lead to. */

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root as checkout } from '../../imports.ts';
 import type { Cleanup } from '../../support/cleanup.ts';
 import type { Files } from './apps.ts';
 import { EngineView } from './engine-view.ts';
@@ -35,10 +38,25 @@ export async function containerTeam(
 /** Sees to it that nothing of an installation is left at its engine after the test, whatever happened. */
 export function removeContainersAfter(t: Cleanup, installation: Installation): void {
   const socket = installation.settings.docker;
-  t.after(async () => {
-    for (let left = installation.processes(); left.length > 0; left = installation.processes())
-      for (const { pid } of left) signal(pid, 'SIGKILL');
+  if (socket === 'off') return;
+  // Who is told to end in the middle has no time to wait: another process does it.
+  const removeNow = () => {
+    killAll(installation);
     const id = installation.installationId;
-    if (socket !== 'off' && id !== null) await new EngineView(socket, id).removeAll();
+    if (id !== null) spawnSync(process.execPath, [REMOVER, socket, id], { stdio: 'ignore' });
+  };
+  process.on('exit', removeNow);
+  t.after(async () => {
+    killAll(installation);
+    const id = installation.installationId;
+    if (id !== null) await new EngineView(socket, id).removeAll();
+    process.off('exit', removeNow);
   });
+}
+
+const REMOVER = join(checkout, 'test/support/containers/remove-installation.ts');
+
+function killAll(installation: Installation): void {
+  for (let left = installation.processes(); left.length > 0; left = installation.processes())
+    for (const { pid } of left) signal(pid, 'SIGKILL');
 }

@@ -23,7 +23,8 @@ import { type BaseImage, type ResolveOptions, resolveBase, tagImage } from './ba
 import { BuildLog } from './build-log.ts';
 import { type BuildWatch, buildMark } from './build-watch.ts';
 import { contextStream } from './context.ts';
-import { prepareSource, type ReadySource } from './prepare-source.ts';
+import type { MountedFiles } from './mounted-files.ts';
+import { openSource, prepareSource, type ReadySource } from './prepare-source.ts';
 import { BuilderRefused, type BuildOptions, sendBuild } from './send-build.ts';
 
 /** What building images needs. */
@@ -34,6 +35,7 @@ export interface ImageBuilderOptions {
   readonly auth: RegistryAuth;
   readonly images: Images;
   readonly records: ArtifactRecords;
+  readonly files: MountedFiles;
   readonly clock: Clock;
   readonly logDir: string;
   /** Where sources are while they are sent that can't be read where they lie. */
@@ -77,7 +79,9 @@ export class ImageBuilder {
     const { connection, images } = this.#options;
     const client = await connection.client();
     const there = await connection.ask('look for an image', () => images.find(client, request.key));
-    if (there !== undefined) return this.#artifact(request.key, imageId(there));
+    const { files } = containerBuild(request.inputs.build);
+    const isWhole = files === undefined || this.#options.files.has(request.key);
+    if (there !== undefined && isWhole) return this.#artifact(request.key, imageId(there));
     this.#options.mayBuild();
     await this.#options.room.check(client);
     this.#running.add(request.key);
@@ -108,6 +112,7 @@ export class ImageBuilder {
   /** Removes what is kept of a build beside its image. */
   async forget(key: ArtifactKey): Promise<void> {
     await this.#options.records.remove(key);
+    await this.#options.files.remove(key);
     await removeFolder(this.logs(key).dir);
   }
 
@@ -137,8 +142,10 @@ export class ImageBuilder {
     const { installation, images } = this.#options;
     const build = containerBuild(run.request.inputs.build);
     const { key } = run.request;
-    if ('image' in build) await this.#pin(run, build.image);
-    else await this.#fromSource(run, build);
+    if (build.files === undefined || !(await this.#keepFiles(run, build.files))) {
+      if ('image' in build) await this.#pin(run, build.image);
+      else await this.#fromSource(run, build);
+    }
     run.signal.throwIfAborted();
     const made = await images.find(run.client, key);
     if (made === undefined) throw new Error(`the engine built no image "${artifactTag(installation, key)}"`);
@@ -148,6 +155,19 @@ export class ImageBuilder {
   async #artifact(key: ArtifactKey, digest: string): Promise<Artifact> {
     const { bases } = await this.#options.records.find(key);
     return { key, digest, bases };
+  }
+
+  /** Comes first, so that an image that is there has its files too. Gives whether the image is there: they alone were lost. */
+  async #keepFiles({ client, request, log, signal }: Run, paths: readonly string[]): Promise<boolean> {
+    const { workDir, files, images } = this.#options;
+    const work = join(workDir, request.key);
+    try {
+      await files.keep(request.key, paths, await openSource(request, work, signal), signal);
+      await log.say(`kept of the source: ${paths.map((path) => `"./${path}"`).join(', ')}`);
+    } finally {
+      await removeFolder(work);
+    }
+    return (await images.find(client, request.key)) !== undefined;
   }
 
   /** Nothing is built: the image that the reference means now is the artifact from here on. */

@@ -69,7 +69,8 @@ export async function prepareSource(
   };
 }
 
-async function openSource(request: BuildRequest, work: string, signal: AbortSignal): Promise<SourceTree> {
+/** The source of a build, read where it lies, or by way of a folder that does not exist yet. */
+export async function openSource(request: BuildRequest, work: string, signal: AbortSignal): Promise<SourceTree> {
   if (request.readTree != null) return request.readTree(signal);
   await exportSource(request, work, signal);
   return folderTree(work);
