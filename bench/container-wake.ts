@@ -1,12 +1,14 @@
 // What waking a container costs: `npm run bench -- container-wake`. One that is paused and one that is stopped are asked for again and
 // again, beside what the engine itself takes for the same by hand; then what fifty of each sort keep of the machine's memory.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nodeContainer } from '../test/e2e/support/container-apps.ts';
 import { type ContainerTeam, containerTeam } from '../test/e2e/support/container-team.ts';
 import type { ContainerSeen } from '../test/e2e/support/engine-view.ts';
 import { eventually } from '../test/e2e/support/eventually.ts';
-import { ask } from '../test/e2e/support/http.ts';
 import { engineSocket } from '../test/support/containers/find-docker.ts';
 import { type Figure, median, printReport, quantile } from './report.ts';
 import { inWorkplace, type Workplace } from './workplace.ts';
@@ -15,6 +17,8 @@ const SAMPLES = Number(process.env.BENCH_SAMPLES ?? 20);
 const MANY = Number(process.env.BENCH_APPS ?? 50);
 const PORT = 8080;
 const SETTLE_MS = 15_000;
+const ASLEEP_MS = 500;
+const KEPT = new Agent({ keepAlive: true });
 const SERVER = `require('node:http').createServer((request, response) => response.end('here')).listen(Number(process.env.PORT), '0.0.0.0');
 process.on('SIGTERM', () => process.exit(0));
 `;
@@ -56,6 +60,8 @@ async function wakes(made: ContainerTeam, tier: Tier): Promise<Figure[]> {
   const woken: number[] = [];
   for (let n = 0; n < SAMPLES; n += 1) {
     await untilState(made, tier);
+    // What goes to sleep at this very moment is asked for by nobody.
+    await delay(ASLEEP_MS);
     woken.push(await timed(() => answerOf(port, `${tier.app}/`)));
   }
   const own = await byHand(made, tier);
@@ -136,9 +142,19 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
+/** Asks over a connection that is open already, as a browser's is that has shown a page of the host before. */
 async function answerOf(port: number, path: string): Promise<string> {
-  const { status, body } = await ask({ port, path, timeoutMs: 40_000 });
-  if (body !== 'here') throw new Error(`${status}: ${body}`);
+  const asked = request({
+    host: '127.0.0.1',
+    port,
+    path,
+    agent: KEPT,
+    timeout: 40_000,
+    headers: { host: 'localhost' },
+  }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const body = await text(response);
+  if (body !== 'here') throw new Error(`${response.statusCode}: ${body}`);
   return body;
 }
 

@@ -91,17 +91,17 @@ test('src/model imports nothing but zod and hashing', () => {
 });
 
 /** The rows of the tables of folders in rooms that have some, as paths with what they are for. */
-const parts = [...architecture.matchAll(/^\| `(src\/(?:reconcile|gateway)\/[a-z-]+)\/` \| ([^|]+) \|$/gm)].map(
+const parts = [...architecture.matchAll(/^\| `(src\/(?:reconcile|gateway|runtime)\/[a-z/-]+)\/` \| ([^|]+) \|$/gm)].map(
   ([, path = '', job = '']) => ({ path, job }),
 );
 
-for (const room of ['src/reconcile', 'src/gateway']) {
+for (const room of ['src/reconcile', 'src/gateway', 'src/runtime', 'src/runtime/docker']) {
   test(`the folders in ${room} are those that docs/architecture.md names`, () => {
     const there = readdirSync(join(root, room), { withFileTypes: true });
     assert.deepEqual(
       parts
         .map(({ path }) => path)
-        .filter((path) => path.startsWith(`${room}/`))
+        .filter((path) => dirname(path) === room)
         .sort(),
       there
         .filter((entry) => entry.isDirectory())

@@ -105,6 +105,11 @@ export interface Engine {
    * take it. Twice is fine. One that does not run is an error: `engine-failed`. An engine without this only stops.
    */
   pause?(id: InstanceId): Promise<void>;
+  /**
+   * Lets a paused instance go on as it was, at the target that it had, and does no more: the quickest way back. False: it is not paused, or not
+   * there, and `start` brings it back. An engine that pauses has this too.
+   */
+  resume?(id: InstanceId, signal: AbortSignal): Promise<boolean>;
   /** Removes what is left of a stopped instance (its files, its log). Stops it first if it runs. A missing one counts as removed. */
   remove(id: InstanceId): Promise<void>;
   inspect(id: InstanceId): Promise<InstanceState>;

@@ -417,7 +417,7 @@ function runningTests(make: MakeEngine): void {
 function notPausingTests(make: MakeEngine): void {
   test('an engine that can not pause says so by having no such method', async (t) => {
     const { engine } = await bench(t, make);
-    assert.equal(engine.pause, undefined);
+    assert.deepEqual([engine.pause, engine.resume], [undefined, undefined]);
   });
 }
 
@@ -436,6 +436,17 @@ function pauseTests(make: MakeEngine): void {
     assert.deepEqual(await engine.list(), [{ id: request.id, state: { state: 'paused', target } }]);
     assert.deepEqual(await engine.start(request, never()), target);
     assert.deepEqual(await engine.inspect(request.id), { state: 'running', target });
+  });
+
+  test('what is paused can be let go on without more, and nothing else can', async (t) => {
+    const { engine, request, target } = await paused(t);
+    assert.equal(await engine.resume?.(request.id, never()), true);
+    assert.deepEqual(await engine.inspect(request.id), { state: 'running', target });
+    assert.equal(await engine.resume?.(request.id, never()), false);
+    await engine.stop(request.id, { graceMs: 5_000 });
+    assert.equal(await engine.resume?.(request.id, never()), false);
+    assert.equal((await engine.inspect(request.id)).state, 'exited');
+    assert.equal(await engine.resume?.('never-there' as InstanceId, never()), false);
   });
 
   test('what goes on after a pause is the very same: it was not started again', async (t) => {

@@ -33,6 +33,10 @@ export class SimEngine extends FakeEngine {
     return this.#alone(`start of ${request.id}`, () => super.start(request, signal));
   }
 
+  protected override thaw(id: InstanceId, signal: AbortSignal): Promise<boolean> {
+    return this.#alone(`start of ${id}`, () => super.thaw(id, signal));
+  }
+
   override stop(id: InstanceId, options: { readonly graceMs: number }): Promise<void> {
     if (this.#underWay.has(`start of ${id}`)) this.onOverlap(`start and stop of ${id}`);
     return super.stop(id, options);

@@ -2,6 +2,7 @@ import { type Cause, observation } from '../../model/cause.ts';
 import { isAbort, isStoreError, MainspringError, type Problem, problemOf } from '../../model/errors.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { LiveState, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
+import type { RouteTarget } from '../../model/routing.ts';
 import type { Engine } from '../../runtime/engine.ts';
 import { audit, type Change, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
@@ -40,6 +41,12 @@ export interface InstanceRestDeps {
 export interface SleepOrder extends Bedtime {
   readonly most: number;
   readonly cause: Cause;
+}
+
+/** An instance that runs again: where, and whether as the very same that it was before. */
+export interface Back {
+  readonly route: RouteTarget;
+  readonly asBefore: boolean;
 }
 
 /** Gateways measure time by clocks of their own, and an answer takes a moment. */
@@ -194,6 +201,26 @@ export class InstanceRest {
     const isBack = !isAsked || (await lookAt(row.route, policy, this.#deps.ports, signal)).healthy;
     if (isBack) return this.#back(row, live);
     await clock.sleep(lookPauseMs(row, policy.health.intervalMs, deadline, clock.now()), signal);
+  }
+
+  /** Brings an instance back: by `start`, or, where it is woken from a pause, by letting it go on. */
+  async bringBack(row: RecordedInstance, start: () => Promise<RouteTarget>, signal: AbortSignal): Promise<Back> {
+    const { route } = row;
+    const isPaused = route !== null && this.wakes.tierOf(row.id) === 'paused';
+    if (isPaused && (await this.#deps.engine(row).resume?.(row.id, signal))) return { route, asBefore: true };
+    return { route: await start(), asBefore: false };
+  }
+
+  /** What was woken from a pause goes on: requests are led to it in the same moment. */
+  backFromPause(row: RecordedInstance, context: RouteContext): Change[] {
+    const deployment = context.recorded.deployment(row.env, row.app);
+    const live = deployment?.live;
+    const isAwoken = live?.instance === row.id && live.asleep && live.waking && !live.suspended;
+    if (deployment === undefined || !isAwoken || live.condition !== null) return [];
+    const at = this.#deps.ports.clock.now();
+    this.#uses.note(row.id, at);
+    this.wakes.end(row.id, at);
+    return awakeChanges(deployment, row, { ...context, at });
   }
 
   /** Unless it was started again, or is to answer to other rules, since it was looked at. */

@@ -4,7 +4,6 @@ import { isAbort, isStoreError, MainspringError, type Problem, problemOf } from 
 import type { InstanceId } from '../../model/ids.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { Condition, RecordedDeployment, RecordedInstance } from '../../model/recorded.ts';
-import type { RouteTarget } from '../../model/routing.ts';
 import type { Engine, InstanceRequest } from '../../runtime/engine.ts';
 import { audit, type Change, drop, put } from '../../store/changes.ts';
 import type { RecordedView } from '../../store/recorded.ts';
@@ -15,7 +14,7 @@ import { isDown, startAgain, wakeChanges } from '../sleep.ts';
 import { backoffMs, isKeptForLog, isWanted, keepRoute, type RouteContext, retireInstance } from '../transitions.ts';
 import type { WakeTimes } from '../wake-times.ts';
 import { beforeDeadline, withDeadline } from './deadline.ts';
-import { InstanceRest, type SleepOrder } from './instance-rest.ts';
+import { type Back, InstanceRest, type SleepOrder } from './instance-rest.ts';
 import type { SlotKind } from './slots.ts';
 
 /** An instance that stayed up this long has a clean slate. */
@@ -114,11 +113,11 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
         effect: () =>
           this.#inTurn(row.id, signal, () =>
             withDeadline({ clock, ms: limits.startMs, signal, late }, (limited) =>
-              this.#engine(row).start(this.#request(row), limited),
+              this.#rest.bringBack(row, () => this.#engine(row).start(this.#request(row), limited), limited),
             ),
           ),
-        commit: (route) =>
-          this.#change(row.id, (now, recorded, generation) => this.#started(now, route, { recorded, generation })),
+        commit: (back) =>
+          this.#change(row.id, (now, recorded, generation) => this.#started(now, back, { recorded, generation })),
       });
     } catch (error) {
       if (isAbort(error) && signal.aborted) throw error;
@@ -149,16 +148,18 @@ export class InstanceSlots implements SlotKind<InstanceAction> {
     };
   }
 
-  /** Requests wait until it is seen to answer, whatever it is started for. */
-  #started(row: RecordedInstance, route: RouteTarget, context: RouteContext): Change[] {
+  /** Requests wait until it is seen to answer, whatever it is started for; but for what was only paused, which is as it was. */
+  #started(row: RecordedInstance, { route, asBefore }: Back, context: RouteContext): Change[] {
     if (row.state !== 'starting') return [];
     const ended = this.#endedEarly.get(row.id);
     if (ended !== undefined) return this.failed(row, ended, context);
     const startedAt = this.#ports.clock.now();
     const cause = context.recorded.deployment(row.env, row.app)?.next?.cause ?? null;
+    const running = { ...row, state: 'running', route, problem: null, retryAt: null, startedAt } as const;
     return [
-      put('instance', { ...row, state: 'running', route, problem: null, retryAt: null, startedAt }),
+      put('instance', running),
       this.#event('instance.started', row, cause, {}),
+      ...(asBefore ? this.#rest.backFromPause(running, context) : []),
     ];
   }
 

@@ -184,6 +184,10 @@ export class DockerEngine implements Engine {
     await this.#instances.pause(id);
   }
 
+  async resume(id: InstanceId, signal: AbortSignal): Promise<boolean> {
+    return this.#instances.resume(id, signal);
+  }
+
   async remove(id: InstanceId): Promise<void> {
     if (!this.#isUnused()) await this.#instances.remove(id);
   }

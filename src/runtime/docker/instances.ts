@@ -58,6 +58,25 @@ export class Instances {
     await this.#turns.take(id, () => this.#ask(`pause of "${id}"`, (client) => this.#pause(client, id)));
   }
 
+  /** Lets it go on without a look at it: a container that is paused has its place and its labels as they were. */
+  async resume(id: InstanceId, signal: AbortSignal): Promise<boolean> {
+    const { installation, doing, clock } = this.#options;
+    const resumed = () =>
+      this.#ask(`start of "${id}"`, async ({ docker }) => {
+        const before = doing.wanted(id);
+        doing.expect(id, 'running', clock.now());
+        try {
+          await docker.getContainer(containerName(installation, id)).unpause();
+          return true;
+        } catch (error) {
+          doing.expect(id, before ?? 'paused', clock.now());
+          if (statusOf(error) === undefined) throw error;
+          return false;
+        }
+      });
+    return this.#turns.take(id, resumed, signal);
+  }
+
   async remove(id: InstanceId): Promise<void> {
     await this.#turns.take(id, () => this.#ask(`removal of "${id}"`, (client) => this.#remove(client, id)));
   }

@@ -60,6 +60,7 @@ export interface FakeEngineOptions {
 export class FakeEngine implements Engine {
   readonly name: EngineName;
   readonly pause?: (id: InstanceId) => Promise<void>;
+  readonly resume?: (id: InstanceId, signal: AbortSignal) => Promise<boolean>;
   readonly #world: FakeWorld;
   readonly #clock: Clock;
   readonly #options: FakeEngineOptions;
@@ -72,7 +73,9 @@ export class FakeEngine implements Engine {
     this.#clock = clock;
     this.#options = options;
     this.name = options.name ?? 'process';
-    if (options.pauses === true) this.pause = (id) => this.freeze(id);
+    if (options.pauses !== true) return;
+    this.pause = (id) => this.freeze(id);
+    this.resume = (id, signal) => this.thaw(id, signal);
   }
 
   async build(request: BuildRequest, signal: AbortSignal): Promise<Artifact> {
@@ -115,6 +118,11 @@ export class FakeEngine implements Engine {
     await this.#call({ method: 'pause', subject: id }, undefined, () => {
       if (!this.#world.pause(id)) throw failure('engine-failed', `pause "${id}": it does not run`);
     });
+  }
+
+  /** What `resume` does, where there is one: a start, for whoever counts calls or makes them fail. */
+  protected thaw(id: InstanceId, signal: AbortSignal): Promise<boolean> {
+    return this.#call({ method: 'start', subject: id }, signal, () => this.#world.resume(id, this.#clock.now()));
   }
 
   async remove(id: InstanceId): Promise<void> {

@@ -138,6 +138,15 @@ export class FakeWorld {
     return true;
   }
 
+  /** Lets a frozen instance go on; false: it is not frozen. */
+  resume(id: InstanceId, now: number): boolean {
+    this.settle(now);
+    const instance = this.instances.get(id);
+    if (!instance?.paused) return false;
+    this.#goOn(instance, now);
+    return true;
+  }
+
   /** Somebody freezes an instance, or lets it go on, behind the controller's back. */
   freezeByHand(id: InstanceId, { paused }: { readonly paused: boolean }): void {
     const instance = this.instances.get(id);
