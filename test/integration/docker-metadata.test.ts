@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { execa } from 'execa';
-import { closeMetadata, closingCommands, metadataState } from '../../src/runtime/docker/metadata-guard.ts';
+import { closeMetadata, closingCommands, metadataState } from '../../src/runtime/docker/networks/metadata-guard.ts';
 import { dockerBench, TEST_SETTINGS } from '../contract/docker-fixture.ts';
 import { eventually } from '../contract/engine-contract.ts';
 import { dockerTest } from '../support/containers/docker-test.ts';

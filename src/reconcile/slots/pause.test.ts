@@ -56,9 +56,11 @@ test('what nobody uses is paused first and stopped later, and the log says both'
 
 test('a request wakes what is paused: it goes on and was not started anew', async (t) => {
   const bench = await paused(t);
-  await bench.wake('a', 100);
   const [instance] = bench.loop.ports.world.instances.values();
+  const probes = instance?.probes;
+  await bench.wake('a', 100);
   assert.deepEqual([bench.state('a'), bench.running, instance?.attempt], [awake('1'), ['a 1'], 1]);
+  assert.equal(instance?.probes, probes, 'it is served without another look');
   assert.deepEqual(bench.loop.news(), ['instance.started', 'deployment.awake']);
   await bench.loop.pass(PAUSE_MS + 60_000);
   assert.deepEqual([bench.state('a'), bench.paused], [asleep('1'), ['a']]);

@@ -29,19 +29,19 @@ import { ImageBuilder } from './build/image-builder.ts';
 import { MountedFiles } from './build/mounted-files.ts';
 import { DockerConnection } from './connection/connection.ts';
 import type { Variables } from './connection/find-engine.ts';
-import { containerLogs } from './container-logs.ts';
-import { ContainerMaker } from './container-maker.ts';
-import { EngineEvents } from './engine-events.ts';
+import { containerLogs } from './containers/container-logs.ts';
+import { ContainerMaker } from './containers/container-maker.ts';
+import { EngineEvents } from './containers/engine-events.ts';
+import { Instances } from './containers/instances.ts';
+import { OwnDoing } from './containers/own-doing.ts';
+import { Volumes } from './containers/volumes.ts';
 import { BuildWindows } from './garbage/build-windows.ts';
 import { checkLimit, DiskRoom } from './garbage/disk-room.ts';
 import { Garbage } from './garbage/garbage.ts';
 import { Images } from './images.ts';
-import { Instances } from './instances.ts';
-import { closeMetadata } from './metadata-guard.ts';
-import { Networks } from './networks.ts';
-import { OwnDoing } from './own-doing.ts';
+import { closeMetadata } from './networks/metadata-guard.ts';
+import { Networks } from './networks/networks.ts';
 import { registryAuth } from './registry/registry-auth.ts';
-import { Volumes } from './volumes.ts';
 
 /** What a docker engine is made with. */
 export interface DockerEngineOptions {

@@ -3,7 +3,7 @@ import type { ArtifactKey, InstallationId } from '../../model/ids.ts';
 import type { Client, DockerConnection } from './connection/connection.ts';
 import { isNotThere } from './connection/engine-error.ts';
 import { allImages } from './connection/listing.ts';
-import type { ImageFacts } from './container-config.ts';
+import type { ImageFacts } from './containers/container-config.ts';
 import { artifactOfTag, artifactTag } from './names.ts';
 
 /** Images of this installation's artifacts. Our tag on an image is what makes it one: it is put there last, when all is whole. */

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { DockerSettings } from '../../../model/settings.ts';
-import { closingCommands, type MetadataState, metadataState } from '../metadata-guard.ts';
+import { closingCommands, type MetadataState, metadataState } from '../networks/metadata-guard.ts';
 import { DockerConnection, describeAddress } from './connection.ts';
 import type { Variables } from './find-engine.ts';
 

@@ -8,7 +8,7 @@ import { allImages, containersWith, danglingImagesWith } from '../connection/lis
 import type { Images } from '../images.ts';
 import { installationLabel, LABEL } from '../labels.ts';
 import { baseTag, isOwnTag } from '../names.ts';
-import type { Networks } from '../networks.ts';
+import type { Networks } from '../networks/networks.ts';
 import type { BuildWindows } from './build-windows.ts';
 import { type CacheRecord, diskUse, ownBytes } from './disk-use.ts';
 

@@ -1,7 +1,7 @@
-import { DURATION_FORM, parseDurationMs, parseSizeBytes, SIZE_FORM } from '../../model/duration.ts';
-import { MainspringError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
-import type { DockerSettings } from '../../model/settings.ts';
+import { DURATION_FORM, parseDurationMs, parseSizeBytes, SIZE_FORM } from '../../../model/duration.ts';
+import { MainspringError } from '../../../model/errors.ts';
+import type { Json, JsonObject } from '../../../model/json.ts';
+import type { DockerSettings } from '../../../model/settings.ts';
 
 /** What a container may use and do, defaults filled in. */
 export interface ContainerOptions {

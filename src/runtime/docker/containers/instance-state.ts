@@ -1,8 +1,8 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
-import type { RouteTarget } from '../../model/routing.ts';
-import type { InstanceState } from '../engine.ts';
-import { formatSize } from '../process/limits.ts';
-import { LABEL, type Labels } from './labels.ts';
+import type { RouteTarget } from '../../../model/routing.ts';
+import type { InstanceState } from '../../engine.ts';
+import { formatSize } from '../../process/limits.ts';
+import { LABEL, type Labels } from '../labels.ts';
 import { targetOf } from './reach.ts';
 
 /** The state of a container as the engine lists it, for us in the container `self`. */

@@ -1,9 +1,9 @@
 import type { Container, ContainerLogsOptions } from 'dockerode';
-import type { Clock } from '../../model/clock.ts';
-import type { InstanceId } from '../../model/ids.ts';
-import type { LogLine } from '../engine.ts';
-import type { DockerConnection } from './connection/connection.ts';
-import { isNotThere } from './connection/engine-error.ts';
+import type { Clock } from '../../../model/clock.ts';
+import type { InstanceId } from '../../../model/ids.ts';
+import type { LogLine } from '../../engine.ts';
+import type { DockerConnection } from '../connection/connection.ts';
+import { isNotThere } from '../connection/engine-error.ts';
 import type { Instances } from './instances.ts';
 
 /** What reading the output of containers needs. */

@@ -1,5 +1,5 @@
-import type { RouteTarget } from '../../model/routing.ts';
-import { LABEL, type Labels } from './labels.ts';
+import type { RouteTarget } from '../../../model/routing.ts';
+import { LABEL, type Labels } from '../labels.ts';
 
 /** What an engine says of a container, as far as it tells how it is reached. */
 export interface Reachable {

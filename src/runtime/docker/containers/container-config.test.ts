@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AppId, ArtifactKey, EnvName, InstallationId, InstanceId, RevisionHash } from '../../model/ids.ts';
-import type { RevisionSpec } from '../../model/revision.ts';
-import type { InstanceRequest } from '../engine.ts';
+import type { AppId, ArtifactKey, EnvName, InstallationId, InstanceId, RevisionHash } from '../../../model/ids.ts';
+import type { RevisionSpec } from '../../../model/revision.ts';
+import type { InstanceRequest } from '../../engine.ts';
 import { appPort, type ContainerPlan, containerConfig } from './container-config.ts';
 import { parseContainerOptions } from './container-opts.ts';
 import { mountsOf } from './volumes.ts';

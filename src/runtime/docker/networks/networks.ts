@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import type Docker from 'dockerode';
-import { MainspringError } from '../../model/errors.ts';
-import { type EnvName, type InstallationId, PROD, STAGE } from '../../model/ids.ts';
-import { Turns } from '../turns.ts';
-import type { Client, DockerConnection } from './connection/connection.ts';
-import { accepting, isNotThere, statusOf } from './connection/engine-error.ts';
-import { containersWith, networksWith } from './connection/listing.ts';
-import { installationLabel, LABEL } from './labels.ts';
-import { networkName } from './names.ts';
+import { MainspringError } from '../../../model/errors.ts';
+import { type EnvName, type InstallationId, PROD, STAGE } from '../../../model/ids.ts';
+import { Turns } from '../../turns.ts';
+import type { Client, DockerConnection } from '../connection/connection.ts';
+import { accepting, isNotThere, statusOf } from '../connection/engine-error.ts';
+import { containersWith, networksWith } from '../connection/listing.ts';
+import { installationLabel, LABEL } from '../labels.ts';
+import { networkName } from '../names.ts';
 import { formatRange, freeRanges, parseRange, type Range } from './subnets.ts';
 
 /** How many addresses an environment gets: 1,022 where every app has one and a second during a deploy, 62 in a preview. */

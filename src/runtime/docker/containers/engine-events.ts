@@ -1,14 +1,14 @@
-import type { Clock } from '../../model/clock.ts';
-import type { ArtifactKey, InstallationId, InstanceId } from '../../model/ids.ts';
-import type { EngineEvent } from '../engine.ts';
-import type { EventHub } from '../event-hub.ts';
-import type { Client, DockerConnection } from './connection/connection.ts';
-import { imageId, inspected } from './images.ts';
+import type { Clock } from '../../../model/clock.ts';
+import type { ArtifactKey, InstallationId, InstanceId } from '../../../model/ids.ts';
+import type { EngineEvent } from '../../engine.ts';
+import type { EventHub } from '../../event-hub.ts';
+import type { Client, DockerConnection } from '../connection/connection.ts';
+import { imageId, inspected } from '../images.ts';
+import { jsonLines } from '../json-lines.ts';
+import { instanceOf, type Labels } from '../labels.ts';
+import { artifactOfTag, artifactTag } from '../names.ts';
 import { endReason, sickness } from './instance-state.ts';
 import type { Instances } from './instances.ts';
-import { jsonLines } from './json-lines.ts';
-import { instanceOf, type Labels } from './labels.ts';
-import { artifactOfTag, artifactTag } from './names.ts';
 import type { OwnDoing } from './own-doing.ts';
 
 /** What watching the engine needs. */

@@ -1,4 +1,4 @@
-import type { InstanceId } from '../../model/ids.ts';
+import type { InstanceId } from '../../../model/ids.ts';
 
 /** What an instance is by our own doing. */
 export type Wanted = 'running' | 'paused' | 'ended' | 'removed';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerInspectInfo } from 'dockerode';
-import { parseCgroupPaths } from '../cgroup-paths.ts';
+import { parseCgroupPaths } from '../../cgroup-paths.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
 

@@ -1,14 +1,14 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, posix, relative } from 'node:path';
 import type Docker from 'dockerode';
-import { MainspringError } from '../../model/errors.ts';
-import type { InstallationId } from '../../model/ids.ts';
-import type { InstanceRequest } from '../engine.ts';
-import type { DockerConnection } from './connection/connection.ts';
-import { isNotThere } from './connection/engine-error.ts';
-import { volumesWith } from './connection/listing.ts';
-import { installationLabel, LABEL, volumeLabels } from './labels.ts';
-import { checkedDataName, volumeName, volumeOfPath } from './names.ts';
+import { MainspringError } from '../../../model/errors.ts';
+import type { InstallationId } from '../../../model/ids.ts';
+import type { InstanceRequest } from '../../engine.ts';
+import type { DockerConnection } from '../connection/connection.ts';
+import { isNotThere } from '../connection/engine-error.ts';
+import { volumesWith } from '../connection/listing.ts';
+import { installationLabel, LABEL, volumeLabels } from '../labels.ts';
+import { checkedDataName, volumeName, volumeOfPath } from '../names.ts';
 
 /** Where `APP_DATA` is in every container. */
 export const DATA_PATH = '/mainspring/data';

@@ -1,10 +1,10 @@
 import type { ContainerCreateOptions, MountSettings } from 'dockerode';
-import { MainspringError } from '../../model/errors.ts';
-import type { InstallationId } from '../../model/ids.ts';
-import type { InstanceRequest } from '../engine.ts';
+import { MainspringError } from '../../../model/errors.ts';
+import type { InstallationId } from '../../../model/ids.ts';
+import type { InstanceRequest } from '../../engine.ts';
+import { containerLabels } from '../labels.ts';
+import { aliasesOf, containerName } from '../names.ts';
 import { type ContainerOptions, KEPT_CAPABILITIES } from './container-opts.ts';
-import { containerLabels } from './labels.ts';
-import { aliasesOf, containerName } from './names.ts';
 import { DATA_PATH, type Mount } from './volumes.ts';
 
 /** What is taken from an image to run it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InstanceId } from '../../model/ids.ts';
+import type { InstanceId } from '../../../model/ids.ts';
 import { OwnDoing } from './own-doing.ts';
 
 const id = 'i' as InstanceId;

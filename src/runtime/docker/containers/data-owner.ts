@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import type { Container } from 'dockerode';
 import { extract, pack } from 'tar-stream';
-import { isNotThere } from './connection/engine-error.ts';
+import { isNotThere } from '../connection/engine-error.ts';
 import { DATA_PATH } from './volumes.ts';
 
 /** What `/etc/passwd` and `/etc/group` may take, each. */

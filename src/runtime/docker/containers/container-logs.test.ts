@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LogLine } from '../engine.ts';
+import type { LogLine } from '../../engine.ts';
 import { linesOf, newerThan } from './container-logs.ts';
 
 function frame(stream: 1 | 2, text: string): Buffer {
