@@ -83,6 +83,8 @@ async function byHand({ view }: ContainerTeam, { hands, app }: Tier): Promise<{ 
   const [hand, all]: [number[], number[]] = [[], []];
   for (let n = 0; n < SAMPLES; n += 1) {
     await view.by(hands[0], id);
+    // As long as what we wake has slept, so that the machine is as cold.
+    await delay(ASLEEP_MS);
     const began = performance.now();
     await view.by(hands[1], id);
     hand.push(performance.now() - began);
