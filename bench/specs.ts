@@ -1,7 +1,8 @@
 // What an app of each spec costs: `npm run bench -- specs`. The examples, each built by the product in an engine of the bench's own:
 // with nothing in its cache, and after a change of one source file; the image, the first answer, the memory of one that nobody asks.
 import { setTimeout as delay } from 'node:timers/promises';
-import { containerTeam } from '../test/e2e/support/container-team.ts';
+import type Docker from 'dockerode';
+import { type ContainerTeam, containerTeam } from '../test/e2e/support/container-team.ts';
 import { eventually } from '../test/e2e/support/eventually.ts';
 import { ask } from '../test/e2e/support/http.ts';
 import { EXAMPLE_BASES, exampleFiles, exampleNames } from '../test/specs/example-files.ts';
@@ -82,10 +83,7 @@ function declared(name: string, idle: string): string {
 }
 
 /** From the end of a push until its image is there, in seconds. Resolves once it is live. */
-async function built(
-  { team }: Awaited<ReturnType<typeof containerTeam>>,
-  files: Readonly<Record<string, string>>,
-): Promise<number> {
+async function built({ team }: ContainerTeam, files: Readonly<Record<string, string>>): Promise<number> {
   const line = await team.newest();
   await team.installation.push('config', files);
   const began = Date.now();
@@ -103,7 +101,7 @@ async function built(
 }
 
 /** What a container holds in memory besides the files that the kernel may drop, as `docker stats` counts. */
-async function memoryOf(docker: ReturnType<typeof connectDocker>, id: string): Promise<number> {
+async function memoryOf(docker: Docker, id: string): Promise<number> {
   const { memory_stats: memory } = await answer(docker.getContainer(id).stats({ stream: false }));
   const { total_inactive_file: v1, inactive_file: v2 } = memory.stats as {
     total_inactive_file?: number;

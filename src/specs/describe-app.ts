@@ -1,5 +1,5 @@
 import type { AppDeclaration } from '../model/app.ts';
-import { mountedFiles, type RunDescription } from '../model/container.ts';
+import type { RunDescription } from '../model/container.ts';
 import type { Problem } from '../model/errors.ts';
 import type { TreeId } from '../model/ids.ts';
 import type { Json, JsonObject } from '../model/json.ts';
@@ -28,15 +28,18 @@ export interface Described {
 
 /** What is built of an app and how it is run, by its spec; a problem where an option has no value. */
 export function describeApp(spec: Spec, { app, source, refresh }: Described): AppDescription | Problem {
-  const usesSource =
-    spec.rules.needsSource || (spec.container !== undefined && mountedFiles(app.containerVols).length > 0);
-  const of = { engine: spec.engine, spec: spec.name, tree: usesSource ? (source?.tree ?? null) : null };
-  if (spec.container === undefined) return { inputs: { ...of, build: buildInputs(spec, app.appConfig) } };
+  const { container, rules } = spec;
+  const inputsOf = (build: JsonObject, usesSource: boolean): ArtifactInputs => {
+    const tree = usesSource ? (source?.tree ?? null) : null;
+    return { engine: spec.engine, spec: spec.name, tree, build };
+  };
+  if (container === undefined) return { inputs: inputsOf(buildInputs(spec, app.appConfig), rules.needsSource) };
   const found = optionValues(spec, app.appConfig, source);
   if (!('values' in found)) return found;
-  const build = containerBuildOf(spec.container, found.values, app, refresh) as JsonObject;
-  const run = runDescriptionOf(spec.container, found.values);
-  return { inputs: { ...of, build }, ...(run === undefined ? {} : { run }) };
+  const build = containerBuildOf(container, found.values, app, refresh);
+  const run = runDescriptionOf(container, found.values);
+  const inputs = inputsOf(build as JsonObject, rules.needsSource || build.files !== undefined);
+  return { inputs, ...(run === undefined ? {} : { run }) };
 }
 
 /** What of `app_config` decides what a build yields: a part of the artifact's key. */

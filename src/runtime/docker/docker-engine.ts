@@ -78,6 +78,7 @@ export class DockerEngine implements Engine {
   readonly #builder: ImageBuilder;
   readonly #instances: Instances;
   readonly #volumes: Volumes;
+  readonly #files: MountedFiles;
   readonly #events: EngineEvents;
   readonly #garbage: Garbage;
   readonly #hub = new EventHub();
@@ -93,7 +94,7 @@ export class DockerEngine implements Engine {
     const images = new Images(connection, installation);
     const networks = new Networks(connection, installation, settings.networks);
     const volumes = new Volumes(connection, installation);
-    const files = new MountedFiles(join(dir, 'files'), join(dir, 'work'));
+    const files = new MountedFiles(join(dir, 'files'), clock);
     const shared = { connection, installation, clock, images, networks, volumes, files, doing, hub: this.#hub };
     const instances = new Instances({ ...shared, maker: new ContainerMaker({ ...shared, settings }) });
     this.#clock = clock;
@@ -109,6 +110,7 @@ export class DockerEngine implements Engine {
     this.#connection = connection;
     this.#images = images;
     this.#volumes = volumes;
+    this.#files = files;
     this.#instances = instances;
     this.#events = new EngineEvents({ ...shared, instances });
     const kept = {
@@ -215,6 +217,11 @@ export class DockerEngine implements Engine {
     if (!this.#isUnused()) await this.#volumes.remove(dataName);
   }
 
+  /** Images are their engine's; what apps mount of their sources lies with us. */
+  async recheck(since: number): Promise<readonly ArtifactKey[]> {
+    return this.#files.recheck(since);
+  }
+
   async *logs(request: LogRequest, signal: AbortSignal): AsyncIterable<LogLine> {
     const { of } = request;
     const until = AbortSignal.any([signal, this.#end.signal]);
@@ -269,6 +276,7 @@ export class DockerEngine implements Engine {
     await removeFolder(join(this.#dir, 'work'));
     for (const folder of [this.#dir, join(this.#dir, 'builds')]) await removeTrash(folder);
     await mkdir(join(this.#dir, 'work'), { recursive: true, mode: 0o700 });
+    await this.#files.tidy();
     // Where we may not, doctor says so.
     await this.#closeMetadata().catch(() => undefined);
     void this.#sweepAgainAndAgain();

@@ -5,7 +5,6 @@ import type { Cleanup } from '../../support/cleanup.ts';
 import type { Files } from './apps.ts';
 import { EngineView } from './engine-view.ts';
 import type { Installation } from './installation.ts';
-import { signal } from './process-scan.ts';
 import type { SettingsValues } from './settings-text.ts';
 import { Team } from './team.ts';
 
@@ -41,13 +40,13 @@ export function removeContainersAfter(t: Cleanup, installation: Installation): v
   if (socket === 'off') return;
   // Who is told to end in the middle has no time to wait: another process does it.
   const removeNow = () => {
-    killAll(installation);
+    installation.killAll();
     const id = installation.installationId;
     if (id !== null) spawnSync(process.execPath, [REMOVER, socket, id], { stdio: 'ignore' });
   };
   process.on('exit', removeNow);
   t.after(async () => {
-    killAll(installation);
+    installation.killAll();
     const id = installation.installationId;
     if (id !== null) await new EngineView(socket, id).removeAll();
     process.off('exit', removeNow);
@@ -55,8 +54,3 @@ export function removeContainersAfter(t: Cleanup, installation: Installation): v
 }
 
 const REMOVER = join(checkout, 'test/support/containers/remove-installation.ts');
-
-function killAll(installation: Installation): void {
-  for (let left = installation.processes(); left.length > 0; left = installation.processes())
-    for (const { pid } of left) signal(pid, 'SIGKILL');
-}

@@ -201,11 +201,16 @@ export class Installation {
     return parents.map((parent) => join(parent, `mainspring-${id}`)).filter((folder) => existsSync(folder));
   }
 
+  /** Kills everything that runs for it, until nothing does. */
+  killAll(): void {
+    for (let left = this.processes(); left.length > 0; left = this.processes())
+      for (const { pid } of left) signal(pid, 'SIGKILL');
+  }
+
   /** Ends everything at once and removes it. */
   #cleanUpLater(): void {
     const cleanUp = () => {
-      for (let left = this.processes(); left.length > 0; left = this.processes())
-        for (const { pid } of left) signal(pid, 'SIGKILL');
+      this.killAll();
       for (const folder of this.cgroups()) removeCgroup(folder);
       rmSync(this.root, { recursive: true, force: true, maxRetries: 3 });
     };

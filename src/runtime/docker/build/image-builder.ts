@@ -80,7 +80,7 @@ export class ImageBuilder {
     const client = await connection.client();
     const there = await connection.ask('look for an image', () => images.find(client, request.key));
     const { files } = containerBuild(request.inputs.build);
-    const isWhole = files === undefined || this.#options.files.has(request.key);
+    const isWhole = files === undefined || (await this.#options.files.has(request.key));
     if (there !== undefined && isWhole) return this.#artifact(request.key, imageId(there));
     this.#options.mayBuild();
     await this.#options.room.check(client);

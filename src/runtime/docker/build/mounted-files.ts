@@ -1,50 +1,63 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Clock } from '../../../model/clock.ts';
 import { MainspringError } from '../../../model/errors.ts';
 import type { ArtifactKey } from '../../../model/ids.ts';
 import type { SourceEntry, SourceTree } from '../../../model/source-tree.ts';
-import { removeFolder } from '../../folders.ts';
+import { makeOpenFolder } from '../../folders.ts';
+import { TreeStore } from '../../tree-store.ts';
 
-/** What apps mount of their sources, kept by artifact: each in a folder of its own, whole or not there. */
+/** What apps mount of their sources, kept by artifact: whole or not there. Every user may read it, as users of containers are anybody. */
 export class MountedFiles {
-  readonly #dir: string;
-  readonly #workDir: string;
+  readonly #trees: TreeStore;
 
-  /** `workDir`: where a folder is made before it counts, on the same disk. */
-  constructor(dir: string, workDir: string) {
-    this.#dir = dir;
-    this.#workDir = workDir;
+  constructor(dir: string, clock: Clock) {
+    this.#trees = new TreeStore(dir, clock);
   }
 
-  has(key: ArtifactKey): boolean {
-    return existsSync(join(this.#dir, key));
+  async has(key: ArtifactKey): Promise<boolean> {
+    return (await this.#trees.find(key)) !== undefined;
   }
 
   /** Where a path of the source lies, for an artifact that has it. */
   placeOf(key: ArtifactKey, path: string): string {
-    return join(this.#dir, key, path);
+    return join(this.#trees.treeOf(key), path);
   }
 
-  /** Takes these paths out of the source: files, and folders with all that is in them. Anybody may read them. Throws `build-failed` where one is not there. */
-  async keep(key: ArtifactKey, paths: readonly string[], tree: SourceTree, signal: AbortSignal): Promise<void> {
-    const entries = new Set(paths.flatMap((path) => entriesAt(tree, path)));
-    const unfinished = join(this.#workDir, `${key}.files`);
-    await removeFolder(unfinished);
-    await mkdir(unfinished, { recursive: true, mode: 0o755 });
-    for await (const { entry, content } of tree.read([...entries], signal)) {
-      const path = join(unfinished, entry.path);
-      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-      await writeFile(path, content, { mode: entry.mode & 0o111 ? 0o755 : 0o644, signal });
-    }
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    await removeFolder(join(this.#dir, key));
-    await rename(unfinished, join(this.#dir, key));
+  /** Takes these paths out of the source: files, and folders with all that is in them. Throws `build-failed` where one is not there. */
+  async keep(key: ArtifactKey, paths: readonly string[], source: SourceTree, signal: AbortSignal): Promise<void> {
+    const entries = [...new Set(paths.flatMap((path) => entriesAt(source, path)))];
+    await this.#trees.add(key, async (tree) => {
+      const folders = new Set(entries.flatMap(({ path }) => foldersOf(path)));
+      for (const folder of folders) await makeOpenFolder(join(tree, folder));
+      for await (const { entry, content } of source.read(entries, signal)) {
+        const path = join(tree, entry.path);
+        await writeFile(path, content, { signal });
+        await chmod(path, entry.mode & 0o111 ? 0o755 : 0o644);
+      }
+      return null;
+    });
   }
 
   async remove(key: ArtifactKey): Promise<void> {
-    await removeFolder(join(this.#dir, key));
+    await this.#trees.remove(key);
   }
+
+  /** Removes those made since then that an unclean stop left half written, and says which. */
+  async recheck(since: number): Promise<readonly ArtifactKey[]> {
+    return this.#trees.recheck(since);
+  }
+
+  /** Clears what a crash left of making and removing them. */
+  async tidy(): Promise<void> {
+    await this.#trees.tidy();
+  }
+}
+
+/** The folders that a path is in, the outermost (`.`) first. */
+function foldersOf(path: string): string[] {
+  const folder = dirname(path);
+  return folder === '.' ? ['.'] : [...foldersOf(folder), folder];
 }
 
 function entriesAt({ entries }: SourceTree, path: string): readonly SourceEntry[] {

@@ -10,7 +10,7 @@ import type { EventHub } from '../../event-hub.ts';
 import { choosePort } from '../../ports.ts';
 import type { MountedFiles } from '../build/mounted-files.ts';
 import type { Client } from '../connection/connection.ts';
-import { engineWords, isNotThere, statusOf } from '../connection/engine-error.ts';
+import { accepting, engineWords, statusOf } from '../connection/engine-error.ts';
 import { containersWith } from '../connection/listing.ts';
 import type { Images } from '../images.ts';
 import { installationLabel, LABEL } from '../labels.ts';
@@ -52,7 +52,7 @@ export class ContainerMaker {
     const { installation, settings, images, files, hub } = this.#options;
     const { key } = request.artifact;
     const image = await images.facts(client, request.artifact);
-    const isWhole = mountedFiles(request.spec.containerVols).length === 0 || files.has(key);
+    const isWhole = mountedFiles(request.spec.containerVols).length === 0 || (await files.has(key));
     if (image === undefined || !isWhole) {
       hub.publish({ kind: 'artifact-lost', key });
       const what = image === undefined ? 'image is' : 'files are';
@@ -66,10 +66,6 @@ export class ContainerMaker {
     const mounts = await checkBinds(declared, settings.binds);
     const userProcesses = client.about.kind === 'podman' ? await ownProcessLimit() : null;
     const plan = { installation, request, image, options, mounts, userProcesses };
-    if (client.self !== null) {
-      const target = await this.#makeAt(client, { ...plan, hostPort: null }, signal, false);
-      if (target !== 'port taken') return target;
-    }
     for (let tries = 1; ; tries++) {
       const target = await this.#withPort(client, request.id, (hostPort) =>
         this.#makeAt(client, { ...plan, hostPort }, signal, tries < PORT_TRIES),
@@ -78,8 +74,9 @@ export class ContainerMaker {
     }
   }
 
-  /** Chooses a port that no container of ours has, running or not, and that nobody listens on. */
-  async #withPort<T>(client: Client, id: InstanceId, work: (port: number) => Promise<T>): Promise<T> {
+  /** Chooses a port that no container of ours has, running or not, and that nobody listens on; null where containers are reached in their network. */
+  async #withPort<T>(client: Client, id: InstanceId, work: (port: number | null) => Promise<T>): Promise<T> {
+    if (client.self !== null) return work(null);
     const taken = new Set([...(await this.#portsOfContainers(client)), ...this.#reserved]);
     const port = await choosePort(`${this.#options.installation} ${id}`, null, taken);
     // Chosen by another start while we looked.
@@ -124,9 +121,7 @@ export class ContainerMaker {
       return target;
     } catch (error) {
       doing.expect(request.id, 'removed', clock.now());
-      await container.remove({ force: true, v: true }).catch((left: unknown) => {
-        if (!isNotThere(left)) throw left;
-      });
+      await accepting(container.remove({ force: true, v: true }), [404]);
       const isTaken = plan.hostPort !== null && !(await isPortFree(plan.hostPort));
       if (mayTryAgain && statusOf(error) !== undefined && isTaken) return 'port taken';
       // The next sweep finds what is left.

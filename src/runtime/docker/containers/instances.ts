@@ -7,7 +7,7 @@ import type { InstanceRequest, InstanceState, ListedInstance } from '../../engin
 import { isSafeId } from '../../record-files.ts';
 import { Turns } from '../../turns.ts';
 import type { Client, DockerConnection } from '../connection/connection.ts';
-import { isNotThere, statusOf } from '../connection/engine-error.ts';
+import { accepting, isNotThere, statusOf } from '../connection/engine-error.ts';
 import { containersWith } from '../connection/listing.ts';
 import { installationLabel, instanceOf, LABEL } from '../labels.ts';
 import { containerName } from '../names.ts';
@@ -29,6 +29,8 @@ export interface InstancesOptions {
   readonly doing: OwnDoing;
 }
 
+/** It ended, or went, in the moment between looking and asking. */
+const OVER = [304, 404, 409];
 const POLL_MS = 100;
 const GONE_MS = 20_000;
 const FREEZE_TRIES = 3;
@@ -147,9 +149,8 @@ export class Instances {
 
   /** Brings a container back that is there. Undefined where that can't be, and it is no longer there: its port may be taken, say. */
   async #startAgain(client: Client, id: InstanceId, found: ContainerInspectInfo): Promise<RouteTarget | undefined> {
-    const { doing, clock, networks } = this.#options;
+    const { doing, clock } = this.#options;
     const container = client.docker.getContainer(found.Id);
-    await networks.joinAll(client);
     if (found.State.Paused) {
       doing.expect(id, 'running', clock.now());
       await container.unpause();
@@ -193,10 +194,10 @@ export class Instances {
     doing.expect(id, 'ended', clock.now());
     if (!found.State.Running && !found.State.Paused) return;
     const container = client.docker.getContainer(found.Id);
-    if (found.State.Paused) await container.unpause().catch(unlessOver);
+    if (found.State.Paused) await accepting(container.unpause(), OVER);
     const own = (found.Config as { readonly StopTimeout?: number }).StopTimeout;
     const seconds = graceMs === 0 ? 0 : (own ?? Math.ceil(graceMs / 1_000));
-    await container.stop({ t: seconds }).catch(unlessOver);
+    await accepting(container.stop({ t: seconds }), OVER);
   }
 
   async #pause(client: Client, id: InstanceId): Promise<void> {
@@ -246,10 +247,8 @@ export class Instances {
     const { clock } = this.#options;
     const container = docker.getContainer(containerId);
     // `v`: volumes without a name only, which nobody could find again.
-    await container.remove({ force: true, v: true }).catch((error: unknown) => {
-      // 409: somebody else is at it already.
-      if (!isNotThere(error) && statusOf(error) !== 409) throw error;
-    });
+    // 409: somebody else is at it already.
+    await accepting(container.remove({ force: true, v: true }), [404, 409]);
     const until = clock.now() + GONE_MS;
     while ((await container.inspect().catch(unlessGone)) !== undefined) {
       if (clock.now() > until) throw new Error(`container ${containerId.slice(0, 12)} does not go away`);
@@ -260,9 +259,4 @@ export class Instances {
 
 function unlessGone(error: unknown): undefined {
   if (!isNotThere(error)) throw error;
-}
-
-/** It ended, or went, in the moment between looking and asking: 304, 404, 409. */
-function unlessOver(error: unknown): void {
-  if (![304, 404, 409].includes(statusOf(error) ?? 0)) throw error;
 }

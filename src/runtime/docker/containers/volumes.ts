@@ -5,7 +5,7 @@ import { MainspringError } from '../../../model/errors.ts';
 import type { InstallationId } from '../../../model/ids.ts';
 import type { InstanceRequest } from '../../engine.ts';
 import type { DockerConnection } from '../connection/connection.ts';
-import { isNotThere } from '../connection/engine-error.ts';
+import { accepting } from '../connection/engine-error.ts';
 import { volumesWith } from '../connection/listing.ts';
 import { installationLabel, LABEL, volumeLabels } from '../labels.ts';
 import { checkedDataName, volumeName, volumeOfPath } from '../names.ts';
@@ -124,12 +124,8 @@ export class Volumes {
       for (const { Name, Labels } of await volumesWith(docker, [installationLabel(this.#installation), label])) {
         // Asked again here: an engine that did not know a filter would have listed everything.
         if (Labels?.[LABEL.data] !== dataName || Labels[LABEL.installation] !== this.#installation) continue;
-        await docker.getVolume(Name).remove().catch(unlessGone);
+        await accepting(docker.getVolume(Name).remove(), [404]);
       }
     });
   }
-}
-
-function unlessGone(error: unknown): void {
-  if (!isNotThere(error)) throw error;
 }

@@ -24,7 +24,7 @@ export class Networks {
   readonly #installation: InstallationId;
   readonly #within: string;
   readonly #turns = new Turns();
-  /** Engines in all of whose networks of ours we are. */
+  /** Engines whose networks we were put into. */
   readonly #joined = new WeakSet<Client>();
 
   /** `within` is the range that subnets are taken from. */
@@ -40,22 +40,22 @@ export class Networks {
       const name = networkName(this.#installation, env);
       if (!(await isThere(client.docker, name))) {
         await this.#turns.take(MAKING, () => this.#make(client, name, env));
-        this.#joined.delete(client);
       }
-      await this.joinAll(client);
+      await this.#join(client, name);
       return work(name);
     });
   }
 
-  /** Where Mainspring is a container itself: puts it into the network of each environment, as that is how apps are reached. Done once for what there is. */
+  /** Where Mainspring is a container itself: puts it into the network of each environment that there is, as that is how apps are reached. Once for each engine. */
   async joinAll(client: Client): Promise<void> {
-    const { docker, self } = client;
-    if (self === null || this.#joined.has(client)) return;
-    for (const { name } of await this.#own(docker)) {
-      // 403: it is in it already.
-      await accepting(docker.getNetwork(name).connect({ Container: self }), [403, 404, 409]);
-    }
+    if (client.self === null || this.#joined.has(client)) return;
+    for (const { name } of await this.#own(client.docker)) await this.#join(client, name);
     this.#joined.add(client);
+  }
+
+  async #join({ docker, self }: Client, name: string): Promise<void> {
+    // 403: it is in it already. 404: the network is gone.
+    if (self !== null) await accepting(docker.getNetwork(name).connect({ Container: self }), [403, 404, 409]);
   }
 
   /** Removes networks of environments that have no container any more. */
