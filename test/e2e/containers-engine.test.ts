@@ -108,7 +108,7 @@ function isAllRunning(states: readonly string[]): boolean {
 }
 
 async function ownEngine(): Promise<Awaited<ReturnType<typeof startDocker>>> {
-  const started = await startDocker(process.env, DISK_MIB * 2 ** 20);
+  const started = await startDocker(process.env, { diskBytes: DISK_MIB * 2 ** 20, firewall: false });
   after(async () => assert.deepEqual(await started.end(), [], 'something was left in the engine'));
   await haveBaseImages(connectDocker(started.host, process.env), ['busybox'], {
     ...process.env,

@@ -10,10 +10,8 @@ import { answer } from '../support/containers/answer.ts';
 import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
 import { installationLabel, leftOf, removeInstallation, testInstallation } from '../support/containers/installation.ts';
 import { grantableLimits } from '../support/containers/limits.ts';
-import { startPodman, whyNoPodman } from '../support/containers/podman.ts';
 
 const { docker, skip } = await dockerForTests();
-const noPodman = await whyNoPodman();
 
 interface Build {
   readonly engine: Docker;
@@ -101,13 +99,4 @@ test('what carries the label of an installation is named, and gone when that is 
   await removeInstallation(docker, installation);
   assert.deepEqual(await leftOf(docker, installation), []);
   assert.deepEqual(await leftOf(docker, other), [`volume ${other}-data`]);
-});
-
-test('a Podman of a test’s own builds and runs the same', { skip: noPodman }, async (t) => {
-  const podman = await startPodman(t);
-  await haveBaseImages(podman.docker, ['busybox:1'], { MAINSPRING_TEST_STAND_INS: 'yes' });
-  const installation = testInstallation(t, podman.docker);
-  const image = await build(t, { engine: podman.docker, installation, lines: busyboxLines });
-  const url = await start(podman.docker, installation, image);
-  assert.equal(await answerOf(url), 'made here\n');
 });

@@ -32,8 +32,20 @@ interface Started {
   readonly host: string;
   process: ChildProcess;
   readonly bridge: Bridge;
-  readonly rulesBefore: Rules;
+  /** The firewall as it was; null where the engine has none. */
+  readonly rulesBefore: Rules | null;
   readonly forwardingBefore: string;
+}
+
+/** What an engine of the tests’ own may be given. */
+export interface DockerOptions {
+  /** How large its disk is, which is memory then; without it, it has what the machine has. */
+  readonly diskBytes?: number;
+  /**
+   * False where another engine may run on this machine: one that starts empties the chains of the firewall that all engines share.
+   * Without it, its containers reach no other machine, and are reached by published ports on loopback.
+   */
+  readonly firewall?: boolean;
 }
 
 // Not the temporary folder, which may be memory; the path of a socket has little room.
@@ -42,19 +54,20 @@ const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
 const pollMs = 50;
 
-/**
- * Starts an engine with folders, socket, bridge and control groups of its own. Needs root; throws with its log.
- * @param diskBytes how large its disk is, which is memory then; without it, it has what the machine has
- */
-export async function startDocker(env: NodeJS.ProcessEnv, diskBytes?: number): Promise<DockerDaemon> {
+/** Starts an engine with folders, socket, bridge and control groups of its own. Needs root; throws with its log. */
+export async function startDocker(
+  env: NodeJS.ProcessEnv,
+  { diskBytes, firewall = true }: DockerOptions = {},
+): Promise<DockerDaemon> {
   const folder = mkdtempSync(parent);
   if (diskBytes !== undefined) await mountDisk(join(folder, 'data'), diskBytes);
-  const [rulesBefore, bridge] = [await readRules(), await makeBridge(`ms-${folder.slice(-6)}`)];
+  const [rulesBefore, bridge] = [firewall ? await readRules() : null, await makeBridge(`ms-${folder.slice(-6)}`)];
   const log = join(folder, 'dockerd.log');
   const host = `unix://${folder}/docker.sock`;
+  const place = { folder, host, bridge, log, firewall };
   const started: Started = {
     ...{ folder, host, bridge, rulesBefore, forwardingBefore: readForwarding() },
-    process: spawnDaemon({ folder, host, bridge, log }, env),
+    process: spawnDaemon(place, env),
   };
   try {
     await untilReady(started, env);
@@ -72,7 +85,7 @@ export async function startDocker(env: NodeJS.ProcessEnv, diskBytes?: number): P
       await endProcessesOf(join(folder, 'exec', 'containerd', 'containerd.toml'));
       // A process that nobody has waited for yet counts as running to dockerd.
       rmSync(join(folder, 'exec', 'containerd', 'containerd.pid'), { force: true });
-      started.process = spawnDaemon({ folder, host, bridge, log }, env);
+      started.process = spawnDaemon(place, env);
       await untilReady(started, env);
     },
     async end() {
@@ -93,9 +106,10 @@ interface Place {
   readonly host: string;
   readonly bridge: Bridge;
   readonly log: string;
+  readonly firewall: boolean;
 }
 
-function spawnDaemon({ folder, host, bridge, log }: Place, env: NodeJS.ProcessEnv): ChildProcess {
+function spawnDaemon({ folder, host, bridge, log, firewall }: Place, env: NodeJS.ProcessEnv): ChildProcess {
   const out = openSync(log, 'w');
   // What the machine says of its own engine is not for this one.
   const config = join(folder, 'daemon.json');
@@ -105,6 +119,7 @@ function spawnDaemon({ folder, host, bridge, log }: Place, env: NodeJS.ProcessEn
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
     ...['--bridge', bridge.name, '--default-address-pool', bridge.pool],
     ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${basename(folder)}`],
+    ...(firewall ? [] : ['--iptables=false', '--ip6tables=false', '--ip-masq=false']),
   ];
   // Should this process be killed, the engine ends by itself. A group of its own: Ctrl-C is for the tests first.
   return spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...options], {
@@ -155,7 +170,7 @@ async function end({ folder, process: daemon, bridge, rulesBefore, forwardingBef
     /DOCKER|:FORWARD|-d (169\.254\.0\.0\/16|100\.100\.100\.200)/.test(line) ||
     line.includes(bridge.prefix) ||
     line.includes(bridge.name);
-  await removeNewRules(rulesBefore, isOwn);
+  if (rulesBefore !== null) await removeNewRules(rulesBefore, isOwn);
   writeForwarding(forwardingBefore);
   removeControlGroups(basename(folder));
   await removeFolder(folder);
