@@ -1,16 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import { MainspringError, type Problem } from '../../../model/errors.ts';
+import { askAbout, type EngineAbout } from './engine-about.ts';
 import { engineFailed, isAway } from './engine-error.ts';
 import { type EngineAddress, type FoundEngine, findEngine, type Variables } from './find-engine.ts';
 import { ownContainer } from './own-container.ts';
-
-/** What is known of an engine that answered. */
-export interface EngineAbout {
-  readonly kind: 'docker' | 'podman';
-  readonly version: string;
-  readonly apiVersion: string;
-}
 
 /** An engine that answered. */
 export interface Client {
@@ -89,7 +83,8 @@ export class DockerConnection {
     const what = `container engine at ${describeAddress(found.address)} (${found.from})`;
     try {
       const docker = await dockerAt(found.address);
-      const about = aboutOf(await within(HELLO_MS, docker.version()), what);
+      const about = await within(HELLO_MS, askAbout(docker));
+      refuseOld(about, what);
       const self = await within(HELLO_MS, ownContainer(docker));
       this.#wasThere = true;
       return { docker, about, self };
@@ -126,17 +121,13 @@ async function tcpOptions({ host, port, tls }: Extract<EngineAddress, { kind: 't
   return { ...address, protocol: 'https', ca, cert, key };
 }
 
-function aboutOf(version: Docker.DockerVersion, what: string): EngineAbout {
-  const [major = 0, minor = 0] = version.ApiVersion.split('.').map(Number);
-  if (major < OLDEST_API[0] || (major === OLDEST_API[0] && minor < OLDEST_API[1])) {
-    throw new MainspringError('engine-failed', `${what}: speaks API ${version.ApiVersion}, expected 1.41 or newer`, {
-      hint: 'Docker Engine 20.10 and Podman 4 are the oldest that do.',
-      retry: 'after-interval',
-    });
-  }
-  const parts: readonly { readonly Name: string }[] = version.Components ?? [];
-  const isPodman = parts.some(({ Name }) => /podman/i.test(Name));
-  return { kind: isPodman ? 'podman' : 'docker', version: version.Version, apiVersion: version.ApiVersion };
+function refuseOld({ apiVersion }: EngineAbout, what: string): void {
+  const [major = 0, minor = 0] = apiVersion.split('.').map(Number);
+  if (major > OLDEST_API[0] || (major === OLDEST_API[0] && minor >= OLDEST_API[1])) return;
+  throw new MainspringError('engine-failed', `${what}: speaks API ${apiVersion}, expected 1.41 or newer`, {
+    hint: 'Docker Engine 20.10 and Podman 4 are the oldest that do.',
+    retry: 'after-interval',
+  });
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
