@@ -96,7 +96,7 @@ export class Director {
     while (!this.#isOver) {
       const [reached] = readdirSync(this.#folder).filter((name) => name.endsWith('.reached'));
       if (reached === undefined) {
-        await delay(3);
+        await delay(5);
         continue;
       }
       this.#isBusy = true;

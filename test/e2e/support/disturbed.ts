@@ -5,7 +5,7 @@ import { Director, seeded, type Victim } from './director.ts';
 import { eventually } from './eventually.ts';
 import { goLive, type History, prepare } from './history.ts';
 import type { Installation } from './installation.ts';
-import { differences, type Inventory, takeInventory, takeRows } from './inventory.ts';
+import { differences, type Inventory, OpenTables, takeInventory } from './inventory.ts';
 import type { PlannedKill } from './kill-plan.ts';
 import { startPoller } from './poller.ts';
 import { startReleaseWatch } from './release-watch.ts';
@@ -107,22 +107,29 @@ interface Resting {
 /** Waits until everything is as in the undisturbed history, and stays so while nobody is killed any more. */
 async function comesToRest({ installation, director, history, phase }: Resting, expected: Inventory): Promise<void> {
   const look = async () => differences(withoutNonces(await takeInventory(installation, history.lookedAt)), expected);
+  const tables = new OpenTables(installation);
   let last: readonly string[] = [];
+  // As it was when it last differed: whoever has written nothing since is not at rest either.
+  let unlike: number | null = null;
   const isAtRest = async () => {
-    if (director.isBusy) return undefined;
-    last = differences(withoutNonces({ ...expected, rows: takeRows(installation) }), expected);
-    if (last.length > 0) return undefined;
+    const { version } = tables;
+    if (director.isBusy || version === unlike) return undefined;
+    last = differences(withoutNonces({ ...expected, rows: tables.rows() }), expected);
+    unlike = last.length > 0 ? version : null;
+    if (unlike !== null) return undefined;
     last = await look();
     if (last.length > 0 || director.isBusy) return undefined;
     return (await look()).length === 0 || undefined;
   };
   const story = async () =>
     `${(await installation.run('audit')).stdout.split('\n').slice(-60).join('\n')}\n${installation.daemon?.log.split('\n').slice(-40).join('\n')}`;
-  await eventually(isAtRest, { within: REST_MS, every: LOOK_EVERY_MS }).catch(async (error: unknown) => {
-    assert.fail(
-      `after "${phase}" (${error}):\n${last.join('\n')}\nkilled so far: ${director.done.join(', ')}\n${await story()}\n${director.failure ?? ''}`,
-    );
-  });
+  await eventually(isAtRest, { within: REST_MS, every: LOOK_EVERY_MS })
+    .catch(async (error: unknown) => {
+      assert.fail(
+        `after "${phase}" (${error}):\n${last.join('\n')}\nkilled so far: ${director.done.join(', ')}\n${await story()}\n${director.failure ?? ''}`,
+      );
+    })
+    .finally(() => tables.close());
 }
 
 type Outside = Awaited<ReturnType<ReturnType<typeof watchFromOutside>['stop']>>;

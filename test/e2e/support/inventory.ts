@@ -51,12 +51,6 @@ export async function takeInventory(installation: Installation, paths: readonly 
   };
 }
 
-/** Only what is recorded: the part of an inventory that costs least, and that says first that something still moves. */
-export function takeRows(installation: Installation): readonly string[] {
-  const tables = readTables(installation);
-  return rowLines(tables, namesIn(installation, tables));
-}
-
 function rowLines(tables: readonly [string, Row[]][], names: (text: string) => string): string[] {
   const lines = tables.flatMap(([table, all]) =>
     all.map((row) => `${table} ${canonicalJson(plain(comparable(table, row), names))}`),
@@ -68,16 +62,47 @@ type Row = Record<string, Json>;
 
 /** All rows of all tables but the log. */
 export function readTables(installation: Installation): [string, Row[]][] {
-  const db = new Database(join(installation.data, 'mainspring.db'), { readonly: true });
+  const tables = new OpenTables(installation);
   try {
-    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all() as {
-      name: string;
-    }[];
+    return tables.read();
+  } finally {
+    tables.close();
+  }
+}
+
+/** What is recorded, kept open for whoever looks at it again and again. */
+export class OpenTables {
+  readonly #installation: Installation;
+  readonly #db: Database.Database;
+
+  constructor(installation: Installation) {
+    this.#installation = installation;
+    this.#db = new Database(join(installation.data, 'mainspring.db'), { readonly: true });
+  }
+
+  /** A number that differs once the daemon has written anything: SQLite's `data_version`. */
+  get version(): number {
+    return this.#db.pragma('data_version', { simple: true }) as number;
+  }
+
+  /** All rows of all tables but the log. */
+  read(): [string, Row[]][] {
+    const tables = this.#db
+      .prepare<[], { name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+      .all();
     return tables
       .filter(({ name }) => name !== 'audit')
-      .map(({ name }) => [name, db.prepare(`SELECT * FROM "${name}"`).all() as Row[]]);
-  } finally {
-    db.close();
+      .map(({ name }) => [name, this.#db.prepare<[], Row>(`SELECT * FROM "${name}"`).all()]);
+  }
+
+  /** The part of an inventory that costs least, and that says first that something still moves. */
+  rows(): readonly string[] {
+    const tables = this.read();
+    return rowLines(tables, namesIn(this.#installation, tables));
+  }
+
+  close(): void {
+    this.#db.close();
   }
 }
 

@@ -27,7 +27,7 @@ export function startPoller(
   const loop = (async () => {
     while (!isOver) {
       await look(of, seen);
-      await delay(10);
+      await delay(25);
     }
   })();
   const stop = async () => {

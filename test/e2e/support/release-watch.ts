@@ -25,7 +25,12 @@ export interface SeenReleases {
 /** What these apps are now, by the route table and by what they answer: one line each for every environment. */
 export async function combinations(installation: Installation, { envs, apps }: Together): Promise<string[]> {
   const answered = await Promise.all(envs.map((env) => askAll(installation.port, env, apps)));
-  return [...tableLines(installation, { envs, apps }), ...answered.filter((line) => line !== null)];
+  const db = openTable(installation);
+  try {
+    return [...tableLines(db, { envs, apps }), ...answered.filter((line) => line !== null)];
+  } finally {
+    db.close();
+  }
 }
 
 /** Looks again and again whether these apps are as they never are at rest: some on a new revision while others are on an old one. */
@@ -38,21 +43,23 @@ export function startReleaseWatch(
   let isOver = false;
   const judge = (lines: readonly string[]) => seen.splits.push(...lines.filter((line) => !legal.has(line)));
   const readTable = async () => {
+    const db = openTable(installation);
     while (!isOver) {
-      judge(tableLines(installation, together));
+      judge(tableLines(db, together));
       seen.looks += 1;
       await delay(15);
     }
+    db.close();
   };
   const ask = async (env: string) => {
     while (!isOver) {
       const line = await askAll(installation.port, env, together.apps);
       if (line !== null) seen.rounds += 1;
       judge(line === null ? [] : [line]);
-      await delay(30);
+      await delay(60);
     }
   };
-  const loops = Promise.all([readTable(), ...together.envs.map(ask)]);
+  const loops = Promise.all(together.apps.length === 0 ? [] : [readTable(), ...together.envs.map(ask)]);
   const stop = async () => {
     isOver = true;
     await loops;
@@ -62,18 +69,17 @@ export function startReleaseWatch(
   return { stop };
 }
 
+function openTable({ data }: Installation): Database.Database {
+  return new Database(join(data, 'mainspring.db'), { readonly: true });
+}
+
 /** One query sees the table as it was at one moment. Keys of artifacts are the same in every installation. */
-function tableLines(installation: Installation, { envs, apps }: Together): string[] {
-  const db = new Database(join(installation.data, 'mainspring.db'), { readonly: true });
-  try {
-    const rows = db.prepare(ROUTES).all() as { env: string; app: string; artifact: string | null }[];
-    return envs.map((env) => {
-      const runs = (app: string) => rows.find((row) => row.env === env && row.app === app)?.artifact ?? 'nothing';
-      return `table ${env}: ${apps.map((app) => `${app} ${runs(app)}`).join(', ')}`;
-    });
-  } finally {
-    db.close();
-  }
+function tableLines(db: Database.Database, { envs, apps }: Together): string[] {
+  const rows = db.prepare(ROUTES).all() as { env: string; app: string; artifact: string | null }[];
+  return envs.map((env) => {
+    const runs = (app: string) => rows.find((row) => row.env === env && row.app === app)?.artifact ?? 'nothing';
+    return `table ${env}: ${apps.map((app) => `${app} ${runs(app)}`).join(', ')}`;
+  });
 }
 
 const ROUTES = `SELECT routes.env, routes.app, json_extract(instances.target, '$.artifact') AS artifact FROM routes
