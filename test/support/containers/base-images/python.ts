@@ -50,9 +50,13 @@ export const python: Recipe = {
   },
 };
 
-/** What is of this machine and not of Python: its tests, what needs a screen, packages that somebody has installed. */
+/**
+ * What is of this machine and not of Python: its tests, what needs a screen, packages that somebody has installed. And bytecode, which the
+ * official image comes without.
+ */
 function isOut(path: string): boolean {
   const [, , first = '', second = ''] = path.split('/');
+  if (path.includes('__pycache__')) return true;
   if (first === 'site-packages') return second !== '' && !/^pip(-|$)/.test(second);
   return /^(test|idlelib|tkinter|turtledemo|config-.*)$/.test(first);
 }
