@@ -57,42 +57,50 @@ function declared(app: string, idle: string): string {
 
 async function wakes(made: ContainerTeam, tier: Tier): Promise<Figure[]> {
   const { port } = made.team.installation;
-  const woken: number[] = [];
+  const [woken, own]: [number[], ByHand[]] = [[], []];
+  await untilState(made, tier);
+  const hand = await handOf(made, tier);
+  // In turn, so that what else goes on here is in both.
   for (let n = 0; n < SAMPLES; n += 1) {
     await untilState(made, tier);
     // What goes to sleep at this very moment is asked for by nobody.
     await delay(ASLEEP_MS);
     woken.push(await timed(() => answerOf(port, `${tier.app}/`)));
+    own.push(await hand());
   }
-  const own = await byHand(made, tier);
-  const [, hand] = tier.hands;
-  const added = median(woken) - median(own.hand);
+  const [, word] = tier.hands;
+  const [called, answered] = [own.map(({ calledMs }) => calledMs), own.map(({ answeredMs }) => answeredMs)];
+  const added = median(woken) - median(called);
   const goal = tier.state === 'paused' ? { goal: { atMost: 10 } } : {};
   return [
     { name: `${tier.state}: request until its answer, median`, value: median(woken), unit: 'ms', note: spread(woken) },
-    { name: `engine's own ${hand}, median`, value: median(own.hand), unit: 'ms', note: spread(own.hand) },
-    { name: `${hand} by hand until an answer, median`, value: median(own.all), unit: 'ms', note: spread(own.all) },
-    { name: `${tier.state}: above the engine's own ${hand}, median`, value: added, unit: 'ms', ...goal },
+    { name: `engine's own ${word}, median`, value: median(called), unit: 'ms', note: spread(called) },
+    { name: `${word} by hand until an answer, median`, value: median(answered), unit: 'ms', note: spread(answered) },
+    { name: `${tier.state}: above the engine's own ${word}, median`, value: added, unit: 'ms', ...goal },
   ];
 }
 
-/** The same container without us: what the engine takes, and until it answers. */
-async function byHand({ view }: ContainerTeam, { hands, app }: Tier): Promise<{ hand: number[]; all: number[] }> {
+/** How long one call of the engine took, and until the container answered after it was made. */
+interface ByHand {
+  readonly calledMs: number;
+  readonly answeredMs: number;
+}
+
+/** The same container without us: what puts it to rest and brings it back once. */
+async function handOf({ view }: ContainerTeam, { hands, app }: Tier): Promise<() => Promise<ByHand>> {
   const image = (await view.containers()).find((one) => one.app === app)?.image ?? '';
   const { id } = await view.runByHand(image, PORT);
-  const [hand, all]: [number[], number[]] = [[], []];
-  for (let n = 0; n < SAMPLES; n += 1) {
+  return async () => {
     await view.by(hands[0], id);
     // As long as what we wake has slept, so that the machine is as cold.
     await delay(ASLEEP_MS);
     const began = performance.now();
     await view.by(hands[1], id);
-    hand.push(performance.now() - began);
+    const calledMs = performance.now() - began;
     const port = await view.publishedPort(id, PORT);
     await eventually(() => answerOf(port, '/').catch(() => undefined), { every: 1, within: 30_000 });
-    all.push(performance.now() - began);
-  }
-  return { hand, all };
+    return { calledMs, answeredMs: performance.now() - began };
+  };
 }
 
 /** What fifty apps of each tier keep of the machine's memory, what the engine has for each of them included. */

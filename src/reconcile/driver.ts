@@ -169,7 +169,10 @@ export class Driver {
     this.#slots.deployment.wake(deploymentKey(row));
   }
 
-  /** Records that somebody asks for what is asleep: it is started. */
+  /**
+   * Records that somebody asks for what is asleep: it is started. They wait for that, and not for the disk as well: with the machine's power
+   * goes whatever was started.
+   */
   wakeUp(env: EnvName, app: AppId): void {
     const { store, clock } = this.#ports;
     store.transact((recorded) => {
@@ -179,7 +182,7 @@ export class Driver {
       const tier = instance === undefined || changes.length === 0 ? null : tierOf(instance);
       if (instance !== undefined && tier !== null) this.#instanceSlots.wakes.begin(instance.id, tier, clock.now());
       return changes;
-    });
+    }, 'process');
   }
 
   /** How long it took to wake what was asleep, so far. */

@@ -26,6 +26,8 @@ import { loadRecorded, Store } from './store.ts';
 const started = audit({ kind: 'controller.started', env: null, app: null, cause: { kind: 'bootstrap' }, detail: {} });
 const environments = [...recordedWith().environments.values()].map((row) => put('environment', row));
 
+const SYNCHRONOUS = { ...sql.selectFrom('meta').compile(), sql: 'PRAGMA synchronous', parameters: [] };
+
 /** A store with so many deployments, closed again. */
 function filledStore(t: TestContext, count = 500) {
   const temp = tempStore(t);
@@ -154,6 +156,28 @@ test('a reader beside the writer sees what was committed, and can change nothing
   store.transact(() => [...environments, ...rows(deployment())]);
   assert.equal(reader.all(sql.selectFrom('deployments').selectAll()).length, 1);
   assert.throws(() => reader.write([sql.deleteFrom('deployments')]), { code: 'store-read-only' });
+});
+
+test('what need not outlive a loss of power is there for others at once, and what comes after it is on the disk again', (t) => {
+  const { path, connect } = tempStore(t);
+  const connection = connect();
+  const reader = openDatabaseToRead(path);
+  t.after(() => reader.close());
+  const syncs = () => connection.all<{ synchronous: number }>({ compile: () => SYNCHRONOUS })[0]?.synchronous;
+  const during: (number | undefined)[] = [];
+  const noted = sql.insertInto('meta').values({ key: 'a', value: 'b' });
+  const looking = (query: { compile(): ReturnType<typeof noted.compile> }) => ({
+    compile: () => {
+      during.push(syncs());
+      return query.compile();
+    },
+  });
+  connection.write([looking(noted)], 'process');
+  assert.equal(reader.all(sql.selectFrom('meta').where('key', '=', 'a').selectAll()).length, 1);
+  assert.throws(() => connection.write([looking(noted)], 'process'), { code: 'store-failed' });
+  connection.write([looking(sql.deleteFrom('meta').where('key', '=', 'a'))]);
+  const [NORMAL, FULL] = [1, 2];
+  assert.deepEqual([...during, syncs()], [NORMAL, NORMAL, FULL, FULL]);
 });
 
 test('reading a database that is not there makes none', (t) => {

@@ -26,6 +26,9 @@ export interface Query {
   compile(): CompiledQuery;
 }
 
+/** The end of what a transaction outlives: that of this process, or of the machine's power too. */
+export type Outlives = 'process' | 'power';
+
 /** An open database. Everything is synchronous: a transaction is over before anything else runs. */
 export class Connection {
   readonly #db: Database.Database;
@@ -59,16 +62,25 @@ export class Connection {
     }
   }
 
-  /** Runs queries as one transaction: all of them or none. */
-  write(queries: readonly Query[]): void {
-    this.#guard(() =>
-      this.#db.transaction(() => {
-        for (const query of queries) {
-          const { sql: text, parameters } = query.compile();
-          this.#prepare(text).run(...parameters);
-        }
-      })(),
-    );
+  /**
+   * Runs queries as one transaction: all of them or none. It is on the disk when this comes back; with `outlives` `process` it outlives this
+   * process at once, and a loss of power only when something else has been written after it
+   * (https://sqlite.org/pragma.html#pragma_synchronous, for WAL).
+   */
+  write(queries: readonly Query[], outlives: Outlives = 'power'): void {
+    this.#guard(() => {
+      if (outlives === 'process') this.#db.pragma('synchronous = NORMAL');
+      try {
+        this.#db.transaction(() => {
+          for (const query of queries) {
+            const { sql: text, parameters } = query.compile();
+            this.#prepare(text).run(...parameters);
+          }
+        })();
+      } finally {
+        if (outlives === 'process') this.#db.pragma('synchronous = FULL');
+      }
+    });
   }
 
   #prepare(text: string): Database.Statement {

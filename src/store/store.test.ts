@@ -10,12 +10,13 @@ import {
 } from '../../test/support/declarations.ts';
 import { AT, artifact, deployment, instance, live, next, recordedWith, rows } from '../../test/support/recorded.ts';
 import { tempStore } from '../../test/support/temp-store.ts';
+import { chainEvent } from '../audit/chain.ts';
 import { verifyAudit } from '../audit/log.ts';
 import type { AppId, EnvName, InstanceId } from '../model/ids.ts';
 import { PROD } from '../model/ids.ts';
 import { audit, type Change, drop, put } from './changes.ts';
 import type { Recorded } from './recorded.ts';
-import { loadRecorded } from './store.ts';
+import { loadRecorded, Store } from './store.ts';
 import { TABLES, type TableName } from './tables.ts';
 
 const target = targetOf();
@@ -206,6 +207,23 @@ test('a decision sees what is recorded, and rows that were read stay as they wer
   );
   assert.equal(row?.dataEngine, null);
   assert.equal(store.recorded.deployment(PROD, '/a' as AppId)?.dataEngine, 'process');
+});
+
+test('an event is always on the disk, whatever its transaction need outlive', (t) => {
+  const written: unknown[] = [];
+  const temp = tempStore(t);
+  const connection = temp.connect();
+  const write = connection.write.bind(connection);
+  connection.write = (queries, outlives) => {
+    written.push(outlives);
+    write(queries, outlives);
+  };
+  const clock = { now: () => AT, sleep: () => Promise.resolve() };
+  const store = new Store({ connection, clock, chain: chainEvent });
+  store.transact(() => [environment], 'process');
+  store.transact(() => [environment, started], 'process');
+  store.transact(() => [environment]);
+  assert.deepEqual(written, ['process', 'power', 'power']);
 });
 
 test('thousands of rows are one transaction: all there, with an unbroken chain', (t) => {

@@ -4,7 +4,7 @@ import { canonicalJson } from '../model/canonical.ts';
 import { type Clock, isoTime } from '../model/clock.ts';
 import type { InstallationId } from '../model/ids.ts';
 import type { Change } from './changes.ts';
-import { type Connection, type Query, sql } from './database.ts';
+import { type Connection, type Outlives, type Query, sql } from './database.ts';
 import { Recorded, type RecordedView } from './recorded.ts';
 import { type Columns, TABLES, type Table, type TableName } from './tables.ts';
 
@@ -62,8 +62,11 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Decides, writes and takes over, as one transaction. Throws a `MainspringError` (`store-…`) and changes nothing if it can't be written. */
-  transact(decide: Decide): readonly Change[] {
+  /**
+   * Decides, writes and takes over, as one transaction. Throws a `MainspringError` (`store-…`) and changes nothing if it can't be written. What
+   * need not outlive a loss of power, as nothing that follows from it does, does not wait for the disk.
+   */
+  transact(decide: Decide, outlives: Outlives = 'power'): readonly Change[] {
     let generation = this.#recorded.generation;
     const nextGeneration = () => {
       generation += 1;
@@ -81,7 +84,9 @@ export class Store {
       return insertEvent(event);
     });
     if (generation > this.#recorded.generation) queries.push(writeMeta('generation', String(generation)));
-    this.#deps.connection.write(queries);
+    // Of the log nothing is ever lost.
+    const lasting = changes.some((change) => 'audit' in change) ? 'power' : outlives;
+    this.#deps.connection.write(queries, lasting);
     for (const change of changes) this.#recorded.apply(change);
     this.#recorded.generation = generation;
     this.#head = head;

@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'an event outside the transaction',
     'src/store/store.ts',
-    'this.#deps.connection.write(queries);',
+    'this.#deps.connection.write(queries, lasting);',
     `const isEvent = (_: unknown, place: number) => 'audit' in (changes[place] ?? {});
     this.#deps.connection.write(queries.filter((query, place) => !isEvent(query, place)));
     this.#deps.connection.write(queries.filter(isEvent));`,
@@ -89,9 +89,9 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'a write that failed is taken for done',
     'src/store/store.ts',
-    'this.#deps.connection.write(queries);',
+    'this.#deps.connection.write(queries, lasting);',
     `try {
-      this.#deps.connection.write(queries);
+      this.#deps.connection.write(queries, lasting);
     } catch {}`,
   ),
   mutant(

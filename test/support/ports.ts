@@ -9,7 +9,7 @@ import { withVacancies } from '../../src/reconcile/vacancies.ts';
 import { type FakeCall, FakeEngine, type FakeFault } from '../../src/runtime/fake/fake-engine.ts';
 import { fakeProbe } from '../../src/runtime/fake/fake-probe.ts';
 import { FakeWorld } from '../../src/runtime/fake/fake-world.ts';
-import { Connection, prepareDatabase, type Query } from '../../src/store/database.ts';
+import { Connection, type Outlives, prepareDatabase, type Query } from '../../src/store/database.ts';
 import { Store } from '../../src/store/store.ts';
 import { SimClock } from '../simulation/sim-clock.ts';
 import { settingsOf } from './declarations.ts';
@@ -20,9 +20,9 @@ import { AT } from './recorded.ts';
 export class TestConnection extends Connection {
   isFull = false;
 
-  override write(queries: readonly Query[]): void {
+  override write(queries: readonly Query[], outlives?: Outlives): void {
     if (this.isFull) throw new MainspringError('store-full', 'store: the disk is full', { retry: 'after-interval' });
-    super.write(queries);
+    super.write(queries, outlives);
   }
 }
 
