@@ -13,7 +13,8 @@ const SPARE_MS = 500;
 
 /**
  * When builds of this installation ran. An engine's build cache names nobody; what it has of the time of our builds is taken for ours.
- * Where somebody else builds on the same engine at the same moment, a mistake costs them a slower build, and nothing else.
+ * Where somebody else builds on the same engine at the same moment, a mistake costs them a slower build, and nothing else: what was used just
+ * now is left alone.
  */
 export class BuildWindows {
   readonly #file: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diskUse } from './disk-use.ts';
+import { type CacheRecord, diskUse, isLeft } from './disk-use.ts';
 
 const clock = { sleep: async () => undefined };
 const BUSY = new Error('(HTTP code 500) server error - a disk usage operation is already running ');
@@ -29,4 +29,17 @@ test('it is not waited for for ever, and any other failure is one at once', asyn
   const { asked, docker } = engineOf([new Error('no such host')]);
   await assert.rejects(diskUse(docker, clock), /no such host/);
   assert.equal(asked.count, 1);
+});
+
+test('what a build may be at is not left, though nothing is in use between its steps', () => {
+  const at = Date.parse('2026-11-27T12:00:00Z');
+  const of = (more: Partial<CacheRecord>): CacheRecord => ({
+    ...{ ID: 'a', InUse: false, Shared: false, Size: 1, CreatedAt: '2026-11-27T11:00:00Z' },
+    ...more,
+  });
+  assert.equal(isLeft(of({}), at), true);
+  assert.equal(isLeft(of({ LastUsedAt: '2026-11-27T11:59:00Z' }), at), true);
+  assert.equal(isLeft(of({ LastUsedAt: '2026-11-27T11:59:01Z' }), at), false);
+  assert.equal(isLeft(of({ CreatedAt: '2026-11-27T11:59:30Z', LastUsedAt: null }), at), false);
+  assert.equal(isLeft(of({ InUse: true }), at), false);
 });

@@ -29,6 +29,11 @@ export interface DiskUse {
   readonly BuildCache?: readonly CacheRecord[] | null;
 }
 
+/**
+ * What was used in this time may be what a build is at, ours or somebody else's: between its steps nothing is in use, and without its
+ * context a build fails (`context not found`).
+ */
+const RECENT_MS = 60_000;
 /** How often somebody else's question is waited for, and how long each time, in milliseconds. */
 const ATTEMPTS = 40;
 const PAUSE_MS = 250;
@@ -44,6 +49,16 @@ export async function diskUse(docker: Pick<Docker, 'df'>, clock: Pick<Clock, 'sl
       await clock.sleep(PAUSE_MS);
     }
   }
+}
+
+/** Whether no build is at a record of the cache any more, as far as that can be told, so that it may go. */
+export function isLeft(record: CacheRecord, nowMs: number): boolean {
+  return !record.InUse && nowMs - lastUse(record) >= RECENT_MS;
+}
+
+/** When a record of the cache was used last, in milliseconds since the epoch. */
+export function lastUse({ LastUsedAt, CreatedAt }: Pick<CacheRecord, 'LastUsedAt' | 'CreatedAt'>): number {
+  return Date.parse(LastUsedAt ?? CreatedAt);
 }
 
 /** The engine has no code of its own for it: a 500, by these words (moby's `daemon/disk_usage.go`). */

@@ -10,7 +10,7 @@ import { installationLabel, LABEL } from '../labels.ts';
 import { baseTag, isOwnTag } from '../names.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { BuildWindows } from './build-windows.ts';
-import { type CacheRecord, diskUse, ownBytes } from './disk-use.ts';
+import { type CacheRecord, diskUse, isLeft, lastUse, ownBytes } from './disk-use.ts';
 
 /** What cleaning up needs. */
 export interface GarbageOptions {
@@ -136,7 +136,8 @@ export class Garbage {
     await this.#unnamedImages(client, 0);
     let over = bytes - maxBytes;
     const going: CacheRecord[] = [];
-    for (const record of [...cache].sort((a, b) => lastUse(a) - lastUse(b))) {
+    const left = cache.filter((record) => isLeft(record, this.#options.clock.now()));
+    for (const record of left.sort((a, b) => lastUse(a) - lastUse(b))) {
       if (over <= 0) break;
       if (!record.Shared) over -= record.Size;
       going.push(record);
@@ -159,8 +160,4 @@ export class Garbage {
       await asked;
     }
   }
-}
-
-function lastUse({ LastUsedAt, CreatedAt }: CacheRecord): number {
-  return Date.parse(LastUsedAt ?? CreatedAt);
 }
