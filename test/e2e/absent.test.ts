@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { pushTo } from './support/branches.ts';
 import { eventually } from './support/eventually.ts';
 import { NONCE_BUILD, nonceApp } from './support/nonce-app.ts';
-import type { FoundProcess } from './support/process-scan.ts';
+import { pidOf } from './support/production.ts';
 import { hostOf, Team } from './support/team.ts';
 
 test('an app that does not serve says why, and a request brings it back where it can', async (t) => {
@@ -73,12 +73,10 @@ previews(max = 1)
   });
 
   await t.test('requests for an app that ended by itself wait until it answers again', async () => {
-    const isOfApp = ({ environment }: FoundProcess) =>
-      environment.get('MAINSPRING_APP') === '/tool' && environment.get('MAINSPRING_ENV') === 'prod';
-    const [dying] = installation.processes().filter(isOfApp);
+    const dying = pidOf(installation, '/tool');
     assert.equal((await installation.get('/tool/die')).status, 502);
     // While the kernel closes what it had open, its socket takes connections, which are cut then: 502, as it may have read the request.
-    await eventually(() => !existsSync(`/proc/${dying?.pid}`) || undefined, { every: 1 });
+    await eventually(() => !existsSync(`/proc/${dying}`) || undefined, { every: 1 });
     const answers = await Promise.all(Array.from({ length: 5 }, () => installation.get('/tool/')));
     assert.deepEqual(
       answers.map(({ status }) => status),

@@ -14,6 +14,7 @@ import { eventually } from './support/eventually.ts';
 import { ask } from './support/http.ts';
 import { Installation } from './support/installation.ts';
 import { findProcess, killHard } from './support/process-scan.ts';
+import { pidOf } from './support/production.ts';
 
 /** A server that apps of the spec `proxy` may lead to; gives its port. */
 async function upstream(t: TestContext): Promise<number> {
@@ -21,15 +22,6 @@ async function upstream(t: TestContext): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   return (server.address() as AddressInfo).port;
-}
-
-/** The pid of the one process of an app in production. */
-function pidOf(installation: Installation, app: string): number {
-  const found = installation
-    .processes()
-    .filter(({ environment: of }) => of.get('MAINSPRING_APP') === app && of.get('MAINSPRING_ENV') === 'prod');
-  assert.equal(found.length, 1, `processes of ${app}: ${found.map(({ args }) => args.join(' ')).join('; ')}`);
-  return found[0]?.pid ?? 0;
 }
 
 function configOf(port: number, apps: string, files: Files = {}): Files {

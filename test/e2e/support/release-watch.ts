@@ -44,12 +44,15 @@ export function startReleaseWatch(
   const judge = (lines: readonly string[]) => seen.splits.push(...lines.filter((line) => !legal.has(line)));
   const readTable = async () => {
     const db = openTable(installation);
-    while (!isOver) {
-      judge(tableLines(db, together));
-      seen.looks += 1;
-      await delay(15);
+    try {
+      while (!isOver) {
+        judge(tableLines(db, together));
+        seen.looks += 1;
+        await delay(15);
+      }
+    } finally {
+      db.close();
     }
-    db.close();
   };
   const ask = async (env: string) => {
     while (!isOver) {

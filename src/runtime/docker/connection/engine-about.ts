@@ -36,9 +36,8 @@ function ping({ modem }: Docker): Promise<IncomingHttpHeaders> {
   return new Promise((resolve, reject) => {
     modem.dial(options, (error: Error | null, response: unknown) => {
       if (error !== null) return reject(error);
-      const { headers, resume } = response as IncomingMessage;
-      resume.call(response);
-      resolve(headers);
+      // Its two letters have to be read, for the connection to be of use to others.
+      resolve((response as IncomingMessage).resume().headers);
     });
   });
 }
