@@ -102,14 +102,15 @@ export interface Engine {
   stop(id: InstanceId, options: { readonly graceMs: number }): Promise<void>;
   /**
    * Freezes a running instance, so that the next start brings it back in milliseconds, and gives its memory back where the machine can
-   * take it. Twice is fine. One that does not run is an error: `engine-failed`. An engine without this only stops.
+   * take it. Twice is fine. One that does not run is an error: `engine-failed`. An engine without this only stops;
+   * one may come to know so when it runs something, and is without it from then on.
    */
-  pause?(id: InstanceId): Promise<void>;
+  readonly pause?: ((id: InstanceId) => Promise<void>) | undefined;
   /**
    * Lets a paused instance go on as it was, at the target that it had, and does no more: the quickest way back. False: it is not paused, or not
    * there, and `start` brings it back. An engine that pauses has this too.
    */
-  resume?(id: InstanceId, signal: AbortSignal): Promise<boolean>;
+  readonly resume?: ((id: InstanceId, signal: AbortSignal) => Promise<boolean>) | undefined;
   /** Removes what is left of a stopped instance (its files, its log). Stops it first if it runs. A missing one counts as removed. */
   remove(id: InstanceId): Promise<void>;
   inspect(id: InstanceId): Promise<InstanceState>;

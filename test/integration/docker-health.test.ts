@@ -41,7 +41,7 @@ dockerTest('one that became unhealthy while nobody watched is found so', async (
 dockerTest('one that goes on after a pause is not taken for unhealthy', async (t, socket) => {
   const { bench, request } = await checked(t, socket);
   await healthIs(bench, 'healthy');
-  await bench.engine().pause(request.id);
+  await bench.engine().pause?.(request.id);
   const target = await bench.engine().start(request, never());
   assert.deepEqual(await bench.engine().inspect(request.id), { state: 'running', target });
   assert.deepEqual(await bench.engine().list(), [{ id: request.id, state: { state: 'running', target } }]);

@@ -182,12 +182,13 @@ export class DockerEngine implements Engine {
     if (!this.#isUnused()) await this.#instances.stop(id, graceMs);
   }
 
-  async pause(id: InstanceId): Promise<void> {
-    await this.#instances.pause(id);
+  /** Missing once it is known that this engine can't. */
+  get pause(): Engine['pause'] {
+    return this.#pauses ? (id) => this.#instances.pause(id) : undefined;
   }
 
-  async resume(id: InstanceId, signal: AbortSignal): Promise<boolean> {
-    return this.#instances.resume(id, signal);
+  get resume(): Engine['resume'] {
+    return this.#pauses ? (id, signal) => this.#instances.resume(id, signal) : undefined;
   }
 
   async remove(id: InstanceId): Promise<void> {
@@ -242,6 +243,10 @@ export class DockerEngine implements Engine {
 
   async close(): Promise<void> {
     this.#end.abort(new DOMException('the engine was closed', 'AbortError'));
+  }
+
+  get #pauses(): boolean {
+    return this.#connection.abilities?.pauses ?? true;
   }
 
   /** Nothing was ever made here, so there is nothing to find: an engine that isn't there is no matter. */

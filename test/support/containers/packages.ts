@@ -10,12 +10,14 @@ export interface Program {
 
 const installTimeoutMs = 5 * 60_000;
 
-/** The Docker Engine with what its bridge needs, Podman with what it runs containers by, and what tests look with. */
+/** The Docker Engine with what its bridge needs, Podman with what it runs containers by, without root too, and what tests look with. */
 export const enginePrograms: readonly Program[] = [
   { name: 'dockerd', packages: ['docker.io'] },
   { name: 'iptables', packages: ['iptables'] },
   { name: 'ip', packages: ['iproute2'] },
   { name: 'podman', packages: ['podman', 'runc', 'slirp4netns', 'fuse-overlayfs'] },
+  { name: 'newuidmap', packages: ['uidmap'] },
+  { name: 'catatonit', packages: ['catatonit'] },
   { name: 'busybox', packages: ['busybox-static'] },
 ];
 

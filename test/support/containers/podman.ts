@@ -10,6 +10,8 @@ import { askFor, connectDocker } from './find-docker.ts';
 import { readRules, removeNewRules } from './firewall.ts';
 import { endProcessesOf, removeFolder } from './leftovers.ts';
 import { grantableLimits } from './limits.ts';
+import { mayInstall } from './packages.ts';
+import { commandAs, makeRootlessUser, type RootlessUser } from './rootless-user.ts';
 
 /** The variable that names a Podman service to use (a URL as in DOCKER_HOST) in place of one of the test's own. */
 export const podmanVariable = 'MAINSPRING_TEST_PODMAN';
@@ -25,34 +27,61 @@ const parent = '/var/tmp/mainspring-podman-';
 const startTimeoutMs = 30_000;
 const pollMs = 25;
 
-/** For the option `skip` of tests that need Podman: false, or why there is none. */
+/** For the option `skip` of tests that need Podman as root: false, or why there is none. */
 export async function whyNoPodman(env: NodeJS.ProcessEnv = process.env): Promise<string | false> {
   if (env[podmanVariable] !== undefined) return false;
+  const missing = await whyMissing();
+  if (missing !== false) return missing;
+  return process.getuid?.() === 0 ? false : 'a Podman of the tests’ own, as root, is started as root only';
+}
+
+/** The same of tests that need Podman without root. */
+export async function whyNoRootlessPodman(env: NodeJS.ProcessEnv = process.env): Promise<string | false> {
+  const missing = await whyMissing();
+  if (missing !== false) return missing;
+  return process.getuid?.() !== 0 || mayInstall(env) ? false : 'as root, a user for it is made with CI=true only';
+}
+
+async function whyMissing(): Promise<string | false> {
   const { failed, stderr } = await execa('podman', ['--version'], { reject: false });
-  if (failed) return `there is no podman: ${stderr || 'the program was not found'}`;
-  return process.getuid?.() === 0 ? false : 'a Podman of the tests’ own is started as root only';
+  return failed ? `there is no podman: ${stderr || 'the program was not found'}` : false;
 }
 
 /**
  * Starts Podman's service with storage, network configuration and socket of its own; what it made is gone afterwards.
- * It gets no limits on files or processes that this machine could not grant.
+ * It gets no limits on files or processes that this machine could not grant. It is the one of `podmanVariable` if that is set.
  */
 export async function startPodman(t: Cleanup, env: NodeJS.ProcessEnv = process.env): Promise<TestPodman> {
   const given = env[podmanVariable];
   if (given !== undefined) return { host: given, docker: connectDocker(given, env) };
-  const folder = mkdtempSync(parent);
   const rulesBefore = await readRules();
   const linksBefore = new Set(await bridges());
-  const ownEnv = { ...env, ...writeConfiguration(folder) };
-  const service = spawnService(folder, ownEnv);
   t.after(async () => {
-    await removeContainers(folder, ownEnv);
-    await stop(service);
-    await endProcessesOf(folder);
     for (const link of (await bridges()).filter((name) => !linksBefore.has(name))) {
       await execa('ip', ['link', 'del', link], { reject: false });
     }
     await removeNewRules(rulesBefore, (line) => /CNI-|NETAVARK/.test(line));
+  });
+  return startService(t, null, env);
+}
+
+/** The same without root: as whom we are, and where that is root, as a user of the test's own. It leaves the machine's network alone. */
+export async function startRootlessPodman(t: Cleanup, env: NodeJS.ProcessEnv = process.env): Promise<TestPodman> {
+  return startService(t, process.getuid?.() === 0 ? await makeRootlessUser(t) : null, env);
+}
+
+async function startService(t: Cleanup, user: RootlessUser | null, env: NodeJS.ProcessEnv): Promise<TestPodman> {
+  const folder = mkdtempSync(parent);
+  const ownEnv = { ...env, ...writeConfiguration(folder) };
+  if (user !== null) await execa('chown', ['--recursive', `${user.uid}:${user.gid}`, folder]);
+  const place = { folder, env: ownEnv, user };
+  const service = spawnService(place);
+  t.after(async () => {
+    await removeContainers(place);
+    await stop(service);
+    await endProcessesOf(folder);
+    // Without root, files of other users of the containers are there.
+    if (process.getuid?.() !== 0) await podman(place, ['unshare', 'rm', '-rf', join(folder, 'graph')]);
     await removeFolder(folder);
   });
   const host = `unix://${folder}/podman.sock`;
@@ -73,19 +102,35 @@ function writeConfiguration(folder: string): Record<string, string> {
   ];
   writeFileSync(containers, `${settings.join('\n')}\n`);
   const storage = join(folder, 'storage.conf');
-  const places = [`graphroot = "${join(folder, 'graph')}"`, `runroot = "${join(folder, 'run')}"`];
-  writeFileSync(storage, `[storage]\ndriver = "overlay"\n${places.join('\n')}\n`);
+  const graph = join(folder, 'graph');
+  const roots = [`graphroot = "${graph}"`, `rootless_storage_path = "${graph}"`, `runroot = "${join(folder, 'root')}"`];
+  writeFileSync(storage, `[storage]\ndriver = "overlay"\n${roots.join('\n')}\n`);
   // Its service leaves a copy of each archive that it imports in the temporary folder.
-  const temporary = join(folder, 'temporary');
-  mkdirSync(temporary);
-  return { CONTAINERS_CONF: containers, CONTAINERS_STORAGE_CONF: storage, TMPDIR: temporary };
+  // Podman wants what is at `run/containers` to have 50 characters at most.
+  const [temporary, runtime] = [join(folder, 'temporary'), join(folder, 'run')];
+  for (const made of [temporary, runtime]) mkdirSync(made, { mode: 0o700 });
+  const places = { HOME: folder, XDG_RUNTIME_DIR: runtime, TMPDIR: temporary };
+  return { CONTAINERS_CONF: containers, CONTAINERS_STORAGE_CONF: storage, ...places };
 }
 
-function spawnService(folder: string, env: NodeJS.ProcessEnv): ChildProcess {
+/** Where a Podman is, how it is set up, and whose it is: null, of whom we are. */
+interface Place {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly user: RootlessUser | null;
+}
+
+function spawnService({ folder, env, user }: Place): ChildProcess {
   const out = openSync(join(folder, 'service.log'), 'w');
-  const command = ['podman', 'system', 'service', '--time', '0', `unix://${folder}/podman.sock`];
   // Should this process be killed, the service ends by itself.
-  return spawn('setpriv', ['--pdeathsig', 'TERM', ...command], { env, stdio: ['ignore', out, out] });
+  const [setpriv = '', ...command] = [...commandAs(user), '--pdeathsig', 'TERM', 'podman'];
+  const service = ['system', 'service', '--time', '0', `unix://${folder}/podman.sock`];
+  return spawn(setpriv, [...command, ...service], { env, cwd: folder, stdio: ['ignore', out, out] });
+}
+
+async function podman({ folder, env, user }: Place, args: readonly string[]): Promise<void> {
+  const [setpriv = '', ...command] = [...commandAs(user), 'podman', ...args];
+  await execa(setpriv, command, { env, cwd: folder, reject: false });
 }
 
 interface Starting {
@@ -106,10 +151,12 @@ async function untilReady({ service, host, log }: Starting, env: NodeJS.ProcessE
   }
 }
 
-async function removeContainers(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
-  if (!existsSync(join(folder, 'graph'))) return;
-  await execa('podman', ['rm', '--all', '--force', '--time', '0'], { env, reject: false });
-  await execa('podman', ['network', 'prune', '--force'], { env, reject: false });
+async function removeContainers(place: Place): Promise<void> {
+  if (!existsSync(join(place.folder, 'graph'))) return;
+  await podman(place, ['rm', '--all', '--force', '--time', '0']);
+  await podman(place, ['network', 'prune', '--force']);
+  // Ends the process that holds its namespaces, where it has any.
+  if (place.user !== null || process.getuid?.() !== 0) await podman(place, ['system', 'migrate']);
 }
 
 async function stop(service: ChildProcess): Promise<void> {

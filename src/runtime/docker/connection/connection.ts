@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import { MainspringError, type Problem } from '../../../model/errors.ts';
+import { askAbilities, type EngineAbilities } from './engine-abilities.ts';
 import { askAbout, type EngineAbout } from './engine-about.ts';
 import { engineFailed, isAway } from './engine-error.ts';
 import { type EngineAddress, type FoundEngine, findEngine, type Variables } from './find-engine.ts';
@@ -12,6 +13,8 @@ export interface Client {
   readonly about: EngineAbout;
   /** The container of this engine that we run in; null: we are not in one. */
   readonly self: string | null;
+  /** What it can hold containers to; it is asked once. */
+  abilities(): Promise<EngineAbilities>;
 }
 
 /** How long an engine may take to say who it is. */
@@ -26,6 +29,7 @@ export class DockerConnection {
   readonly #setting: string;
   readonly #env: Variables;
   #client: Promise<Client> | null = null;
+  #abilities: EngineAbilities | null = null;
   #wasThere = false;
 
   /** `setting` is `auto`, `off` or the path of a socket. */
@@ -59,6 +63,11 @@ export class DockerConnection {
     return engineFailed(what, error);
   }
 
+  /** What the engine can, as far as it was asked for by now. */
+  get abilities(): EngineAbilities | null {
+    return this.#abilities;
+  }
+
   /** Why no container can be run here, or null. A look at some files, so cheap; once an engine answered, it is only away for a while. */
   problem(): Problem | null {
     if (this.#setting === 'off') {
@@ -74,6 +83,11 @@ export class DockerConnection {
     return findEngine(this.#setting === 'off' ? 'auto' : this.#setting, this.#env);
   }
 
+  async #askAbilities(docker: Docker, about: EngineAbout): Promise<EngineAbilities> {
+    this.#abilities = await askAbilities(docker, about);
+    return this.#abilities;
+  }
+
   async #connect(): Promise<Client> {
     const found = this.where();
     if (found.address === null) {
@@ -87,7 +101,9 @@ export class DockerConnection {
       refuseOld(about, what);
       const self = await within(HELLO_MS, ownContainer(docker));
       this.#wasThere = true;
-      return { docker, about, self };
+      this.#abilities = null;
+      let asked: Promise<EngineAbilities> | null = null;
+      return { docker, about, self, abilities: () => (asked ??= this.#askAbilities(docker, about)) };
     } catch (error) {
       throw engineFailed(what, error);
     }

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import type { DockerSettings } from '../../../model/settings.ts';
 import { closingCommands, type MetadataState, metadataState } from '../networks/metadata-guard.ts';
 import { DockerConnection, describeAddress } from './connection.ts';
+import { askInfo, type EngineAbilities, type EngineInfo } from './engine-abilities.ts';
 import type { Variables } from './find-engine.ts';
 
 /** One thing that was found out about the container engine. */
@@ -9,17 +10,6 @@ export interface EngineRemark {
   readonly state: 'ok' | 'warn' | 'fail';
   readonly message: string;
   readonly hint: string | null;
-}
-
-/** What an engine says of itself, as far as it is read. */
-interface EngineInfo {
-  readonly Driver?: string;
-  readonly CgroupVersion?: string;
-  readonly DockerRootDir?: string;
-  readonly MemoryLimit?: boolean;
-  readonly PidsLimit?: boolean;
-  readonly CpuCfsQuota?: boolean;
-  readonly SecurityOptions?: readonly string[];
 }
 
 const MIB = 1024 ** 2;
@@ -36,18 +26,19 @@ export async function reportEngine(
   if (problem !== null) return [{ state: 'warn', message: problem.message, hint: problem.hint }];
   const { address } = connection.where();
   const client = await connection.client();
-  const asked: Promise<unknown> = client.docker.info();
-  const info = (await asked) as EngineInfo;
+  const info = await askInfo(client.docker);
+  const abilities = await client.abilities();
   const { about } = client;
   const name = about.kind === 'podman' ? 'Podman' : 'Docker';
   const where = address === null ? '' : ` at ${describeAddress(address)}`;
   const parts = [`storage ${info.Driver ?? 'unknown'}`, `cgroup version ${info.CgroupVersion ?? '1'}`];
   return [
     ok(`${name} ${about.version} (API ${about.apiVersion})${where}: ${parts.join(', ')}`),
-    ...limitRemarks(info),
+    ...limitRemarks(abilities),
+    ...pauseRemarks(abilities),
     ...(await roomRemarks(info, settings.minFreeBytes)),
     ...(client.self === null ? [] : [ok('Mainspring is a container of it, and joins the network of each environment')]),
-    await metadataRemark(settings.networks, { rootless: isRootless(info), contained: client.self !== null }),
+    await metadataRemark(settings.networks, { rootless: abilities.isRootless, contained: client.self !== null }),
   ];
 }
 
@@ -55,16 +46,18 @@ function ok(message: string): EngineRemark {
   return { state: 'ok', message, hint: null };
 }
 
-function limitRemarks(info: EngineInfo): EngineRemark[] {
-  const kinds = [
-    ['memory', info.MemoryLimit],
-    ['cpus', info.CpuCfsQuota],
-    ['pids', info.PidsLimit],
-  ] as const;
-  const missing = kinds.filter(([, can]) => can === false).map(([kind]) => kind);
+function limitRemarks({ limits, isRootless }: EngineAbilities): EngineRemark[] {
+  const missing = Object.entries(limits).flatMap(([kind, enforced]) => (enforced ? [] : [kind]));
   if (missing.length === 0) return [];
-  const hint = 'One app can take all of the machine. Give the engine these cgroup controllers.';
+  const how = isRootless ? ' (of cgroup version 2: with systemd, Delegate= of user@.service)' : '';
+  const hint = `One app can take all of the machine. Give the engine these cgroup controllers${how}.`;
   return [{ state: 'warn', message: `the engine enforces no limit of ${missing.join(', ')}`, hint }];
+}
+
+function pauseRemarks({ pauses }: EngineAbilities): EngineRemark[] {
+  if (pauses) return [];
+  const hint = 'Apps without use are stopped after idle.stop and wake slower. Boot the machine with cgroup version 2.';
+  return [{ state: 'warn', message: 'the engine can not pause containers: it is rootless, on cgroup version 1', hint }];
 }
 
 async function roomRemarks({ DockerRootDir: root }: EngineInfo, minFreeBytes: number): Promise<EngineRemark[]> {
@@ -105,8 +98,4 @@ async function metadataRemark(range: string, { rootless, contained }: Firewall):
     message,
     hint: `As root${contained ? ', on the machine' : ''}: ${closingCommands(range).join('; ')}`,
   };
-}
-
-function isRootless({ SecurityOptions: options }: EngineInfo): boolean {
-  return (options ?? []).some((option) => option.includes('rootless'));
 }

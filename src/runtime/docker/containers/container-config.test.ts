@@ -14,6 +14,7 @@ function planOf(edit: {
   opts?: Record<string, string | number | boolean | string[]>;
   spec?: Partial<RevisionSpec>;
   ports?: number[];
+  enforced?: Partial<ContainerPlan['enforced']>;
 }): ContainerPlan {
   const none = { params: {}, containerOpts: {} };
   const key = 'a'.repeat(64) as ArtifactKey;
@@ -36,7 +37,9 @@ function planOf(edit: {
   const options = parseContainerOptions(request.containerOpts, settings);
   const image = { id: 'sha256:1', ports: edit.ports ?? [], volumes: ['/var/lib/x/'], user: '' };
   const mounts = mountsOf(installation, request, image.volumes, (path) => `/data/files/${path}`);
-  return { installation, request, options, image, mounts, network: 'net', userProcesses: null, hostPort: 20_123 };
+  const enforced = { memory: true, cpus: true, pids: true, ...edit.enforced };
+  const place = { network: 'net', hostPort: 20_123 };
+  return { installation, request, options, image, mounts, enforced, userProcesses: null, ...place };
 }
 
 test('a container is confined, limited, reached over loopback alone, and never started by the engine itself', () => {
@@ -50,6 +53,12 @@ test('a container is confined, limited, reached over loopback alone, and never s
   assert.deepEqual([host?.Memory, host?.NanoCpus, host?.PidsLimit], [1024 ** 3, 1e9, 512]);
   assert.deepEqual(host?.RestartPolicy, { Name: 'no' });
   assert.equal(host?.NetworkMode, 'net');
+});
+
+test('an engine is not asked for limits that it does not enforce', () => {
+  const { HostConfig: host } = containerConfig(planOf({ enforced: { memory: false, cpus: false } }));
+  assert.deepEqual([host?.Memory, host?.NanoCpus, host?.PidsLimit], [undefined, undefined, 512]);
+  assert.equal(containerConfig(planOf({ enforced: { pids: false } })).HostConfig?.PidsLimit, 0);
 });
 
 test('values of variables are in no label and in no argument', () => {

@@ -2,6 +2,7 @@ import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { MainspringError } from '../../../model/errors.ts';
 import type { InstallationId } from '../../../model/ids.ts';
 import type { InstanceRequest } from '../../engine.ts';
+import type { EngineAbilities } from '../connection/engine-abilities.ts';
 import { containerLabels } from '../labels.ts';
 import { aliasesOf, containerName } from '../names.ts';
 import { type ContainerOptions, KEPT_CAPABILITIES } from './container-opts.ts';
@@ -26,6 +27,8 @@ export interface ContainerPlan {
   readonly options: ContainerOptions;
   readonly mounts: readonly Mount[];
   readonly network: string;
+  /** Limits that the engine enforces; it is not asked for others. */
+  readonly enforced: EngineAbilities['limits'];
   /** The most processes of one user that the engine has to be told of; null: it knows by itself. */
   readonly userProcesses: number | null;
   /** The port of loopback that leads to it; null: it is reached in its network. */
@@ -53,7 +56,7 @@ export function containerConfig(plan: ContainerPlan): ContainerCreateOptions {
     ...(options.stopGraceMs === null ? {} : { StopTimeout: Math.ceil(options.stopGraceMs / 1_000) }),
     ExposedPorts: { [port]: {} },
     HostConfig: {
-      ...limitsOf(options, plan.userProcesses),
+      ...limitsOf(plan),
       ...confinement(options),
       ...(hostPort === null ? {} : { PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: String(hostPort) }] } }),
       Mounts: plan.mounts.map(mountSettings),
@@ -71,12 +74,14 @@ export function appPort({ options, request, image }: Pick<ContainerPlan, 'option
   return options.port ?? request.spec.run?.port ?? only ?? DEFAULT_PORT;
 }
 
-function limitsOf({ memoryBytes, cpus, pids, nofile, shmBytes }: ContainerOptions, userProcesses: number | null) {
+function limitsOf({ options, enforced, userProcesses }: ContainerPlan) {
+  const { memoryBytes, cpus, pids, nofile, shmBytes } = options;
   const nproc = userProcesses === null ? [] : [{ Name: 'nproc', Soft: userProcesses, Hard: userProcesses }];
   return {
-    Memory: memoryBytes,
-    NanoCpus: Math.round(cpus * 1e9),
-    PidsLimit: pids,
+    ...(enforced.memory ? { Memory: memoryBytes } : {}),
+    ...(enforced.cpus ? { NanoCpus: Math.round(cpus * 1e9) } : {}),
+    // A limit that nobody names is one of Podman's own.
+    PidsLimit: enforced.pids ? pids : 0,
     Ulimits: [{ Name: 'nofile', Soft: nofile, Hard: nofile }, ...nproc],
     ...(shmBytes === null ? {} : { ShmSize: shmBytes }),
   };

@@ -65,7 +65,8 @@ export class ContainerMaker {
     const declared = mountsOf(installation, request, image.volumes, (path) => files.placeOf(key, path));
     const mounts = await checkBinds(declared, settings.binds);
     const userProcesses = client.about.kind === 'podman' ? await ownProcessLimit() : null;
-    const plan = { installation, request, image, options, mounts, userProcesses };
+    const { limits: enforced } = await client.abilities();
+    const plan = { installation, request, image, options, mounts, enforced, userProcesses };
     for (let tries = 1; ; tries++) {
       const target = await this.#withPort(client, request.id, (hostPort) =>
         this.#makeAt(client, { ...plan, hostPort }, signal, tries < PORT_TRIES),

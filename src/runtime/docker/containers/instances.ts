@@ -209,6 +209,11 @@ export class Instances {
         retry: 'after-interval',
       });
     }
+    if (!(await client.abilities()).pauses) {
+      throw new MainspringError('engine-failed', `pause of "${id}": this engine can't pause containers`, {
+        hint: 'It is rootless, on cgroup version 1. What it runs is stopped instead.',
+      });
+    }
     doing.expect(id, 'paused', clock.now());
     try {
       await this.#freeze(client, found.Id);
