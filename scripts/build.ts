@@ -1,33 +1,18 @@
-// The packed product: `npm run build`, then `npm pack`. Node refuses to strip types below node_modules, so what is
-// installed is JavaScript, laid out in dist/ as the sources are in the checkout.
+// The packed product: `npm run build`, then `npm pack`. What is installed is JavaScript, as Node refuses to strip types below node_modules:
+// the program with its libraries in a few files, and beside them in dist/ what it reads, laid out as in the checkout. `--out` builds elsewhere.
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { rewriteForDist, unresolvedReferences } from './suite/dist-references.ts';
+import { bundle } from './build/bundle.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const dist = join(root, 'dist');
+const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
+const dist = resolve(root, values.out);
 
 /** What the program reads at run time besides code: migrations, templates, the evaluator, default settings. */
-const assets = ['{src,starlark-wasm/src}/**/*', 'starlark-wasm/*.wasm', 'config/**/*'];
-
-async function compile(): Promise<void> {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const options = { cwd: root, stdio: 'inherit', reject: false } as const;
-  const { failed } = await execa(process.execPath, [tsc, '-p', 'tsconfig.build.json'], options);
-  // The compiler has said why.
-  if (failed) process.exit(1);
-}
-
-function rewriteReferences(): void {
-  for (const file of globSync('**/*.js', { cwd: dist })) {
-    const code = rewriteForDist(file, readFileSync(join(dist, file), 'utf8'));
-    const unresolved = unresolvedReferences(code);
-    if (unresolved.length > 0) throw new Error(`dist/${file} would not find ${unresolved.join(', ')}`);
-    writeFileSync(join(dist, file), code);
-  }
-}
+const assets = ['src/**/*', 'starlark-wasm/*.wasm', 'config/**/*'];
 
 function copyAssets(): void {
   const files = globSync(assets, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -39,7 +24,7 @@ function copyAssets(): void {
   }
 }
 
-/** dist/package.json says which version and commit this is, where the checkout's own would be. */
+/** Its package.json says which version and commit this is, where the checkout's own would be. */
 async function writeManifest(): Promise<void> {
   const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const head = await execa('git', ['rev-parse', 'HEAD'], { cwd: root, reject: false });
@@ -48,8 +33,7 @@ async function writeManifest(): Promise<void> {
 }
 
 rmSync(dist, { recursive: true, force: true });
-await compile();
-rewriteReferences();
+await bundle(root, dist);
 copyAssets();
 await writeManifest();
-console.log('built dist/; "npm pack" makes the package of it');
+console.log(`built ${values.out}/${values.out === 'dist' ? '; "npm pack" makes the package of it' : ''}`);

@@ -3,12 +3,13 @@
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildProgram } from './suite/build-program.ts';
 import { checkWasm } from './suite/check-wasm.ts';
 import { bringEngines, noEngines } from './suite/engines/engines.ts';
 import { isNeeded } from './suite/engines/needs.ts';
 import { isolateEnvironment, shareCompiledCode } from './suite/environment.ts';
 import { findTests } from './suite/find-tests.ts';
-import { exitCodeOf, type Outcome, renderEnd, sum } from './suite/outcome.ts';
+import { exitCodeOf, nothing, type Outcome, renderEnd, sum } from './suite/outcome.ts';
 import { runCheck, staticChecks } from './suite/run-check.ts';
 import { runTests } from './suite/run-tests.ts';
 import { stopSignal } from './suite/stop-signal.ts';
@@ -32,8 +33,13 @@ const { stop, signal } = stopSignal();
 const files = findTests(root, paths.length === 0 ? everything : paths, values.without ?? []);
 // Fetching and starting engines is mostly waiting, while the checks need the cores.
 const needsEngines = isNeeded(root, 'test/support/containers', files);
-const [checks, engines] = await Promise.all([runChecks(), needsEngines ? bringEngines(process.env) : noEngines]);
-const outcomes = [...checks, engines.outcome];
+const needsProgram = isNeeded(root, 'test/e2e/support', files);
+const [checks, engines, built] = await Promise.all([
+  runChecks(),
+  needsEngines ? bringEngines(process.env) : noEngines,
+  needsProgram ? buildProgram(root, process.env) : nothing,
+]);
+const outcomes = [...checks, engines.outcome, built];
 try {
   outcomes.push(await runTests(root, files, stop));
 } finally {

@@ -13,7 +13,8 @@ for (const stage of ['True', 'False']) {
     const declared = APPS.map(
       (name) => `app("/${name}", "./${name}", stage = ${stage}, health = {"timeout": "1s"}, ${NONCE_BUILD})\n`,
     );
-    const team = await Team.create(t, () => ({ 'apps.star': declared.join(''), ...apps(APPS, '1') }));
+    const files = { 'apps.star': declared.join(''), ...apps(APPS, '1') };
+    const team = await Team.create(t, () => files, { settings: { gateways: 2 } });
     const { installation } = team;
     const push = async (files: ReturnType<typeof apps>) => {
       await installation.push('config', files);

@@ -13,16 +13,20 @@ function meetings(team: Team): string[] {
 }
 
 test('two revisions of an app with strategy "replace" never run at once, and its requests wait', async (t) => {
-  const team = await Team.create(t, (url) => ({
-    'apps.star': `app("/alone", "${url('alone')}", strategy = "replace", health = {"timeout": "1s"}, ${NONCE_BUILD})
+  const team = await Team.create(
+    t,
+    (url) => ({
+      'apps.star': `app("/alone", "${url('alone')}", strategy = "replace", health = {"timeout": "1s"}, ${NONCE_BUILD})
 app("/beside", "./beside", health = {"timeout": "1s"}, ${NONCE_BUILD})
 app("/solo", "./solo", strategy = "replace", stage = False, health = {"timeout": "1s"}, ${NONCE_BUILD})
 app("/along", "./along", strategy = "replace", health = {"timeout": "1s"}, ${NONCE_BUILD})
 `,
-    ...nonceApp('beside 1', { folder: 'beside/' }),
-    ...nonceApp('solo 1', { folder: 'solo/', isAlone: true }),
-    ...nonceApp('along 1', { folder: 'along/', isAlone: true }),
-  }));
+      ...nonceApp('beside 1', { folder: 'beside/' }),
+      ...nonceApp('solo 1', { folder: 'solo/', isAlone: true }),
+      ...nonceApp('along 1', { folder: 'along/', isAlone: true }),
+    }),
+    { settings: { gateways: 2 } },
+  );
   const { installation } = team;
   await installation.push('alone', nonceApp('alone 1', { isAlone: true }));
   await team.serve();

@@ -10,10 +10,8 @@ import { killHard } from './support/process-scan.ts';
 
 test('/metrics sums what the gateways count, through the death of one of them and the end of an app', async (t) => {
   const files = { ...staticApp('home', 'home/'), ...staticApp('other', 'other/') };
-  const installation = await Installation.create(t, {
-    'apps.star': 'app("/home", "./home")\napp("/other", "./other")\n',
-    ...files,
-  });
+  const declared = { 'apps.star': 'app("/home", "./home")\napp("/other", "./other")\n' };
+  const installation = await Installation.create(t, { ...declared, ...files }, { gateways: 2 });
   await installation.serve();
   await installation.settled({ config: (await installation.config.git('rev-parse', 'HEAD')) as string });
   const metrics = async () => {

@@ -38,12 +38,16 @@ class Asked {
 }
 
 test('an app sleeps when nobody uses it, never before, and the next request wakes it', async (t) => {
-  const team = await Team.create(t, (url) => ({
-    'apps.star': `app("/nap", "${url('nap')}", idle = "1s", stage = False)
+  const team = await Team.create(
+    t,
+    (url) => ({
+      'apps.star': `app("/nap", "${url('nap')}", idle = "1s", stage = False)
 app("/day", "./day")
 `,
-    ...nonceApp('day 1', { folder: 'day/' }),
-  }));
+      ...nonceApp('day 1', { folder: 'day/' }),
+    }),
+    { settings: { gateways: 2 } },
+  );
   const { installation } = team;
   await installation.push('nap', nonceApp('nap 1'));
   await team.serve();

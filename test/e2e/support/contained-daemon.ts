@@ -4,6 +4,7 @@ import type Docker from 'dockerode';
 import { root as checkout } from '../../imports.ts';
 import { answer } from '../../support/containers/answer.ts';
 import { gone } from '../../support/containers/installation.ts';
+import { PROGRAM } from './daemon.ts';
 import type { Installation } from './installation.ts';
 
 /** The base of the container that the daemon runs in. Programs come from this machine, which has to be of the same kind. */
@@ -32,7 +33,7 @@ export async function startContained(
   const inner = `${port}/tcp`;
   const container = await docker.createContainer({
     Image: DAEMON_BASE,
-    Cmd: [realpathSync(process.execPath), join(checkout, 'src/main.ts'), 'serve', '--config', file],
+    Cmd: [realpathSync(process.execPath), PROGRAM[2], 'serve', '--config', file],
     Env: [`HOME=${root}`, `TMPDIR=${join(root, 'tmp')}`],
     WorkingDir: root,
     ExposedPorts: { [inner]: {} },

@@ -12,11 +12,14 @@ export interface Home {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The program as `bin/mainspring` starts it, once it has seen to it that all is installed. */
+/** The variable by which the suite names the program that it has built, as it is packed. */
+export const programVariable = 'MAINSPRING_TEST_PROGRAM';
+
+/** The program as `bin/mainspring` starts it: the one that the suite has built, else the sources. */
 export const PROGRAM = [
   process.execPath,
   '--disable-warning=ExperimentalWarning',
-  join(checkout, 'src/main.ts'),
+  process.env[programVariable] ?? join(checkout, 'src/main.ts'),
 ] as const;
 
 /** How a daemon is started other than from this checkout, with nothing inherited. */

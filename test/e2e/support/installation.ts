@@ -258,7 +258,7 @@ function settingsFor(root: string, port: number, configRepo: string): SettingsVa
     process: 'prod',
     docker: 'off',
     onExit: 'keep',
-    gateways: 2,
+    gateways: 1,
     proxyAllow: [],
     more: '',
   };

@@ -11,6 +11,7 @@ export interface SettingsValues {
   /** `off`, or the socket of an engine. */
   docker: string;
   onExit: 'keep' | 'stop';
+  /** One, where a test is not about several: each takes a third of a second of a core. */
   gateways: number;
   proxyAllow: readonly string[];
   /** Further lines at the end. */
