@@ -15,7 +15,7 @@ const beside = ['better-sqlite3', 'dockerode', 'nunjucks', '@balena/dockerignore
 export async function bundle(root: string, dist: string): Promise<void> {
   const shared: BuildOptions = {
     ...{ absWorkingDir: root, bundle: true, platform: 'node', format: 'esm', target: 'node22.22', external: beside },
-    ...{ plugins: [ownPlaces(root)], logLevel: 'warning', charset: 'utf8', legalComments: 'inline' },
+    ...{ plugins: [ownPlaces(root)], logLevel: 'warning', legalComments: 'inline' },
     // Libraries that are CommonJS ask for Node's own modules by it.
     banner: {
       js: `import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);`,

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Cleanup } from './cleanup.ts';
 import { CLEAN_GIT_ENV } from './git-repo.ts';
 
@@ -69,8 +70,16 @@ function isAllowed(options: GitServerOptions, authorization: string | null): boo
   return scheme.toLowerCase() === 'basic' && options.users?.[user] === password && user !== '';
 }
 
+let found: string | undefined;
+
+/** The program itself: `git http-backend` is one process more for each request. */
+function backendProgram(): string {
+  found ??= join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend');
+  return found;
+}
+
 function runBackend(options: GitServerOptions, request: IncomingMessage, response: ServerResponse): void {
-  const backend = spawn('git', ['http-backend'], { env: backendEnv(options, request) });
+  const backend = spawn(backendProgram(), [], { env: backendEnv(options, request) });
   request.pipe(backend.stdin);
   backend.stdin.on('error', () => {});
   response.on('close', () => backend.kill());

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** How long to look, and what is said of it when it did not come. */
 export interface Patience {
   readonly within?: number;
+  /** Milliseconds between two looks. Default: 20 at first, then a sixteenth of the time that was waited, at most 250: looking takes time from what is waited for. */
   readonly every?: number;
   readonly what?: string | (() => string);
 }
@@ -12,8 +13,8 @@ export async function eventually<T>(
   look: () => Promise<T | undefined> | T | undefined,
   how: Patience = {},
 ): Promise<T> {
-  const { within = 30_000, every = 20, what = 'what was waited for' } = how;
-  const deadline = performance.now() + within;
+  const { within = 30_000, every, what = 'what was waited for' } = how;
+  const startedAt = performance.now();
   let last: unknown;
   for (;;) {
     try {
@@ -23,11 +24,12 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > deadline) {
+    const waited = performance.now() - startedAt;
+    if (waited > within) {
       const subject = typeof what === 'string' ? what : what();
       const cause = last === undefined ? {} : { cause: last };
       throw new Error(`not within ${within} ms: ${subject}${last === undefined ? '' : ` (${String(last)})`}`, cause);
     }
-    await delay(every);
+    await delay(every ?? Math.min(Math.max(20, waited / 16), 250));
   }
 }

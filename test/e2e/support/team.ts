@@ -105,7 +105,6 @@ export class Team {
       },
       {
         within: 60_000,
-        every: 10,
         what: () => `"${text}" at ${path} in ${env}; it says ${JSON.stringify(last)}; ${this.installation.daemon?.log}`,
       },
     );
@@ -126,7 +125,7 @@ export class Team {
     await eventually(
       async () =>
         (await this.installation.status()).environments.every(({ name }) => name !== env) ? true : undefined,
-      { within: 60_000, every: 10, what: `the end of ${env}` },
+      { within: 60_000, what: `the end of ${env}` },
     );
   }
 

@@ -45,7 +45,8 @@ export function startWatch(
     while (!isOver) {
       await look().catch((error: unknown) => watch.failures.push(String(error)));
       looks += 1;
-      await delay(5);
+      // Each look takes two milliseconds of a core, which what is watched needs.
+      await delay(10);
     }
   })();
   const caughtUp = async () => {

@@ -87,7 +87,7 @@ export class Site {
       return body.startsWith(wanted) || undefined;
     };
     const what = () => `${wanted.trim()} of ${app}, which says "${last}"; ${this.team.installation.daemon?.log}`;
-    await eventually(look, { within: 60_000, every: 20, what });
+    await eventually(look, { within: 60_000, what });
   }
 
   /** Starts clients that ask all of its apps. */
