@@ -306,6 +306,36 @@ test('where no cgroup may be made, the number of processes is watched, also of a
   assert.equal(await exitOf(next, events), 'killed: had more than 4 processes (watched)');
 });
 
+test('all that are watched are looked for in one reading of the process table', async (t) => {
+  const table = systemProcessTable();
+  /** The leaders looked at since each reading of the table. */
+  const readings: Set<number>[] = [];
+  const all = () => {
+    readings.push(new Set());
+    return table.all();
+  };
+  const memoryBytes = (pid: number) => {
+    readings.at(-1)?.add(pid);
+    return table.memoryBytes(pid);
+  };
+  const bench = await processBench(t, { cgroups: NO_PARENTS, table: { ...table, all, memoryBytes } });
+  const leaders: number[] = [];
+  for (const name of ['one', 'two', 'three']) {
+    const changes = { id: `${name}-1` as InstanceId, dataName: `prod/${name}-0123456789ab` };
+    const { request } = await run(bench.engine(), STEADY_APP, { ...changes, containerOpts: { memory: '512m' } });
+    leaders.push((await bench.record(request.id)).pid);
+  }
+  const before = readings.length;
+  // Neither the first, which may have begun before the last was there, nor the last, which may not be over.
+  await eventually(() => (readings.length > before + 5 ? true : undefined));
+  for (const looked of readings.slice(before + 1, -1)) {
+    assert.deepEqual(
+      leaders.filter((pid) => !looked.has(pid)),
+      [],
+    );
+  }
+});
+
 test('where cgroups may be made but not entered, limits are watched', async (t) => {
   const parent = await tempFolder(t);
   const bench = await processBench(t, { cgroups: { v1: { pids: parent }, v2: null } });

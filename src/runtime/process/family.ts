@@ -35,12 +35,17 @@ export class Families {
       const marks = readMarks(this.#table, this.#installation, info);
       return marks !== undefined && family.isMarked(marks);
     };
-    return this.#related(family, marked);
+    return relatedIn(await this.living(), family, marked);
   }
 
-  /** Like `members`, but without reading environments: enough for a look once a second. */
-  async relatives(family: Family): Promise<ProcessInfo[]> {
-    return this.#related(family, () => false);
+  /** All living processes of this machine but this one. */
+  async living(): Promise<readonly ProcessInfo[]> {
+    return (await this.#table.all()).filter((info) => !info.isZombie && info.pid !== process.pid);
+  }
+
+  /** Like `members`, but among those that were found living before, and without reading environments: enough for a look once a second at many. */
+  relatives(living: readonly ProcessInfo[], family: Family): ProcessInfo[] {
+    return relatedIn(living, family, () => false);
   }
 
   /** Marks of all processes of this installation, with their pids. */
@@ -87,20 +92,23 @@ export class Families {
       await this.#clock.sleep(Math.min(pause, Math.max(1, deadline - this.#clock.now())), signal);
     }
   }
+}
 
-  async #related(family: Family, isMarked: (info: ProcessInfo) => boolean): Promise<ProcessInfo[]> {
-    const all = (await this.#table.all()).filter((info) => !info.isZombie && info.pid !== process.pid);
-    const inCgroup = new Set(pidsIn(family.cgroups));
-    const inGroup = ownsGroup(family, all);
-    const found = new Set(
-      all.filter((info) => inCgroup.has(info.pid) || inGroup(info) || isMarked(info)).map(({ pid }) => pid),
-    );
-    for (let before = -1; before !== found.size; ) {
-      before = found.size;
-      for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
-    }
-    return all.filter(({ pid }) => found.has(pid));
+function relatedIn(
+  living: readonly ProcessInfo[],
+  family: Family,
+  isMarked: (info: ProcessInfo) => boolean,
+): ProcessInfo[] {
+  const inCgroup = new Set(pidsIn(family.cgroups));
+  const inGroup = ownsGroup(family, living);
+  const found = new Set(
+    living.filter((info) => inCgroup.has(info.pid) || inGroup(info) || isMarked(info)).map(({ pid }) => pid),
+  );
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const { pid, parent } of living) if (found.has(parent)) found.add(pid);
   }
+  return living.filter(({ pid }) => found.has(pid));
 }
 
 /**

@@ -13,7 +13,7 @@ import { ranOutOfMemory, removeCgroups } from './cgroups.ts';
 import { type InstanceRecord, targetOf } from './instance-record.ts';
 import { InstanceStarter, type StarterOptions } from './instance-starter.ts';
 import { formatSize } from './limits.ts';
-import { findSame } from './process-table.ts';
+import { findSame, type ProcessInfo } from './process-table.ts';
 
 /** What the instances of the process engine need. */
 export interface InstancesOptions extends StarterOptions {
@@ -107,6 +107,12 @@ export class ProcessInstances {
 
   /** One look at everything that no event tells: ends of processes that aren't our children, limits that no cgroup holds, the size of logs. */
   async look(): Promise<void> {
+    // Read once for all that are watched: with a thousand of them, a thousand times a second is more than a core can do.
+    let seen: Promise<readonly ProcessInfo[]> | null = null;
+    const living = () => {
+      seen ??= this.#options.families.living();
+      return seen;
+    };
     for (const record of (await this.#options.records.all()).values()) {
       if (record.state !== 'running') continue;
       if (!this.#isAlive(record)) {
@@ -114,7 +120,7 @@ export class ProcessInstances {
         continue;
       }
       await this.logs(record.id).rotate();
-      const excess = await this.#excess(record);
+      const excess = await this.#excess(record, living);
       if (excess !== null) await this.#execute(record, excess);
     }
   }
@@ -161,11 +167,11 @@ export class ProcessInstances {
   }
 
   /** Why an instance is over a limit that is left to us to watch; null if it isn't. */
-  async #excess(record: InstanceRecord): Promise<string | null> {
+  async #excess(record: InstanceRecord, living: () => Promise<readonly ProcessInfo[]>): Promise<string | null> {
     const { limits, enforcement } = record;
     if (enforcement.memory !== 'watched' && enforcement.pids !== 'watched') return null;
     const { table, families } = this.#options;
-    const members = await families.relatives(this.#starter.familyOf(record.id, record));
+    const members = families.relatives(await living(), this.#starter.familyOf(record.id, record));
     const bytes = members.reduce((sum, { pid }) => sum + table.memoryBytes(pid), 0);
     const { memoryBytes, pids } = limits;
     if (enforcement.memory === 'watched' && memoryBytes !== null && bytes > memoryBytes) {
