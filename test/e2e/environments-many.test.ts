@@ -53,8 +53,9 @@ test('of many branches at once no more than "max" are up, and the others say tha
     t.diagnostic(
       `${Math.round(performance.now() - began)} ms, ${looks} looks, ${announcements} announcements, ${others} other requests`,
     );
-    // Besides the listings each branch once, and of each repo a few times its history.
-    assert.ok(announcements <= LISTINGS + COUNT + 3 * REPOS, `${announcements} announcements`);
+    // Besides the listings each branch once, and of each repo a few times its history: three times where nothing else runs, and at
+    // most for every second branch where files come in slowly.
+    assert.ok(announcements <= LISTINGS + COUNT + COUNT / 2, `${announcements} announcements`);
     const told = countTold((await installation.audit()).filter(({ id }) => id > head));
     assert.deepEqual(told, { opened: MAX, openedParked: COUNT - MAX, parked: 0, unparked: 0, built: MAX });
     for (const { name, parked } of status.environments.filter(({ kind }) => kind === 'preview')) {
