@@ -56,21 +56,28 @@ export async function startPodman(t: Cleanup, env: NodeJS.ProcessEnv = process.e
   if (given !== undefined) return { host: given, docker: connectDocker(given, env) };
   const rulesBefore = await readRules();
   const linksBefore = new Set(await bridges());
-  t.after(async () => {
+  const atLast = async () => {
     for (const link of (await bridges()).filter((name) => !linksBefore.has(name))) {
       await execa('ip', ['link', 'del', link], { reject: false });
     }
     await removeNewRules(rulesBefore, (line) => /CNI-|NETAVARK/.test(line));
-  });
-  return startService(t, null, env);
+  };
+  return startService(t, { user: null, atLast }, env);
 }
 
 /** The same without root: as whom we are, and where that is root, as a user of the test's own. It leaves the machine's network alone. */
 export async function startRootlessPodman(t: Cleanup, env: NodeJS.ProcessEnv = process.env): Promise<TestPodman> {
-  return startService(t, process.getuid?.() === 0 ? await makeRootlessUser(t) : null, env);
+  const user = process.getuid?.() === 0 ? await makeRootlessUser() : null;
+  return startService(t, { user, atLast: async () => user?.remove() }, env);
 }
 
-async function startService(t: Cleanup, user: RootlessUser | null, env: NodeJS.ProcessEnv): Promise<TestPodman> {
+/** Whose a service is (null: of whom we are), and what is left to clear when it has ended. */
+interface Owner {
+  readonly user: RootlessUser | null;
+  readonly atLast: () => Promise<void>;
+}
+
+async function startService(t: Cleanup, { user, atLast }: Owner, env: NodeJS.ProcessEnv): Promise<TestPodman> {
   const folder = mkdtempSync(parent);
   const ownEnv = { ...env, ...writeConfiguration(folder) };
   if (user !== null) await execa('chown', ['--recursive', `${user.uid}:${user.gid}`, folder]);
@@ -82,6 +89,7 @@ async function startService(t: Cleanup, user: RootlessUser | null, env: NodeJS.P
     await endProcessesOf(folder);
     // Without root, files of other users of the containers are there.
     if (process.getuid?.() !== 0) await podman(place, ['unshare', 'rm', '-rf', join(folder, 'graph')]);
+    await atLast();
     await removeFolder(folder);
   });
   const host = `unix://${folder}/podman.sock`;

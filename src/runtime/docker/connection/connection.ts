@@ -83,9 +83,21 @@ export class DockerConnection {
     return findEngine(this.#setting === 'off' ? 'auto' : this.#setting, this.#env);
   }
 
-  async #askAbilities(docker: Docker, about: EngineAbout): Promise<EngineAbilities> {
-    this.#abilities = await askAbilities(docker, about);
-    return this.#abilities;
+  /** Asks an engine once what it can, and again only if that failed. */
+  #abilitiesOf(docker: Docker, about: EngineAbout): () => Promise<EngineAbilities> {
+    const ask = async () => {
+      this.#abilities = await askAbilities(docker, about);
+      return this.#abilities;
+    };
+    let asked: Promise<EngineAbilities> | null = null;
+    this.#abilities = null;
+    return () => {
+      asked ??= ask().catch((error: unknown) => {
+        asked = null;
+        throw error;
+      });
+      return asked;
+    };
   }
 
   async #connect(): Promise<Client> {
@@ -101,9 +113,7 @@ export class DockerConnection {
       refuseOld(about, what);
       const self = await within(HELLO_MS, ownContainer(docker));
       this.#wasThere = true;
-      this.#abilities = null;
-      let asked: Promise<EngineAbilities> | null = null;
-      return { docker, about, self, abilities: () => (asked ??= this.#askAbilities(docker, about)) };
+      return { docker, about, self, abilities: this.#abilitiesOf(docker, about) };
     } catch (error) {
       throw engineFailed(what, error);
     }

@@ -28,11 +28,14 @@ export interface EngineInfo {
 export type Controllers = readonly string[] | null;
 
 /** Asks an engine what it can. Costs some tens of milliseconds with Docker and some tenths of a second with Podman. */
-export async function askAbilities(docker: Docker, { kind }: EngineAbout): Promise<EngineAbilities> {
-  const info = await askInfo(docker);
-  // Without root, what Podman says in the words of Docker is not so: it looks at the controllers of the whole machine.
-  const controllers = kind === 'podman' && isRootless(info) ? await askControllers(docker) : null;
-  return abilitiesOf(info, controllers);
+export async function askAbilities(docker: Docker, about: EngineAbout): Promise<EngineAbilities> {
+  return abilitiesBy(docker, about, await askInfo(docker));
+}
+
+/** What an engine can that has said this of itself. */
+export async function abilitiesBy(docker: Docker, { kind }: EngineAbout, info: EngineInfo): Promise<EngineAbilities> {
+  // What Podman says of its limits in the words of Docker need not be so: without root it names none that it has.
+  return abilitiesOf(info, kind === 'podman' ? await askControllers(docker) : null);
 }
 
 /** What an engine says of itself. */

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import type { DockerSettings } from '../../../model/settings.ts';
 import { closingCommands, type MetadataState, metadataState } from '../networks/metadata-guard.ts';
 import { DockerConnection, describeAddress } from './connection.ts';
-import { askInfo, type EngineAbilities, type EngineInfo } from './engine-abilities.ts';
+import { abilitiesBy, askInfo, type EngineAbilities, type EngineInfo } from './engine-abilities.ts';
 import type { Variables } from './find-engine.ts';
 
 /** One thing that was found out about the container engine. */
@@ -27,8 +27,8 @@ export async function reportEngine(
   const { address } = connection.where();
   const client = await connection.client();
   const info = await askInfo(client.docker);
-  const abilities = await client.abilities();
   const { about } = client;
+  const abilities = await abilitiesBy(client.docker, about, info);
   const name = about.kind === 'podman' ? 'Podman' : 'Docker';
   const where = address === null ? '' : ` at ${describeAddress(address)}`;
   const parts = [`storage ${info.Driver ?? 'unknown'}`, `cgroup version ${info.CgroupVersion ?? '1'}`];
