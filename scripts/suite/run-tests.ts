@@ -1,9 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { run } from 'node:test';
-import pLimit from 'p-limit';
 import { FileReport, toSeconds } from './file-report.ts';
 import { type Outcome, sum } from './outcome.ts';
+import { sideBySide } from './side-by-side.ts';
 
 // A file that takes this long hangs: the real builds of all specs take a third of it.
 const fileTimeoutMs = 20 * 60_000;
@@ -25,9 +24,9 @@ export async function runTests(
   files: readonly string[],
   stop: AbortSignal = new AbortController().signal,
 ): Promise<Outcome> {
-  const limit = pLimit(Math.max(2, availableParallelism()));
-  const all = files.map((file) => limit(async () => (stop.aborted ? [] : [await runFile(root, file, stop)])));
-  const runs = (await Promise.all(all)).flat();
+  const runs = (
+    await sideBySide(files.map((file) => async () => (stop.aborted ? [] : [await runFile(root, file, stop)])))
+  ).flat();
   printSlowest(runs);
   return sum(runs.map(({ outcome }) => outcome));
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 
 /** A bridge of one engine's own, and the range of addresses that its networks come from. */
@@ -12,10 +13,19 @@ export interface Bridge {
 /** Makes a bridge with a range that nothing on this machine uses. */
 export async function makeBridge(name: string): Promise<Bridge> {
   const prefix = await findFreePrefix();
-  await execa('ip', ['link', 'add', 'name', name, 'type', 'bridge']);
+  await execa('ip', ['link', 'add', 'name', name, 'address', randomAddress(), 'type', 'bridge']);
   await execa('ip', ['addr', 'add', `${prefix}0.1/24`, 'dev', name]);
   await execa('ip', ['link', 'set', name, 'up']);
   return { name, prefix, pool: `base=${prefix}128.0/17,size=24` };
+}
+
+/**
+ * A bridge without an address of its own has the lowest one of its ports, so another one when containers come or go. For
+ * most of a minute those that are there go on sending to the last one, which nobody answers to.
+ */
+function randomAddress(): string {
+  // Administered locally, and no group's (IEEE 802, 8.2.2).
+  return ['02', ...(randomBytes(5).toString('hex').match(/../g) ?? [])].join(':');
 }
 
 /** Removes the bridge, and those of networks that the engine made and left. */
