@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
+import { canAimAt } from './aim.ts';
 import { describeReport, simulate } from './simulate.ts';
 
-const USAGE = 'usage: npm run simulate -- [--histories N] [--seed S] [--json]';
+const USAGE = 'usage: npm run simulate -- [--histories N] [--seed S] [--aim NAME] [--json]';
 
 /** A whole number, or the way out with the usage. */
 function wholeNumber(text: string): number {
@@ -12,7 +13,8 @@ function wholeNumber(text: string): number {
 
 function readArguments() {
   try {
-    const options = { histories: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean' } } as const;
+    const text = { type: 'string' } as const;
+    const options = { histories: text, seed: text, aim: text, json: { type: 'boolean' } } as const;
     return parseArgs({ options }).values;
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
@@ -23,11 +25,19 @@ function readArguments() {
 const values = readArguments();
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber(values.seed);
 const histories = wholeNumber(values.histories ?? '500');
+const { aim } = values;
+if (aim !== undefined && !canAimAt(aim)) {
+  console.error(
+    `"${aim}" is nothing that histories can be aimed at: "crash at: BOUNDARY", "fault: METHOD KIND" or "interrupted: AT" as a run lists them\n${USAGE}`,
+  );
+  process.exit(64);
+}
 const isTerminal = process.stderr.isTTY === true;
 if (isTerminal) process.stderr.write(`${histories} histories from seed ${seed}\n`);
 const report = await simulate({
   histories,
   seed,
+  ...(aim === undefined ? {} : { aim }),
   onProgress: (done, of) => {
     if (isTerminal && (done % 10 === 0 || done === of)) process.stderr.write(`\r${done} of ${of}`);
   },

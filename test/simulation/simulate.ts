@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { BOUNDARIES } from '../../src/reconcile/boundaries.ts';
+import { aimAt } from './aim.ts';
 import {
   anyHistory,
   BEHAVIOURS,
@@ -19,6 +20,8 @@ import type { Tally } from './sim-world.ts';
 export interface SimulationOptions {
   readonly histories: number;
   readonly seed: number;
+  /** What all histories are aimed at, by its name in the tally: no more are played once it came up. */
+  readonly aim?: string;
   readonly onProgress?: (done: number, of: number) => void;
 }
 
@@ -27,6 +30,8 @@ export interface Failure {
   /** Which one it was, counted from 1, and the seed that plays it alone. */
   readonly history: number;
   readonly seed: number;
+  /** What it was aimed at; null: at nothing. */
+  readonly aim: string | null;
   readonly violations: readonly string[];
   readonly at: string;
   readonly events: readonly string[];
@@ -53,29 +58,32 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const seconds = (performance.now() - started) / 1_000;
     return { histories, seed: options.seed, seconds, tally, failure };
   };
-  for (let index = 0; index < options.histories; index++) {
-    const seed = (options.seed + index) | 0;
-    const [events = []] = fc.sample(anyHistory, { seed, numRuns: 1 });
+  const { aim = null } = options;
+  let played = 0;
+  while (played < options.histories && (aim === null || tally[aim] === undefined)) {
+    const seed = (options.seed + played) | 0;
+    const [sampled = []] = fc.sample(anyHistory, { seed, numRuns: 1 });
+    const events = aim === null ? sampled : aimAt(aim, sampled);
     const outcome = await playHistory(events, seed, tally);
+    played += 1;
     const [first] = outcome.violations;
-    if (first !== undefined) return report(index + 1, await failureOf(events, seed, index, kindOf(first)));
-    options.onProgress?.(index + 1, options.histories);
+    if (first !== undefined) {
+      const found = await failureOf(events, seed, kindOf(first));
+      return report(played, { history: played, seed, aim, ...found });
+    }
+    options.onProgress?.(played, options.histories);
   }
-  return report(options.histories, null);
+  return report(played, null);
 }
 
-async function failureOf(events: readonly SimEvent[], seed: number, index: number, kind: string): Promise<Failure> {
+async function failureOf(
+  events: readonly SimEvent[],
+  seed: number,
+  kind: string,
+): Promise<Omit<Failure, 'history' | 'seed' | 'aim'>> {
   const shortest = await shrink(events, seed, kind);
   const { violations, at, story } = await playHistory(shortest, seed);
-  return {
-    history: index + 1,
-    seed,
-    violations,
-    at,
-    events: shortest.map((event) => describeEvent(event)),
-    of: events.length,
-    story,
-  };
+  return { violations, at, events: shortest.map((event) => describeEvent(event)), of: events.length, story };
 }
 
 const MAX_TRIES = 500;
@@ -147,7 +155,7 @@ export function describeReport(report: SimulationReport): string {
 
 /** The first history that failed: what was broken, what it takes, and everything that happened. */
 export function describeFailure(failure: Failure): string {
-  const { history, seed, violations, at, events, of, story } = failure;
+  const { history, seed, aim, violations, at, events, of, story } = failure;
   return [
     `history ${history} (seed ${seed}) breaks a promise at ${at}:`,
     ...violations.slice(0, 5).map((violation) => `  ${violation}`),
@@ -155,7 +163,7 @@ export function describeFailure(failure: Failure): string {
     ...events.map((event, place) => `  ${place + 1}. ${event}`),
     'what happens in it:',
     ...story.map((line) => `  ${line}`),
-    `the same again: npm run simulate -- --histories 1 --seed ${seed}`,
+    `the same again: npm run simulate -- --histories 1 --seed ${seed}${aim === null ? '' : ` --aim '${aim}'`}`,
   ].join('\n');
 }
 
