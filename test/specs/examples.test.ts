@@ -49,7 +49,7 @@ before(async () => {
   await installation.serve();
   await pushTo(installation, { repo: 'config', branch: 'feature-x' }, declared(', params = {"COLOUR": "blue"}'));
   // Not one by one: each container that starts or ends disturbs the browser.
-  await eventually(allDecided, { within: BUILDS_MS, every: 500, what: 'all examples live or held' });
+  await eventually(allDecided, { within: BUILDS_MS, every: 2_000, what: 'all examples live or held' });
 });
 
 after(async () => {

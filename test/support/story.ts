@@ -17,6 +17,9 @@ import { StoryRepos } from './story-repos.ts';
 const UNTIL_REST_MS = 180_000;
 const HOUR_MS = 3_600_000;
 
+/** A look at the memory each five seconds would be most of what happens in a story that lasts for weeks. */
+const UNWATCHED = { ...settingsOf().engines, memoryPressure: null };
+
 /**
  * Runs what a story of the docs tells, on the whole loop in memory and with the real evaluator: what was pushed, merged or deleted, and
  * what there is then. A version that begins with `sick` never gets healthy.
@@ -33,7 +36,7 @@ export class Story {
     this.#real = real;
     this.#ports = testPorts(t, {
       evaluator: this.#evaluator(),
-      settings: settingsOf({ pollIntervalMs: HOUR_MS }),
+      settings: settingsOf({ pollIntervalMs: HOUR_MS, engines: UNWATCHED }),
       behave: ({ artifact }) => {
         const tree = this.#ports.store.recorded.artifacts.get(artifact.key)?.inputs.tree ?? null;
         return this.#repos.versionOf(tree).startsWith('sick') ? { healthy: 'never' } : {};

@@ -39,6 +39,8 @@ export function removeControlGroups(name: string): void {
 /** Removes a folder with what is mounted in it. */
 export async function removeFolder(folder: string): Promise<void> {
   for (const mount of mountsBelow(folder)) await execa('umount', ['--lazy', mount], { reject: false });
+  // An engine's layers are very many files, each of which Node would hand to its threads.
+  await execa('rm', ['-rf', '--', folder], { reject: false });
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 
