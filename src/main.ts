@@ -1,3 +1,4 @@
+import './light-http.ts';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import type { CommandIo, CommandPorts } from './cli/ports.ts';
