@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { run } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { FileReport, toSeconds } from './file-report.ts';
 import { type Outcome, sum } from './outcome.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -8,7 +7,7 @@ import { sideBySide } from './side-by-side.ts';
 // A file that takes this long hangs: the real builds of all specs take a third of it.
 const fileTimeoutMs = 20 * 60_000;
 // Most of the time to start of a test that only imports `node:http` would be that of another HTTP client.
-const lightHttp = 'src/light-http.ts';
+const lightHttp = `--import=${import.meta.resolve('../../src/light-http.ts')}`;
 const slowMs = 1_000;
 const slowestCount = 5;
 
@@ -41,8 +40,7 @@ async function runFile(root: string, file: string, stop: AbortSignal): Promise<F
   const report = new FileReport(file, path);
   // The runner's own time limit ends tests, but not a process that something left open keeps alive.
   const signal = AbortSignal.any([stop, AbortSignal.timeout(fileTimeoutMs)]);
-  const execArgv = [...process.execArgv, `--import=${pathToFileURL(resolve(root, lightHttp))}`];
-  const events = run({ files: [path], execArgv, signal });
+  const events = run({ files: [path], execArgv: [...process.execArgv, lightHttp], signal });
   for await (const event of events) report.add(event);
   const ms = performance.now() - startedMs;
   console.log(report.render(ms));

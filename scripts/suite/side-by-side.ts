@@ -14,10 +14,10 @@ const IDLE_ENOUGH = 0.5;
 export async function sideBySide<T>(work: readonly (() => Promise<T>)[]): Promise<T[]> {
   const cores = Math.max(2, availableParallelism());
   const limit = pLimit(cores);
+  const idleCores = idleCoresSinceLastAsked();
   const look = setInterval(() => {
     limit.concurrency = nextConcurrency({ cores, running: limit.activeCount, idleCores: idleCores() });
   }, LOOK_MS);
-  const idleCores = idleCoresSinceLastAsked();
   try {
     return await Promise.all(work.map((piece) => limit(piece)));
   } finally {

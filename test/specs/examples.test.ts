@@ -18,9 +18,9 @@ const BUILDS_MS = 15 * 60_000;
 const OWN_ASSET = 'rgb(0, 96, 160)';
 const THEMED = ['python-streamlit', 'python-gradio'];
 
-const engine = await dockerForTests();
 const HOSTS = ['localhost', 'stage.env.localhost', 'feature-x.env.localhost'];
 
+const engine = await dockerForTests();
 const skip =
   engine.skip || (!existsSync(CHROMIUM) && `needs Chromium at ${CHROMIUM}; on Debian: apt-get install -y chromium`);
 
@@ -72,7 +72,7 @@ for (const name of exampleNames) {
       artifacts,
       HOSTS.map(() => artifacts[0]),
     );
-    await Promise.all(HOSTS.map((host) => isWhole(name, host)));
+    await Promise.all(HOSTS.map((host) => clickAt(host, name)));
   });
 }
 
@@ -80,7 +80,7 @@ test('a daemon that serves all examples ends in order', { skip }, async () => {
   assert.equal(await installation.daemon?.stop(), 0);
 });
 
-async function isWhole(name: string, host: string): Promise<void> {
+async function clickAt(host: string, name: string): Promise<void> {
   const seen = await clickThrough(browser, `http://${host}:${installation.port}/tools/${name}`);
   assert.deepEqual(seen.broken, [], host);
   assert.ok(seen.path.startsWith(`/tools/${name}`), `${host}: ${seen.path}`);
