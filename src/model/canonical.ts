@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 
 /**
  * The one way to write a value as JSON (RFC 8785, JSON Canonicalization Scheme): keys sorted by UTF-16 code units, no white
@@ -11,35 +12,56 @@ export function canonicalJson(value: unknown): string {
       return canonicalString(value);
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError(`canonical JSON has no ${value}`);
-      return JSON.stringify(value);
+      return String(value);
     case 'boolean':
       return value ? 'true' : 'false';
     case 'object':
       if (value === null) return 'null';
-      if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+      if (Array.isArray(value)) return canonicalArray(value);
       return canonicalObject(value as Record<string, unknown>);
     default:
       throw new TypeError(`canonical JSON has no ${typeof value}`);
   }
 }
 
+/** Strings that JSON writes as they are: most of ours, and found out in a fraction of the time that writing them takes. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function canonicalString(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
   if (!value.isWellFormed()) throw new TypeError('canonical JSON has no lone surrogates');
   return JSON.stringify(value);
 }
 
-function canonicalObject(value: Record<string, unknown>): string {
-  const members: string[] = [];
-  for (const key of Object.keys(value).sort()) {
+function canonicalArray(value: readonly unknown[]): string {
+  let text = '';
+  for (const item of value) text += `${text === '' ? '' : ','}${canonicalJson(item)}`;
+  return `[${text}]`;
+}
+
+function canonicalObject(value: Readonly<Record<string, unknown>>): string {
+  const keys = Object.keys(value);
+  if (!isSorted(keys)) keys.sort();
+  let text = '';
+  for (const key of keys) {
     const member = value[key];
-    if (member !== undefined) members.push(`${canonicalString(key)}:${canonicalJson(member)}`);
+    if (member !== undefined) text += `${text === '' ? '' : ','}${canonicalString(key)}:${canonicalJson(member)}`;
   }
-  return `{${members.join(',')}}`;
+  return `{${text}}`;
+}
+
+function isSorted(keys: readonly string[]): boolean {
+  return keys.every((key, place) => place === 0 || (keys[place - 1] ?? '') <= key);
 }
 
 /** SHA-256 of a text (as UTF-8) or of bytes, as 64 lower-case hex digits. */
 export function sha256Hex(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
+}
+
+/** Whether two values are the same in canonical JSON, found out without writing them where they are equal as they are. */
+export function isSameJson(one: unknown, other: unknown): boolean {
+  return isDeepStrictEqual(one, other) || canonicalJson(one) === canonicalJson(other);
 }
 
 /** The content address of a value: SHA-256 over its canonical JSON. Equal values have equal hashes, whatever their key order. */

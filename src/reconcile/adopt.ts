@@ -1,4 +1,4 @@
-import { canonicalJson } from '../model/canonical.ts';
+import { isSameJson } from '../model/canonical.ts';
 import { observation } from '../model/cause.ts';
 import type { Problem } from '../model/errors.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
@@ -102,7 +102,7 @@ function endOf(state: InstanceState | undefined): Problem {
 function adoptRoute(id: InstanceId, target: RouteTarget, ports: Ports): void {
   ports.store.transact((recorded, generation) => {
     const row = recorded.instances.get(id);
-    if (row === undefined || canonicalJson(row.route) === canonicalJson(target)) return [];
+    if (row === undefined || isSameJson(row.route, target)) return [];
     const deployment = recorded.deployment(row.env, row.app);
     const moved = put('instance', { ...row, route: target });
     if (deployment?.live?.instance !== id) return [moved];

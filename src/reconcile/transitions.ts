@@ -1,6 +1,6 @@
 import type { AppLimits } from '../model/app.ts';
 import type { AuditKind } from '../model/audit.ts';
-import { canonicalJson } from '../model/canonical.ts';
+import { isSameJson } from '../model/canonical.ts';
 import type { Cause } from '../model/cause.ts';
 import type { Target } from '../model/desired.ts';
 import type { ArtifactKey, InstanceId } from '../model/ids.ts';
@@ -84,7 +84,7 @@ export function takeRoute(
   const current = context.recorded.route(host, path);
   const vacancy = current?.vacancy ?? null;
   const wanted = { ...routeRow(row, live, target, 0), vacancy };
-  if (current !== undefined && canonicalJson({ ...current, generation: 0, vacancy }) === canonicalJson(wanted))
+  if (current !== undefined && isSameJson({ ...current, generation: 0, vacancy }, wanted))
     return [];
   return [put('route', { ...wanted, generation: context.generation() })];
 }

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../model/canonical.ts';
+import { isSameJson } from '../model/canonical.ts';
 import type { NextState, RecordedDeployment } from '../model/recorded.ts';
 import { type Place, placeKey, type RouteRow, type Vacancy } from '../model/routing.ts';
 import { type Change, put } from '../store/changes.ts';
@@ -89,7 +89,7 @@ class RouteEdits {
   take({ host, path }: Place, vacancy: Vacancy): void {
     const { env, app } = vacancy;
     const row = this.#rowAt({ host, path }) ?? { host, path, generation: 0, env, app, serve: null };
-    if (canonicalJson(row.vacancy ?? null) !== canonicalJson(vacancy)) this.#write({ ...row, vacancy });
+    if (!isSameJson(row.vacancy ?? null, vacancy)) this.#write({ ...row, vacancy });
   }
 
   #rowAt(place: Place): RouteRow | undefined {

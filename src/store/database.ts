@@ -34,10 +34,17 @@ export class Connection {
   readonly #db: Database.Database;
   readonly #path: string;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #runAll: (queries: readonly Query[]) => void;
 
   constructor(db: Database.Database, path: string) {
     this.#db = db;
     this.#path = path;
+    this.#runAll = db.transaction((queries: readonly Query[]) => {
+      for (const query of queries) {
+        const { sql: text, parameters } = query.compile();
+        this.#prepare(text).run(...parameters);
+      }
+    });
   }
 
   /** All rows of a query. */
@@ -71,12 +78,7 @@ export class Connection {
     this.#guard(() => {
       if (outlives === 'process') this.#db.pragma('synchronous = NORMAL');
       try {
-        this.#db.transaction(() => {
-          for (const query of queries) {
-            const { sql: text, parameters } = query.compile();
-            this.#prepare(text).run(...parameters);
-          }
-        })();
+        this.#runAll(queries);
       } finally {
         if (outlives === 'process') this.#db.pragma('synchronous = FULL');
       }

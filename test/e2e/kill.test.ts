@@ -9,7 +9,8 @@ test('whatever is killed and whenever, the end is that of a history in which not
 }, async (t) => {
   await killAlong(t, prodHistory(await upstream(t)), {
     victims: ['controller', 'instance', 'gateway', 'supervisor'],
-    randomKills: 5,
+    rounds: 2,
+    randomKills: 3,
   });
 });
 

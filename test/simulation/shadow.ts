@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../src/model/canonical.ts';
+import { isSameJson } from '../../src/model/canonical.ts';
 import type {
   RecordedArtifact,
   RecordedDeployment,
@@ -77,7 +77,7 @@ export function mapDifferences(
     const [one, other] = [a.get(key), b.get(key)];
     if (one === undefined || other === undefined)
       return [`${name} "${key}" ${one === undefined ? 'is new' : 'is gone'}`];
-    return canonicalJson(one as never) === canonicalJson(other as never) ? [] : [`${name} "${key}" differs`];
+    return isSameJson(one, other) ? [] : [`${name} "${key}" differs`];
   });
 }
 

@@ -1,5 +1,5 @@
 import type { AppDeclaration } from '../../model/app.ts';
-import { hashOf } from '../../model/canonical.ts';
+import { isSameJson } from '../../model/canonical.ts';
 import type { AppId, CommitId } from '../../model/ids.ts';
 import type { RecordedDeployment } from '../../model/recorded.ts';
 import { type Snapshot, type SourceState, sourceKey, unpinned } from '../../model/snapshot.ts';
@@ -197,12 +197,12 @@ export function isSameDeclaration(a: AppDeclaration, b: AppDeclaration): boolean
   if (a === b) return true;
   const { position: _a, ...one } = a;
   const { position: _b, ...other } = b;
-  return hashOf(one as never) === hashOf(other as never);
+  return isSameJson(one, other);
 }
 
 /** Whether two specs are the same: the same object, for all that did not change. */
 export function isSameSpec(a: Spec | undefined, b: Spec | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && hashOf(a as never) === hashOf(b as never));
+  return a === b || (a !== undefined && b !== undefined && isSameJson(a, b));
 }
 
 /** Whether an app that is declared the same means the same spec; of `auto`, whether it may only find the same ones. */

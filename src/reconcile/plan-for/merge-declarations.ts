@@ -1,5 +1,5 @@
 import type { AppDeclaration } from '../../model/app.ts';
-import { hashOf } from '../../model/canonical.ts';
+import { isSameJson } from '../../model/canonical.ts';
 import type { Declarations } from '../../model/config.ts';
 import type { AppId } from '../../model/ids.ts';
 import { type Spec, type SpecBook, specNamed } from '../../model/spec.ts';
@@ -30,9 +30,8 @@ export function mergeDeclarations({ base, main, branch }: Sides<Declarations>): 
     if (isConflict) conflicts.push(id);
     if (value !== undefined) apps.push(value);
   }
-  const isSame = (a: unknown, b: unknown) => hashOf(a as never) === hashOf(b as never);
-  const previews = mergeOne({ base: base.previews, main: main.previews, branch: branch.previews }, isSame).value;
-  const release = mergeOne({ base: base.release, main: main.release, branch: branch.release }, isSame).value;
+  const previews = mergeOne({ base: base.previews, main: main.previews, branch: branch.previews }, isSameJson).value;
+  const release = mergeOne({ base: base.release, main: main.release, branch: branch.release }, isSameJson).value;
   const specs = mergeSpecs({ base: base.specs, main: main.specs, branch: branch.specs });
   return { declarations: { apps, previews, release, specs }, conflicts };
 }

@@ -1,5 +1,5 @@
 import type { AppLimits, HealthPolicy, IdlePolicy } from '../../model/app.ts';
-import { hashOf, sha256Hex } from '../../model/canonical.ts';
+import { hashOf, isSameJson, sha256Hex } from '../../model/canonical.ts';
 import type { Target } from '../../model/desired.ts';
 import { formatDuration } from '../../model/duration.ts';
 import type { Json } from '../../model/json.ts';
@@ -43,7 +43,7 @@ function stagedAs(from: Target, { policy: { promote, after } }: Target): Target 
 }
 
 function differs(a: Json, b: Json): boolean {
-  return hashOf({ value: a }) !== hashOf({ value: b });
+  return !isSameJson({ value: a }, { value: b });
 }
 
 /** Files are compared by their tree, for people they are those of a commit. */

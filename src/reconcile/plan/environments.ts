@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../model/canonical.ts';
+import { isSameJson } from '../../model/canonical.ts';
 import { type Cause, observation } from '../../model/cause.ts';
 import type { Desired, DesiredEnvironment } from '../../model/desired.ts';
 import type { EnvironmentStep } from '../../model/plan.ts';
@@ -20,7 +20,7 @@ export function environmentSteps(desired: Desired, recorded: RecordedFacts, at: 
 function stepOf(environment: DesiredEnvironment, recorded: RecordedFacts, main: Cause, at: number): EnvironmentStep[] {
   const known = recorded.environments.get(environment.name);
   const row = rowOf(environment, known, at);
-  if (known !== undefined && canonicalJson(known) === canonicalJson(row)) return [];
+  if (known !== undefined && isSameJson(known, row)) return [];
   const cause = environment.cause ?? main;
   return [{ kind: kindOf(known, row), env: environment.name, row, why: row.parked, cause }];
 }

@@ -30,5 +30,5 @@ export function planKills(
 export function renderShare(seen: readonly (readonly string[])[], plans: readonly (readonly PlannedKill[])[]): string {
   const chosen = new Set(plans.flat().map(({ boundary, from }) => `${boundary} ${from}`));
   const names = new Set(seen.flat());
-  return `${plans.flat().length} kills at ${chosen.size} of ${seen.flat().length} places (${names.size} boundaries, ${seen.length} phases), the same in every run`;
+  return `${plans.flat().length} kills at ${chosen.size} of ${seen.flat().length} places (${names.size} boundaries, ${seen.length} phases)`;
 }

@@ -7,9 +7,10 @@ import { readTables } from './inventory.ts';
 export async function untilActedOn(installation: Installation): Promise<void> {
   let last = '';
   const look = async () => {
+    // Asking each repo costs a process, which takes its time from what is waited for.
+    if (!(await installation.status()).settled) return undefined;
     last = (await unseenRefs(installation)).join('\n');
-    const isSettled = last === '' && (await installation.status()).settled;
-    return isSettled || undefined;
+    return (last === '' && (await installation.status()).settled) || undefined;
   };
   await eventually(look, { within: 60_000, what: () => `all that was pushed acted on; unseen: ${last || 'nothing'}` });
 }
