@@ -7,6 +7,7 @@ import { buildProgram } from './suite/build-program.ts';
 import { checkWasm } from './suite/check-wasm.ts';
 import { bringEngines, noEngines } from './suite/engines/engines.ts';
 import { isNeeded } from './suite/engines/needs.ts';
+import { keepInMemory } from './suite/memory.ts';
 import { isolateEnvironment, shareCompiledCode } from './suite/environment.ts';
 import { findTests } from './suite/find-tests.ts';
 import { exitCodeOf, nothing, type Outcome, renderEnd, sum } from './suite/outcome.ts';
@@ -29,6 +30,7 @@ async function runChecks(): Promise<Outcome[]> {
 
 isolateEnvironment(process.env);
 shareCompiledCode(process.env, root);
+keepInMemory(process.env);
 const { stop, signal } = stopSignal();
 const files = findTests(root, paths.length === 0 ? everything : paths, values.without ?? []);
 // Fetching and starting engines is mostly waiting, while the checks need the cores.

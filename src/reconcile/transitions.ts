@@ -84,8 +84,7 @@ export function takeRoute(
   const current = context.recorded.route(host, path);
   const vacancy = current?.vacancy ?? null;
   const wanted = { ...routeRow(row, live, target, 0), vacancy };
-  if (current !== undefined && isSameJson({ ...current, generation: 0, vacancy }, wanted))
-    return [];
+  if (current !== undefined && isSameJson({ ...current, generation: 0, vacancy }, wanted)) return [];
   return [put('route', { ...wanted, generation: context.generation() })];
 }
 

@@ -84,13 +84,12 @@ export async function dockerBench(
     return engine;
   };
   t.after(async () => {
-    const last = await restart();
     try {
-      for (const { id } of await last.list()) await last.remove(id);
-      for (const key of await last.listArtifacts()) await last.removeArtifact(key);
-      await last.sweep();
+      for (const { id } of await engine.list()) await engine.remove(id);
+      for (const key of await engine.listArtifacts()) await engine.removeArtifact(key);
+      await engine.sweep();
     } finally {
-      await last.close();
+      await engine.close();
       await rm(dataDir, { recursive: true, force: true });
       await removeRest(docker, installation);
     }

@@ -32,6 +32,14 @@ const atTheEnd = { after: (end: () => unknown) => ends.push(end) };
 before(async () => {
   if (skip !== false) return;
   await haveBaseImages(engine.docker, EXAMPLE_BASES);
+  // All of one team: while one build waits for its registry, another has the cores.
+  const files = { ...Object.assign({}, ...exampleNames.map(exampleFiles)), ...declared() };
+  installation = await Installation.create(atTheEnd, files, { docker: engine.socket, onExit: 'stop' });
+  removeContainersAfter(atTheEnd, installation);
+  await installation.serve();
+  await pushTo(installation, { repo: 'config', branch: 'feature-x' }, declared(', params = {"COLOUR": "blue"}'));
+  // Not one by one: each container that starts or ends disturbs the browser.
+  await eventually(allDecided, { within: BUILDS_MS, every: 2_000, what: 'all examples live or held' });
   browser = await puppeteer.launch({
     executablePath: CHROMIUM,
     args: [
@@ -42,14 +50,6 @@ before(async () => {
       '--disable-background-networking',
     ],
   });
-  // All of one team: while one build waits for its registry, another has the cores.
-  const files = { ...Object.assign({}, ...exampleNames.map(exampleFiles)), ...declared() };
-  installation = await Installation.create(atTheEnd, files, { docker: engine.socket, onExit: 'stop' });
-  removeContainersAfter(atTheEnd, installation);
-  await installation.serve();
-  await pushTo(installation, { repo: 'config', branch: 'feature-x' }, declared(', params = {"COLOUR": "blue"}'));
-  // Not one by one: each container that starts or ends disturbs the browser.
-  await eventually(allDecided, { within: BUILDS_MS, every: 2_000, what: 'all examples live or held' });
 });
 
 after(async () => {
@@ -87,9 +87,9 @@ async function clickAt(host: string, name: string): Promise<void> {
   assert.equal(seen.colour === OWN_ASSET, !THEMED.includes(name), `${host}: ${seen.colour}`);
 }
 
-/** One that fails must not hold up the others. */
+/** One that fails must not hold up the others, nor do those that are up already: some are never idle by themselves. */
 function declared(more = ''): Record<string, string> {
-  const apps = exampleNames.map((name) => `app("/tools/${name}", "./${name}"${more})\n`);
+  const apps = exampleNames.map((name) => `app("/tools/${name}", "./${name}", idle = {"pause": "15s"}${more})\n`);
   return { 'apps.star': `release(atomic = False)\n${apps.join('')}` };
 }
 

@@ -1,11 +1,9 @@
-import { freemem } from 'node:os';
 import { standInsVariable } from '../../../test/support/containers/docker.ts';
 import { type DockerDaemon, type DockerOptions, startDocker } from '../../../test/support/containers/docker-daemon.ts';
 import { dockerVariable, findDocker } from '../../../test/support/containers/find-docker.ts';
 import { enginePrograms, install, mayInstall } from '../../../test/support/containers/packages.ts';
+import { GIB, hasPlenty } from '../memory.ts';
 import { nothing, type Outcome } from '../outcome.ts';
-
-const GIB = 2 ** 30;
 
 /** The container engines of a run of the suite. */
 export interface Engines {
@@ -45,7 +43,7 @@ export async function bringEngines(env: NodeJS.ProcessEnv): Promise<Engines> {
  * are made sooner and gone at once. Where there is not enough of it, they are on the disk.
  */
 function inMemory(): DockerOptions {
-  return freemem() < 20 * GIB ? {} : { diskBytes: 16 * GIB };
+  return hasPlenty() ? { diskBytes: 16 * GIB } : {};
 }
 
 function use(engine: Awaited<ReturnType<typeof findDocker>>, env: NodeJS.ProcessEnv): Engines {

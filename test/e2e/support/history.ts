@@ -63,7 +63,7 @@ export function isAsleep(installation: Installation, { sleepers }: Pick<History,
 /** Makes an installation with what is there before the first start. */
 export async function prepare(t: TestContext, { settings, begin }: History): Promise<Installation> {
   // What the program calls itself goes into hashes, so it has to be the same everywhere.
-  const fixed = { retain: '1s', pollInterval: '1s', publicUrl: 'http://localhost', gateways: 2 };
+  const fixed = { retain: '1s', pollInterval: '5s', publicUrl: 'http://localhost', gateways: 2 };
   const installation = await Installation.create(t, {}, { ...fixed, ...settings });
   await begin(installation);
   return installation;

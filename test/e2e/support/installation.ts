@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { AuditLine, Status } from '../../../src/model/surface.ts';
@@ -54,7 +55,7 @@ export class Installation {
 
   /** Makes repos and settings by the real `init`. Nothing runs yet. */
   static async create(t: Cleanup, files: Files, settings: Partial<SettingsValues> = {}): Promise<Installation> {
-    const root = mkdtempSync('/tmp/mainspring-e2e-');
+    const root = mkdtempSync(join(tmpdir(), 'mainspring-e2e-'));
     // Apps run as users of their own, which have to get to their folders.
     chmodSync(root, 0o755);
     for (const folder of ['repos', 'tmp']) mkdirSync(join(root, folder));
@@ -252,7 +253,7 @@ function settingsFor(root: string, port: number, configRepo: string): SettingsVa
     configRepo,
     listen: `127.0.0.1:${port}`,
     publicUrl: null,
-    pollInterval: '1s',
+    pollInterval: '5s',
     retain: '7d',
     localRoots: [join(root, 'repos')],
     process: 'prod',

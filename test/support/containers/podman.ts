@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { execa } from 'execa';
 import type { Cleanup } from '../cleanup.ts';
+import { memoryVariable } from '../memory-folder.ts';
 import { askFor, connectDocker } from './find-docker.ts';
 import { readRules, removeNewRules } from './firewall.ts';
 import { endProcessesOf, removeFolder } from './leftovers.ts';
@@ -23,7 +24,8 @@ export interface TestPodman {
   readonly docker: Docker;
 }
 
-const parent = '/var/tmp/mainspring-podman-';
+/** Where the images of a Podman are, without the suite's own memory: not the temporary folder, which may be small. */
+const onDisk = '/var/tmp';
 const startTimeoutMs = 30_000;
 const pollMs = 25;
 
@@ -78,7 +80,8 @@ interface Owner {
 }
 
 async function startService(t: Cleanup, { user, atLast }: Owner, env: NodeJS.ProcessEnv): Promise<TestPodman> {
-  const folder = mkdtempSync(parent);
+  // As short as can be: Podman wants what is at `run/containers` below it to have 50 characters at most.
+  const folder = mkdtempSync(join(env[memoryVariable] ?? onDisk, 'podman-'));
   const ownEnv = { ...env, ...writeConfiguration(folder) };
   if (user !== null) await execa('chown', ['--recursive', `${user.uid}:${user.gid}`, folder]);
   const place = { folder, env: ownEnv, user };
@@ -114,7 +117,6 @@ function writeConfiguration(folder: string): Record<string, string> {
   const roots = [`graphroot = "${graph}"`, `rootless_storage_path = "${graph}"`, `runroot = "${join(folder, 'root')}"`];
   writeFileSync(storage, `[storage]\ndriver = "overlay"\n${roots.join('\n')}\n`);
   // Its service leaves a copy of each archive that it imports in the temporary folder.
-  // Podman wants what is at `run/containers` to have 50 characters at most.
   const [temporary, runtime] = [join(folder, 'temporary'), join(folder, 'run')];
   for (const made of [temporary, runtime]) mkdirSync(made, { mode: 0o700 });
   const places = { HOME: folder, XDG_RUNTIME_DIR: runtime, TMPDIR: temporary };

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import type { DockerSettings } from '../../../model/settings.ts';
 import { closingCommands, type MetadataState, metadataState } from '../networks/metadata-guard.ts';
 import { DockerConnection, describeAddress } from './connection.ts';
-import { abilitiesBy, askInfo, type EngineAbilities, type EngineInfo } from './engine-abilities.ts';
+import { abilitiesOf, askInfo, type EngineAbilities, type EngineInfo } from './engine-abilities.ts';
 import type { Variables } from './find-engine.ts';
 
 /** One thing that was found out about the container engine. */
@@ -26,12 +26,12 @@ export async function reportEngine(
   if (problem !== null) return [{ state: 'warn', message: problem.message, hint: problem.hint }];
   const { address } = connection.where();
   const client = await connection.client();
-  const info = await askInfo(client.docker);
   const { about } = client;
-  const abilities = await abilitiesBy(client.docker, about, info);
+  const info = await askInfo(client.docker, about);
+  const abilities = abilitiesOf(info);
   const name = about.kind === 'podman' ? 'Podman' : 'Docker';
   const where = address === null ? '' : ` at ${describeAddress(address)}`;
-  const parts = [`storage ${info.Driver ?? 'unknown'}`, `cgroup version ${info.CgroupVersion ?? '1'}`];
+  const parts = [`storage ${info.storage ?? 'unknown'}`, `cgroup version ${info.cgroupVersion}`];
   return [
     ok(`${name} ${about.version} (API ${about.apiVersion})${where}: ${parts.join(', ')}`),
     ...limitRemarks(abilities),
@@ -60,7 +60,7 @@ function pauseRemarks({ pauses }: EngineAbilities): EngineRemark[] {
   return [{ state: 'warn', message: 'the engine can not pause containers: it is rootless, on cgroup version 1', hint }];
 }
 
-async function roomRemarks({ DockerRootDir: root }: EngineInfo, minFreeBytes: number): Promise<EngineRemark[]> {
+async function roomRemarks({ root }: EngineInfo, minFreeBytes: number): Promise<EngineRemark[]> {
   if (root === undefined || root === '') return [];
   const disk = await statfs(root).catch(() => null);
   if (disk === null) return [];
