@@ -30,7 +30,9 @@ export function keepInMemory(env: NodeJS.ProcessEnv): void {
 /** Whether it is memory, with room, from which programs may be run, and that keeps the attributes that layers of containers need. */
 function isUsable(): boolean {
   if (process.platform !== 'linux' || !keepsUserAttributes()) return false;
-  const mount = readFileSync('/proc/mounts', 'utf8').split('\n').findLast((line) => line.split(' ')[1] === shared);
+  const mount = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .findLast((line) => line.split(' ')[1] === shared);
   const [, , type, options = ''] = mount?.split(' ') ?? [];
   if (type !== 'tmpfs' || options.split(',').some((option) => option === 'noexec' || option === 'ro')) return false;
   const { bavail, bsize } = statfsSync(shared);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalJson, hashOf, sha256Hex } from './canonical.ts';
+import { canonicalJson, hashOf, isSameJson, sha256Hex } from './canonical.ts';
 
 /** RFC 8785, appendix B: the bits of a double, and how it is written. */
 const NUMBERS = [
@@ -95,3 +95,31 @@ test('a hash is SHA-256 over UTF-8', () => {
   assert.equal(sha256Hex('é'), sha256Hex(new TextEncoder().encode('é')));
   assert.equal(sha256Hex(''), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
 });
+
+for (const [name, one, other] of [
+  ['the order of keys', { a: 1, b: [{ c: 2, d: null }] }, { b: [{ d: null, c: 2 }], a: 1 }],
+  ['an undefined member', { a: 1, b: undefined }, { a: 1 }],
+  ['a sign of nothing', [0], [-0]],
+] as const) {
+  test(`${name} makes no difference`, () => {
+    assert.equal(canonicalJson(one), canonicalJson(other));
+    assert.deepEqual([isSameJson(one, other), isSameJson(other, one)], [true, true]);
+  });
+}
+
+for (const [name, one, other] of [
+  ['another value', { a: 1 }, { a: 2 }],
+  ['another type', { a: 1 }, { a: '1' }],
+  ['a member more', { a: 1 }, { a: 1, b: 1 }],
+  ['a member of a name that all objects have', {}, { constructor: 1 }],
+  ['null for nothing', { a: null }, {}],
+  ['the order of a list', [1, 2], [2, 1]],
+  ['a longer list', [1], [1, 2]],
+  ['a list for an object', [], {}],
+  ['null for an object', null, {}],
+] as const) {
+  test(`${name} makes a difference`, () => {
+    assert.notEqual(canonicalJson(one), canonicalJson(other));
+    assert.deepEqual([isSameJson(one, other), isSameJson(other, one)], [false, false]);
+  });
+}

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 
 /**
  * The one way to write a value as JSON (RFC 8785, JSON Canonicalization Scheme): keys sorted by UTF-16 code units, no white
@@ -59,9 +58,26 @@ export function sha256Hex(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Whether two values are the same in canonical JSON, found out without writing them where they are equal as they are. */
+/** Whether two values are the same in canonical JSON, found out without writing them: an `undefined` member is none. */
 export function isSameJson(one: unknown, other: unknown): boolean {
-  return isDeepStrictEqual(one, other) || canonicalJson(one) === canonicalJson(other);
+  if (one === other) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
+  if (Array.isArray(one) || Array.isArray(other)) return isSameArray(one, other);
+  return hasMembersOf(one, other, isSameJson) && hasMembersOf(other, one, () => true);
+}
+
+/** Whether an object has each member that another one has, with a value that is the same. */
+function hasMembersOf(one: object, other: object, isSame: (a: unknown, b: unknown) => boolean): boolean {
+  const mine = one as Readonly<Record<string, unknown>>;
+  return Object.entries(other).every(
+    ([key, value]) =>
+      value === undefined || (Object.hasOwn(mine, key) && mine[key] !== undefined && isSame(mine[key], value)),
+  );
+}
+
+function isSameArray(one: unknown, other: unknown): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other) || one.length !== other.length) return false;
+  return one.every((item, place) => isSameJson(item, other[place]));
 }
 
 /** The content address of a value: SHA-256 over its canonical JSON. Equal values have equal hashes, whatever their key order. */

@@ -18,6 +18,14 @@ const BUILDS_MS = 15 * 60_000;
 const OWN_ASSET = 'rgb(0, 96, 160)';
 const THEMED = ['python-streamlit', 'python-gradio'];
 
+/** What an example is started with. What a JVM compiles to be fast for days is most of the work of its start, three times over. */
+const PARAMS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'java-spring-boot': { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1' },
+};
+
+/** Examples that sleep while others are built: Gradio looks for work twenty times a second, and Gunicorn watches its workers by the clock. */
+const PAUSED = ['python-gradio', 'python-flask', 'python-wsgi'];
+
 const HOSTS = ['localhost', 'stage.env.localhost', 'feature-x.env.localhost'];
 
 const engine = await dockerForTests();
@@ -37,7 +45,7 @@ before(async () => {
   installation = await Installation.create(atTheEnd, files, { docker: engine.socket, onExit: 'stop' });
   removeContainersAfter(atTheEnd, installation);
   await installation.serve();
-  await pushTo(installation, { repo: 'config', branch: 'feature-x' }, declared(', params = {"COLOUR": "blue"}'));
+  await pushTo(installation, { repo: 'config', branch: 'feature-x' }, declared({ COLOUR: 'blue' }));
   // Not one by one: each container that starts or ends disturbs the browser.
   await eventually(allDecided, { within: BUILDS_MS, every: 2_000, what: 'all examples live or held' });
   browser = await puppeteer.launch({
@@ -76,6 +84,14 @@ for (const name of exampleNames) {
   });
 }
 
+for (const name of ['python-flask', 'python-wsgi']) {
+  test(`Gunicorn of ${name} keeps its workers over a pause`, { skip }, async () => {
+    const { stdout } = await installation.run('logs', `/tools/${name}`);
+    assert.match(stdout, /Booting worker/);
+    assert.doesNotMatch(stdout, /WORKER TIMEOUT/);
+  });
+}
+
 test('a daemon that serves all examples ends in order', { skip }, async () => {
   assert.equal(await installation.daemon?.stop(), 0);
 });
@@ -87,9 +103,13 @@ async function clickAt(host: string, name: string): Promise<void> {
   assert.equal(seen.colour === OWN_ASSET, !THEMED.includes(name), `${host}: ${seen.colour}`);
 }
 
-/** One that fails must not hold up the others, nor do those that are up already: some are never idle by themselves. */
-function declared(more = ''): Record<string, string> {
-  const apps = exampleNames.map((name) => `app("/tools/${name}", "./${name}", idle = {"pause": "15s"}${more})\n`);
+/** One that fails must not hold up the others. */
+function declared(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const apps = exampleNames.map((name) => {
+    const params = JSON.stringify({ ...PARAMS[name], ...more });
+    const idle = PAUSED.includes(name) ? ', idle = {"pause": "15s"}' : '';
+    return `app("/tools/${name}", "./${name}", params = ${params}${idle})\n`;
+  });
   return { 'apps.star': `release(atomic = False)\n${apps.join('')}` };
 }
 

@@ -13,7 +13,8 @@ export const golang: Recipe = {
   async collect(): Promise<Contents> {
     const root = await findGo();
     const system = await debianWith([]);
-    const isOut = (path: string): boolean => /^(test|doc|api|misc)$/.test(path);
+    // Nor its own tests: 5,700 files that no build reads.
+    const isOut = (path: string): boolean => /^(test|doc|api|misc)$|(^|\/)testdata$|_test\.go$/.test(path);
     return {
       ...system,
       parts: [...system.parts, { from: root, files: below(root, '.', isOut), to: '/usr/local/go' }],
