@@ -1,6 +1,7 @@
 // Everything: `npm test`. With paths (`npm test -- src/gateway`), only the test files there; without some of them:
 // `npm test -- --without test/specs`.
 import { constants } from 'node:os';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildProgram } from './suite/build-program.ts';
@@ -19,8 +20,9 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const options = { without: { type: 'string', multiple: true } } as const;
 const { positionals: paths, values } = parseArgs({ options, allowPositionals: true });
 
-// The longest first, so that no core waits at the end.
-const everything = ['test/specs', 'test/e2e', 'test', 'scripts', 'starlark-wasm', 'src', 'bench'];
+// What needs nothing first, while the machine waits for packages and engines; then the longest, so that no core waits at the end.
+const needNothing = ['scripts', 'starlark-wasm', 'src'];
+const everything = [...needNothing, 'test/specs', 'test/e2e', 'test', 'bench'];
 
 async function runChecks(): Promise<Outcome[]> {
   if (paths.length > 0) return [];
@@ -33,19 +35,19 @@ shareCompiledCode(process.env, root);
 keepInMemory(process.env);
 const { stop, signal } = stopSignal();
 const files = findTests(root, paths.length === 0 ? everything : paths, values.without ?? []);
-// Fetching and starting engines is mostly waiting, while the checks need the cores.
 const needsEngines = isNeeded(root, 'test/support/containers', files);
 const needsProgram = isNeeded(root, 'test/e2e/support', files);
-const [checks, engines, built] = await Promise.all([
-  runChecks(),
-  needsEngines ? bringEngines(process.env) : noEngines,
-  needsProgram ? buildProgram(root, process.env) : nothing,
-]);
-const outcomes = [...checks, engines.outcome, built];
+const bringing = needsEngines ? bringEngines(process.env) : Promise.resolve(noEngines);
+const building = needsProgram ? buildProgram(root, process.env) : Promise.resolve(nothing);
+const isLate = (file: string): boolean => !needNothing.some((folder) => !relative(folder, file).startsWith('..'));
+const before = async (file: string) => isLate(file) && Promise.all([bringing, building]);
+const outcomes: Outcome[] = [];
 try {
-  outcomes.push(await runTests(root, files, stop));
+  const [checks, built, tests] = await Promise.all([runChecks(), building, runTests(root, files, { stop, before })]);
+  outcomes.push(...checks, built, tests);
 } finally {
-  outcomes.push(await engines.end());
+  const engines = await bringing;
+  outcomes.push(engines.outcome, await engines.end());
 }
 const outcome = sum(outcomes);
 console.log(renderEnd(outcome));

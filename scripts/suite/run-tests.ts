@@ -17,18 +17,25 @@ interface FileRun {
   readonly outcome: Outcome;
 }
 
-/**
- * Runs test files, each in a process of its own, and prints one line for each, failures whole, then the slowest. Once
- * `stop` is aborted, those that run are ended and no other is started.
- */
+/** How test files are run. */
+export interface RunOptions {
+  /** Once it is aborted, files that run are ended and no other is started. */
+  readonly stop?: AbortSignal;
+  /** What has to be there before a file may start; default: nothing. */
+  readonly before?: (file: string) => Promise<unknown>;
+}
+
+/** Runs test files, each in a process of its own, and prints one line for each, failures whole, then the slowest. */
 export async function runTests(
   root: string,
   files: readonly string[],
-  stop: AbortSignal = new AbortController().signal,
+  { stop = new AbortController().signal, before = async () => undefined }: RunOptions = {},
 ): Promise<Outcome> {
-  const runs = (
-    await sideBySide(files.map((file) => async () => (stop.aborted ? [] : [await runFile(root, file, stop)])))
-  ).flat();
+  const runUnlessStopped = async (file: string): Promise<FileRun[]> => {
+    await before(file);
+    return stop.aborted ? [] : [await runFile(root, file, stop)];
+  };
+  const runs = (await sideBySide(files.map((file) => () => runUnlessStopped(file)))).flat();
   printSlowest(runs);
   return sum(runs.map(({ outcome }) => outcome));
 }

@@ -5,11 +5,13 @@ import pLimit from 'p-limit';
 const LOOK_MS = 1_000;
 /** More at once than cores by so many: what one test has to wait for should not be this suite. */
 const MOST_BEYOND_CORES = 4;
-const IDLE_ENOUGH = 0.5;
+/** Of all cores together: with so much idle one more is started, with less than the other none in place of one that ends. */
+const IDLE_ENOUGH = 0.3;
+const IDLE_TOO_LITTLE = 0.1;
 
 /**
  * Runs all work and returns the results in its order. As many pieces at a time as there are cores, and one more each
- * second in which half a core or more had nothing to do: tests wait for containers, registries and the clock.
+ * second in which a third of a core or so had nothing to do: tests wait for containers, registries and the clock.
  */
 export async function sideBySide<T>(work: readonly (() => Promise<T>)[]): Promise<T[]> {
   const cores = Math.max(2, availableParallelism());
@@ -27,8 +29,9 @@ export async function sideBySide<T>(work: readonly (() => Promise<T>)[]): Promis
 
 /** How many pieces may run from now on, when so many run and so many cores had nothing to do of late. */
 export function nextConcurrency(now: { cores: number; running: number; idleCores: number }): number {
-  if (now.idleCores < IDLE_ENOUGH) return now.cores;
-  return Math.max(now.cores, Math.min(now.running + 1, now.cores + MOST_BEYOND_CORES));
+  if (now.idleCores < IDLE_TOO_LITTLE) return now.cores;
+  const wanted = now.idleCores < IDLE_ENOUGH ? now.running : now.running + 1;
+  return Math.max(now.cores, Math.min(wanted, now.cores + MOST_BEYOND_CORES));
 }
 
 function idleCoresSinceLastAsked(): () => number {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { get } from 'node:http';
@@ -66,6 +66,20 @@ function ask(url: string): Promise<string> {
   });
 }
 
+/** Demos that run. When the runner gives up on this file, they are asked to end too, and clear up by themselves. */
+const running = new Set<ChildProcess>();
+process.once('SIGTERM', () => {
+  for (const child of running) child.kill('SIGTERM');
+  process.exit(1);
+});
+
+function startDemo(args: readonly string[], options: Pick<SpawnOptions, 'env' | 'stdio'>): ChildProcess {
+  const child = spawn(command, ['demo', ...args], options);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
 /** A demo as a person has it in a terminal. */
 class RunningDemo {
   readonly child: ChildProcess;
@@ -73,7 +87,7 @@ class RunningDemo {
   text = '';
 
   constructor(t: TestContext, env: Record<string, string>) {
-    this.child = spawn(command, ['demo'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = startDemo([], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exit = once(this.child, 'exit');
     for (const out of [this.child.stdout, this.child.stderr]) {
       out?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -129,10 +143,10 @@ test('demo --auto plays its story, says how long each step took, and leaves noth
 
 test('demo --auto that is interrupted fails and leaves nothing behind', async (t) => {
   const { dir, env } = await place(t);
-  const child = spawn(command, ['demo', '--auto'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = startDemo(['--auto'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     // In the midst of it: the daemon and the apps run.
     if (!text.includes('2. ') && chunk.includes('2. ')) child.kill('SIGINT');
     text += chunk;
