@@ -22,7 +22,15 @@ const { positionals: paths, values } = parseArgs({ options, allowPositionals: tr
 
 // What needs nothing first, while the machine waits for packages and engines; then the longest, so that no core waits at the end.
 const needNothing = ['scripts', 'starlark-wasm', 'src'];
-const everything = [...needNothing, 'test/specs', 'test/e2e', 'test', 'bench'];
+const everything = [
+  ...needNothing,
+  'test/specs',
+  'test/simulation',
+  'test/integration/supervisor.test.ts',
+  'test/e2e',
+  'test',
+  'bench',
+];
 
 async function runChecks(): Promise<Outcome[]> {
   if (paths.length > 0) return [];
