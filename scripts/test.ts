@@ -1,7 +1,6 @@
 // Everything: `npm test`. With paths (`npm test -- src/gateway`), only the test files there; without some of them:
 // `npm test -- --without test/specs`.
 import { constants } from 'node:os';
-import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildProgram } from './suite/build-program.ts';
@@ -9,7 +8,7 @@ import { checkWasm } from './suite/check-wasm.ts';
 import { bringEngines, noEngines } from './suite/engines/engines.ts';
 import { isNeeded } from './suite/engines/needs.ts';
 import { isolateEnvironment, shareCompiledCode } from './suite/environment.ts';
-import { findTests } from './suite/find-tests.ts';
+import { findTests, isBelow } from './suite/find-tests.ts';
 import { keepInMemory } from './suite/memory.ts';
 import { exitCodeOf, nothing, type Outcome, renderEnd, sum } from './suite/outcome.ts';
 import { runCheck, staticChecks } from './suite/run-check.ts';
@@ -47,8 +46,7 @@ const needsEngines = isNeeded(root, 'test/support/containers', files);
 const needsProgram = isNeeded(root, 'test/e2e/support', files);
 const bringing = needsEngines ? bringEngines(process.env) : Promise.resolve(noEngines);
 const building = needsProgram ? buildProgram(root, process.env) : Promise.resolve(nothing);
-const isLate = (file: string): boolean => !needNothing.some((folder) => !relative(folder, file).startsWith('..'));
-const before = async (file: string) => isLate(file) && Promise.all([bringing, building]);
+const before = async (file: string) => !isBelow(needNothing, file) && Promise.all([bringing, building]);
 const outcomes: Outcome[] = [];
 try {
   const [checks, built, tests] = await Promise.all([runChecks(), building, runTests(root, files, { stop, before })]);

@@ -14,6 +14,10 @@ export function findTests(root: string, paths: readonly string[], without: reado
     const tests = names.filter((name) => /\.test\.m?[jt]s$/.test(name) && !/(^|\/)node_modules\//.test(name));
     return tests.map((name) => join(path, name)).sort();
   });
-  const isOut = (file: string): boolean => without.some((folder) => !relative(folder, file).startsWith('..'));
-  return [...new Set(found)].filter((file) => !isOut(file));
+  return [...new Set(found)].filter((file) => !isBelow(without, file));
+}
+
+/** Whether a file lies below one of these folders. */
+export function isBelow(folders: readonly string[], file: string): boolean {
+  return folders.some((folder) => !relative(folder, file).startsWith('..'));
 }

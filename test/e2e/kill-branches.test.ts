@@ -7,5 +7,5 @@ test(
   {
     concurrency: 2,
   },
-  (t) => killAlong(t, branchHistory(), { victims: ['controller', 'supervisor'], rounds: 1, randomKills: 1 }),
+  (t) => killAlong(t, branchHistory(), { victims: ['controller', 'supervisor'], randomKills: 1 }),
 );

@@ -9,7 +9,6 @@ test('whatever is killed and whenever, the end is that of a history in which not
 }, async (t) => {
   await killAlong(t, prodHistory(await upstream(t)), {
     victims: ['controller', 'instance', 'gateway', 'supervisor'],
-    rounds: 1,
     randomKills: 1,
   });
 });

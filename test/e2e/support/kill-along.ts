@@ -8,17 +8,14 @@ import { type Expected, playUndisturbed } from './undisturbed.ts';
 
 /** How often a history is played, and who is killed in it. */
 export interface Killing {
-  /** Who is killed at boundaries: over as many rounds, each of them at each boundary. */
+  /** Who is killed at boundaries: over as many rounds, each of them at each boundary. A run plays the one of its seed, or with `KILL_ROUNDS=all` all. */
   readonly victims: readonly [Victim, ...Victim[]];
-  /** How many of these rounds a run plays: which ones, its seed decides. `KILL_ROUNDS=all`: all of them. */
-  readonly rounds: number;
   /** How many of all kinds are killed at random moments of each phase, in a round of its own. */
   readonly randomKills: number;
 }
 
 /** Plays a history without a kill, then with kills at every boundary and at random moments: each phase has to come to the same end. */
-export async function killAlong(t: TestContext, history: History, killing: Killing): Promise<void> {
-  const { victims, randomKills } = killing;
+export async function killAlong(t: TestContext, history: History, { victims, randomKills }: Killing): Promise<void> {
   const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31));
   t.diagnostic(`seed ${seed} (again with KILL_SEED=${seed})`);
   const found: Expected[] = [];
@@ -29,7 +26,7 @@ export async function killAlong(t: TestContext, history: History, killing: Killi
   assert.ok(expected !== undefined, 'without a kill there is nothing to compare with');
 
   const seen = expected.ends.map((end) => end.seen);
-  const rounds = roundsOf(killing, seed);
+  const rounds = process.env.KILL_ROUNDS === 'all' ? victims.map((_, round) => round) : [seed % victims.length];
   const plans = rounds.map((round) => planKills(seen, { victims, round }));
   t.diagnostic(renderShare(seen, plans));
   const run = (name: string, disturbance: Disturbance) =>
@@ -41,11 +38,4 @@ export async function killAlong(t: TestContext, history: History, killing: Killi
     }),
     run(`any of them, at ${randomKills * history.phases.length} random moments`, { kills: [], randomKills }),
   ]);
-}
-
-/** The rounds of a run, as far apart as they can be: another seed plays those that this one leaves out. */
-function roundsOf({ victims, rounds }: Killing, seed: number): number[] {
-  const all = victims.map((_, round) => round);
-  const apart = victims.length / rounds;
-  return process.env.KILL_ROUNDS === 'all' ? all : all.filter((round) => round % apart === seed % apart);
 }
