@@ -36,13 +36,14 @@ async function ownerOf(
   return dir === mirrorsDir ? { pid: Number(owner), started: started ?? '' } : undefined;
 }
 
-/** Field 22 of `/proc/PID/stat`; the name in field 2 may hold anything, so counting starts behind it. */
+/**
+ * Field 22 of `/proc/PID/stat`; the name in field 2 may hold anything, so counting starts behind it. Undefined for what was
+ * killed and that nobody has reaped: in a container without an init it stays a zombie (field 3) for good.
+ */
 async function startTime(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return stat
-    ?.slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .at(19);
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
 function killQuietly(pid: number): void {

@@ -5,16 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createStarlarkPool, type StarlarkPool } from '../src/index.ts';
+import { createStarlarkPool, type EvaluateRequest, type StarlarkPool } from '../src/index.ts';
 import { errorLines, failed, source, testPool } from './evaluating.ts';
 
 const packageFolder = fileURLToPath(new URL('..', import.meta.url));
-const endless = {
+const endless: EvaluateRequest = {
   ...source('while True: pass', { dialect: { while: true, topLevelControl: true } }),
   limits: { steps: 1e15 },
 };
 // No step ends, so only force helps.
-const squarings = {
+const squarings: EvaluateRequest = {
   ...source('x = 3\nfor i in range(40): x = x * x', { dialect: { topLevelControl: true, globalReassign: true } }),
 };
 
@@ -55,9 +55,12 @@ test('idle threads are stopped, and come back', async (t) => {
 
 test('one thread is reused while nothing goes wrong', async (t) => {
   const pool = testPool(t, { workers: 1, idleMs: 60_000 });
-  const start = performance.now();
+  let started = 0;
+  const count = () => started++;
+  process.on('worker', count);
+  t.after(() => process.off('worker', count));
   for (let i = 0; i < 50; i++) assert.equal((await pool.evaluate(source(i % 2 ? 'x = 1' : 'x ='))).ok, i % 2 === 1);
-  assert.ok(performance.now() - start < 2_000);
+  assert.equal(started, 1);
 });
 
 test('a loop that takes too long is stopped where it is, with its backtrace', async (t) => {
@@ -83,15 +86,14 @@ for (const [name, request] of [
   ['asks whether to go on', endless],
   ['never asks', squarings],
 ] as const) {
-  test(`a signal ends an evaluation that ${name}`, async (t) => {
+  test(`a signal ends an evaluation that ${name}`, { timeout: 60_000 }, async (t) => {
     const pool = testPool(t, { workers: 1 });
     await pool.evaluate(source('x = 1'));
     const controller = new AbortController();
-    const running = pool.evaluate(request, controller.signal);
+    const limits = { ...request.limits, timeMs: 600_000 };
+    const running = pool.evaluate({ ...request, limits }, controller.signal);
     setTimeout(() => controller.abort(), 50);
-    const start = performance.now();
     assert.equal(failed(await running).errors[0].limit, 'cancelled');
-    assert.ok(performance.now() - start < 1_000);
     assert.equal((await pool.evaluate(source('x = 1'))).ok, true);
   });
 }
@@ -145,11 +147,12 @@ test('closing ends what runs and what waits, and later evaluations are refused',
 });
 
 test('less memory can be allowed', async (t) => {
-  const text = 'x = [i for i in range(1000000)]';
+  // Memory is what should run out, on a machine that has more to do, too.
+  const large = { ...source('x = [i for i in range(1000000)]'), limits: { timeMs: 60_000 } };
   const roomy: StarlarkPool = testPool(t);
   const tight: StarlarkPool = testPool(t, { memoryBytes: 24 * 2 ** 20 });
-  assert.equal((await roomy.evaluate(source(text))).ok, true);
-  assert.deepEqual(errorLines(await tight.evaluate(source(text))), [
+  assert.equal((await roomy.evaluate(large)).ok, true);
+  assert.deepEqual(errorLines(await tight.evaluate(large)), [
     'main.star:1:1 limit memory: needs more than 24 MiB of memory',
   ]);
   assert.equal((await tight.evaluate(source('x = 1'))).ok, true);

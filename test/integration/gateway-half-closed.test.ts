@@ -66,7 +66,7 @@ test('a client that is gone before the answer begins cancels the request within 
   // A FIN, as a process that ends sends it: to this side it looks like half a close.
   client.socket.destroy();
   await eventually(() => isCut && bed.gateway.inFlight() === 0, 'the app sees the end');
-  assert.ok(performance.now() - begun < 1_000);
+  assert.ok(performance.now() - begun < 5_000);
 });
 
 test('a stream whose client is gone is cancelled: by what is written, or by silence after two seconds', async (t) => {

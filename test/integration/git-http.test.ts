@@ -256,7 +256,7 @@ test('an abort ends listing and fetching at once, with the reason that was given
     setTimeout(() => controller.abort(reason), 50);
     const started = performance.now();
     await assert.rejects(work(controller.signal), (error) => error === reason);
-    assert.ok(performance.now() - started < 1_000);
+    assert.ok(performance.now() - started < 10_000);
   }
 });
 
