@@ -121,6 +121,15 @@ export function isRelativePath(path: string): boolean {
 /** The rules of a spec; for `auto` everything that a spec it may become allows; `undefined` for an unknown spec, or one with errors. */
 export function rulesOf(spec: string, specs: SpecTable): SpecRules | undefined {
   if (spec !== 'auto') return (Object.hasOwn(specs, spec) ? specs[spec] : undefined) ?? undefined;
+  const known = rulesOfAuto.get(specs) ?? makeRulesOfAuto(specs);
+  rulesOfAuto.set(specs, known);
+  return known;
+}
+
+/** Made once for a table, not for each of ten thousand apps. */
+const rulesOfAuto = new WeakMap<SpecTable, SpecRules>();
+
+function makeRulesOfAuto(specs: SpecTable): SpecRules {
   const candidates = Object.values(specs).filter((rules) => rules?.needsSource === true) as readonly SpecRules[];
   return {
     needsSource: true,

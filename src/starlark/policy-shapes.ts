@@ -91,14 +91,14 @@ export const anyDict: Shape<JsonObject> = (value, field) => {
 
 /** `container_opts` of an environment that differs: what decides a build is the same everywhere. */
 function overridesOf(rules: OptionRules, spec: string): Shape<JsonObject> {
-  const shape = optionsShape(overridable(rules), `Of spec "${spec}", an environment`);
   return (value, field) => {
     const built = isDict(value) ? Object.keys(value).filter((name) => rules[name]?.build === true) : [];
     for (const name of built)
       field
         .part(name)
         .fail('decides what is built, which is the same in every environment', 'Say it in container_opts.');
-    return built.length > 0 ? undefined : shape(value, field);
+    if (built.length > 0) return undefined;
+    return optionsShape(overridable(rules), `Of spec "${spec}", an environment`)(value, field);
   };
 }
 
