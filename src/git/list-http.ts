@@ -18,25 +18,45 @@ export interface HttpListing {
   readonly maxBytes: number;
 }
 
+/** What a listing found, and where the repo is after redirects. */
+export interface FoundRefs {
+  readonly refs: Refs;
+  readonly base: string;
+}
+
 /** Lists refs over HTTP in this process, with kept connections and the machine's proxies and certificates. */
 export class HttpLister {
   readonly #env: HostEnvironment;
   #dispatcher: Promise<Dispatcher> | null = null;
+  readonly #announced = new Map<RepoUrl, Buffer>();
 
   constructor(env: HostEnvironment) {
     this.#env = env;
   }
 
-  /** HEAD and the branches, from the server itself, and where the repo is after redirects. */
-  async list(listing: HttpListing): Promise<{ readonly refs: Refs; readonly base: string }> {
+  /**
+   * HEAD and the branches, from the server itself, and where the repo is after redirects. What a server announced is remembered,
+   * so that a poll is one request; a listing that fails so is made again from the start.
+   */
+  async list(listing: HttpListing): Promise<FoundRefs> {
+    const announced = this.#announced.get(listing.repo) ?? null;
+    if (announced === null) return this.#list(listing, null);
+    this.#announced.delete(listing.repo);
+    return this.#list(listing, announced).catch(() => this.#list(listing, null));
+  }
+
+  async #list(listing: HttpListing, announced: Buffer | null): Promise<FoundRefs> {
     const { repo, credential, signal, maxBytes } = listing;
+    signal.throwIfAborted();
     const authorization = credential === null ? null : await readAuthorization(credential);
     const secrets = authorization?.secrets ?? [];
     const authorize = (url: string) => headerFor(url, credential, authorization);
     this.#dispatcher ??= makeDispatcher(this.#env);
-    const http = new SmartHttp({ repo, dispatcher: await this.#dispatcher, signal, maxBytes, authorize, secrets });
+    const dispatcher = await this.#dispatcher;
+    const http = new SmartHttp({ repo, dispatcher, signal, maxBytes, authorize, secrets, announced });
     try {
       const refs = await listServerRefs({ http, url: repo, symrefs: true });
+      if (http.announced !== null) this.#announced.set(repo, http.announced);
       return { refs: refsOf(refs), base: http.base };
     } catch (error) {
       if (error instanceof NoRefs) return { refs: { head: null, branches: {} }, base: http.base };

@@ -15,6 +15,8 @@ export interface SmartHttpOptions {
   readonly authorize: (url: string) => string | null;
   /** What must not come back in an error, should the server say it. */
   readonly secrets: readonly string[];
+  /** What the server announced the last time, which then is not asked for again; null: ask. */
+  readonly announced: Buffer | null;
 }
 
 /** The answer of a server that has no refs at all, in the old protocol; isomorphic-git does not understand it. */
@@ -23,6 +25,8 @@ export class NoRefs extends Error {}
 const DISCOVERY = '/info/refs?service=git-upload-pack';
 const REDIRECTS = [301, 302, 303, 307, 308];
 const MAX_REDIRECTS = 5;
+/** Of an announcement that is kept; it names a handful of capabilities. */
+const ANNOUNCED_BYTES = 4_096;
 
 /**
  * The HTTP client that isomorphic-git lists through: it ends with its signal, limits the answer's size, follows redirects of
@@ -32,6 +36,7 @@ export class SmartHttp implements HttpClient {
   readonly #options: SmartHttpOptions;
   #base: string;
   #objectFormat: string | null = null;
+  #announced: Buffer | null = null;
 
   constructor(options: SmartHttpOptions) {
     this.#options = options;
@@ -43,19 +48,30 @@ export class SmartHttp implements HttpClient {
     return this.#base;
   }
 
+  /**
+   * What the server announced, for the listings that come: in version 2 of the protocol its capabilities, which say nothing of the
+   * refs (gitprotocol-v2). Null where that has to be asked each time: in the old protocol, and behind a redirect, which may lead elsewhere then.
+   */
+  get announced(): Buffer | null {
+    return this.#base === this.#options.repo ? this.#announced : null;
+  }
+
   readonly request = async (asked: GitHttpRequest): Promise<GitHttpResponse> => {
     const headers = { ...asked.headers, 'user-agent': 'git/2 (mainspring)', 'accept-encoding': 'identity' };
     const isDiscovery = asked.method === 'GET';
+    const type = `application/x-git-upload-pack-${isDiscovery ? 'advertisement' : 'result'}`;
+    const { announced } = this.#options;
+    if (isDiscovery && announced !== null) return this.#answer(this.#learn(announced), type);
     const answer = isDiscovery ? await this.#discover(headers) : await this.#listRefs(headers);
-    const body = await this.#wholeBody(answer, isDiscovery);
-    return {
-      url: this.#base,
-      statusCode: answer.statusCode,
-      statusMessage: '',
-      headers: { 'content-type': String(answer.headers['content-type'] ?? '') },
-      body: [body] as unknown as AsyncIterableIterator<Uint8Array>,
-    };
+    const body = await this.#wholeBody(answer);
+    if (isDiscovery) this.#learn(body);
+    return this.#answer(body, String(answer.headers['content-type'] ?? ''));
   };
+
+  #answer(body: Buffer, type: string): GitHttpResponse {
+    const whole = [body] as unknown as AsyncIterableIterator<Uint8Array>;
+    return { url: this.#base, statusCode: 200, statusMessage: '', headers: { 'content-type': type }, body: whole };
+  }
 
   async #discover(headers: Record<string, string>): Promise<Dispatcher.ResponseData> {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
@@ -111,7 +127,7 @@ export class SmartHttp implements HttpClient {
     }
   }
 
-  async #wholeBody(answer: Dispatcher.ResponseData, isDiscovery: boolean): Promise<Buffer> {
+  async #wholeBody(answer: Dispatcher.ResponseData): Promise<Buffer> {
     const { statusCode } = answer;
     if (statusCode !== 200) {
       await answer.body.dump({ limit: 65_536 });
@@ -124,15 +140,16 @@ export class SmartHttp implements HttpClient {
     if (packets?.at(-1) !== null) throw this.#failed('the answer is cut short or not git');
     const refusal = packets.find((packet) => packet?.startsWith('ERR ') === true);
     if (refusal !== undefined) throw this.#failed(`the server says ${JSON.stringify(refusal?.slice(4, 300))}`);
-    if (isDiscovery) this.#learn(packets);
     return body;
   }
 
-  #learn(packets: readonly (string | null)[]): void {
-    const lines = packets.flatMap((packet) => (packet === null ? [] : [packet.trimEnd()]));
+  #learn(announcement: Buffer): Buffer {
+    const lines = (packetsOf(announcement) ?? []).flatMap((packet) => (packet === null ? [] : [packet.trimEnd()]));
     if (lines.every((line) => line.startsWith('# service='))) throw new NoRefs();
     this.#objectFormat =
       lines.find((line) => line.startsWith('object-format='))?.slice('object-format='.length) ?? null;
+    if (lines.includes('version 2') && announcement.length <= ANNOUNCED_BYTES) this.#announced = announcement;
+    return announcement;
   }
 
   async #limitedBody(answer: Dispatcher.ResponseData): Promise<Buffer> {

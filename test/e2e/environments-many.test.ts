@@ -49,13 +49,13 @@ test('of many branches at once no more than "max" are up, and the others say tha
     const { looks, ...most } = await watch.stop();
     assert.deepEqual(tallyPreviews(status), { up: MAX, live: MAX, parked: COUNT - MAX, explained: COUNT - MAX });
     assert.ok(most.recorded <= MAX && most.serving <= MAX, JSON.stringify(most));
-    const { announcements, others } = countAsked(server.requests(), asked);
+    const { listings, fetches, requests } = countAsked(server.requests(), asked);
     t.diagnostic(
-      `${Math.round(performance.now() - began)} ms, ${looks} looks, ${announcements} announcements, ${others} other requests`,
+      `${Math.round(performance.now() - began)} ms, ${looks} looks, ${listings} listings, ${fetches} fetches, ${requests} requests`,
     );
     // Besides the listings each branch once, and of each repo a few times its history: three times where nothing else runs, and at
     // most for every second branch where files come in slowly.
-    assert.ok(announcements <= LISTINGS + COUNT + COUNT / 2, `${announcements} announcements`);
+    assert.ok(fetches <= COUNT + COUNT / 2, `${fetches} fetches`);
     const told = countTold((await installation.audit()).filter(({ id }) => id > head));
     assert.deepEqual(told, { opened: MAX, openedParked: COUNT - MAX, parked: 0, unparked: 0, built: MAX });
     for (const { name, parked } of status.environments.filter(({ kind }) => kind === 'preview')) {
@@ -64,13 +64,14 @@ test('of many branches at once no more than "max" are up, and the others say tha
     }
   });
 
-  await t.test('a look that finds nothing new lists each repo once, and nothing else', async () => {
+  await t.test('a look that finds nothing new asks for the refs of each repo once, and for nothing else', async () => {
     const [asked, newest] = [server.requests().length, await team.newest()];
     await team.hint();
-    const isOver = () => countAsked(server.requests(), asked).others >= LISTINGS || undefined;
+    const isOver = () => countAsked(server.requests(), asked).listings >= LISTINGS || undefined;
     await eventually(isOver, { within: 60_000, what: 'listings' });
     await settledWith(team, () => true);
-    assert.deepEqual(countAsked(server.requests(), asked), { announcements: LISTINGS, others: LISTINGS });
+    const once = { listings: LISTINGS, fetches: 0, requests: LISTINGS };
+    assert.deepEqual(countAsked(server.requests(), asked), once);
     assert.equal(await team.newest(), newest);
   });
 
@@ -91,8 +92,8 @@ test('of many branches at once no more than "max" are up, and the others say tha
     const told = countTold((await installation.audit()).filter(({ id }) => id > newest));
     assert.deepEqual(told, { opened: 0, openedParked: 0, parked: 1, unparked: 1, built: 1 });
     // Besides the listings its history and its files.
-    const { announcements } = countAsked(server.requests(), asked);
-    assert.ok(announcements <= LISTINGS + 2, `${announcements} announcements`);
+    const { fetches } = countAsked(server.requests(), asked);
+    assert.ok(fetches <= 2, `${fetches} fetches`);
   });
 
   await t.test('with their branches gone, all are gone', async () => {

@@ -81,6 +81,71 @@ test('a repo of SHA-256 objects is listed, fetched and read', async (t) => {
   assert.deepEqual(await readAll(git, access(url), commit), { a: '1' });
 });
 
+test('what a server announced is asked for once; then a listing is one request, until it fails', async (t) => {
+  let faults = 0;
+  const { repo, server, url } = await bed(t, {
+    intercept: (request, response) => {
+      if (faults === 0 || request.method !== 'POST') return false;
+      faults -= 1;
+      response.writeHead(500).end();
+      return true;
+    },
+  });
+  const commit = await repo.commitAndPush({ a: '1' });
+  const git = await testGit(t);
+  const methodsOfListing = async (branches: object) => {
+    const before = server.requests().length;
+    assert.deepEqual((await git.list(access(url), never)).branches, branches);
+    return server
+      .requests()
+      .slice(before)
+      .map(({ method }) => method)
+      .join();
+  };
+  assert.equal(await methodsOfListing({ main: commit }), 'GET,POST');
+  assert.equal(await methodsOfListing({ main: commit }), 'POST');
+  await repo.push({ to: 'dev' });
+  assert.equal(await methodsOfListing({ dev: commit, main: commit }), 'POST');
+  faults = 1;
+  assert.equal(await methodsOfListing({ dev: commit, main: commit }), 'POST,GET,POST');
+  assert.equal(await methodsOfListing({ dev: commit, main: commit }), 'POST');
+  faults = 2;
+  await assert.rejects(git.list(access(url), never), { code: 'git-list-failed' });
+  assert.equal(await methodsOfListing({ dev: commit, main: commit }), 'GET,POST');
+  // What was announced of it is true no more.
+  await rm(repo.bare, { recursive: true });
+  await rm(join(repo.work, '.git'), { recursive: true });
+  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '.');
+  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '--bare', repo.bare);
+  await repo.git('remote', 'add', 'origin', repo.bare);
+  const other = await repo.commitAndPush({ a: '1' });
+  assert.equal(await methodsOfListing({ main: other }), 'POST,GET,POST');
+});
+
+test('what is announced in the old protocol or behind a redirect is asked for each time', async (t) => {
+  let location = '';
+  const target = await bed(t);
+  const old = await bed(t, { protocolV2: false });
+  const moved = await bed(t, {
+    intercept: (request, response) => {
+      response.writeHead(302, { location: `${location}${request.url?.replace('/acme/app.git', '')}` }).end();
+      return true;
+    },
+  });
+  location = target.url;
+  const git = await testGit(t);
+  for (const { repo, url, server } of [old, { ...moved, repo: target.repo }]) {
+    const commit = await repo.commitAndPush({ a: '1' });
+    for (let times = 1; times <= 2; times++) {
+      assert.deepEqual((await git.list(access(url), never)).branches, { main: commit });
+      assert.deepEqual(
+        server.requests().map(({ method }) => method),
+        Array(times).fill('GET'),
+      );
+    }
+  }
+});
+
 test('a fetched commit is not fetched again, and reading asks the server nothing', async (t) => {
   const { repo, server, url } = await bed(t);
   const commit = await repo.commitAndPush({ a: '1' });

@@ -55,17 +55,18 @@ function now(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** What a git server was asked, counted. A listing is an announcement and a list of refs; what is left is fetching. */
+/** What a git server that is known to the daemon was asked, counted. */
 export interface Asked {
-  readonly announcements: number;
-  readonly others: number;
+  readonly listings: number;
+  readonly fetches: number;
+  readonly requests: number;
 }
 
-/** Counts what a git server was asked from a request on. */
+/** Counts what a git server was asked from a request on. A listing is one request, a fetch an announcement and one more. */
 export function countAsked(requests: readonly SeenRequest[], from = 0): Asked {
   const seen = requests.slice(from);
-  const announcements = seen.filter(({ url }) => url.includes('/info/refs')).length;
-  return { announcements, others: seen.length - announcements };
+  const fetches = seen.filter(({ url }) => url.includes('/info/refs')).length;
+  return { listings: seen.length - 2 * fetches, fetches, requests: seen.length };
 }
 
 /** How many previews are up, how many are parked, and how many of those say why. */
