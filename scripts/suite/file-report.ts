@@ -44,17 +44,7 @@ export class FileReport {
 
   /** One line if all is well, else the failures whole with what the file printed. */
   render(ms: number): string {
-    const counts = [
-      `${this.#passed} passed`,
-      this.#failures.length > 0 && `${this.#failures.length} failed`,
-      this.#skips.length > 0 && `${this.#skips.length} skipped`,
-    ].filter((part) => part !== false);
-    if (this.#failures.length === 0) return `ok      ${this.#file} (${counts.join(', ')}; ${toSeconds(ms)})`;
-    return [
-      `not ok  ${this.#file} (${counts.join(', ')}; ${toSeconds(ms)})\n`,
-      ...this.#failures.map(({ name, detail }) => `    ✖ ${name}\n${indent(detail)}\n`),
-      ...(this.#output === '' ? [] : [`    its output:\n${indent(this.#output)}\n`]),
-    ].join('\n');
+    return renderReport({ name: this.#file, outcome: this.outcome(), output: this.#output, ms });
   }
 
   #addResult(test: TestData, passed: boolean): void {
@@ -76,6 +66,31 @@ export class FileReport {
     const name = test.name === this.#path ? `${this.#file} as a whole` : `${this.#file}: ${test.name}`;
     this.#failures.push({ name, detail });
   }
+}
+
+/** What test files came to that were run as one. */
+export interface Report {
+  readonly name: string;
+  readonly outcome: Outcome;
+  /** What they printed. */
+  readonly output: string;
+  readonly ms: number;
+}
+
+/** One line if all is well, else the failures whole with what was printed. */
+export function renderReport({ name, outcome, output, ms }: Report): string {
+  const { passed, failures, skips } = outcome;
+  const counts = [
+    `${passed} passed`,
+    failures.length > 0 && `${failures.length} failed`,
+    skips.length > 0 && `${skips.length} skipped`,
+  ].filter((part) => part !== false);
+  if (failures.length === 0) return `ok      ${name} (${counts.join(', ')}; ${toSeconds(ms)})`;
+  return [
+    `not ok  ${name} (${counts.join(', ')}; ${toSeconds(ms)})\n`,
+    ...failures.map((failure) => `    ✖ ${failure.name}\n${indent(failure.detail)}\n`),
+    ...(output === '' ? [] : [`    its output:\n${indent(output)}\n`]),
+  ].join('\n');
 }
 
 /** A duration for people. */

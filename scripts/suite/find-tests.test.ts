@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { findTests } from './find-tests.ts';
+import { findTests, unitTestFolder } from './find-tests.ts';
 
 const files = [
   'test/a.test.ts',
@@ -30,3 +30,8 @@ for (const [name, paths, without, expected] of [
     assert.deepEqual(findTests(root, paths, without), expected);
   });
 }
+
+test('unit tests of a folder below src share a process', () => {
+  const files = ['src/git/a.test.ts', 'src/git/deep/b.test.ts', 'src/main.test.ts', 'test/e2e/c.test.ts'];
+  assert.deepEqual(files.map(unitTestFolder), ['src/git', 'src/git', undefined, undefined]);
+});

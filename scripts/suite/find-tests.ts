@@ -21,3 +21,8 @@ export function findTests(root: string, paths: readonly string[], without: reado
 export function isBelow(folders: readonly string[], file: string): boolean {
   return folders.some((folder) => !relative(folder, file).startsWith('..'));
 }
+
+/** The folder of a unit test, whose tests share a process: `src/git`; undefined for a test of another kind. */
+export function unitTestFolder(file: string): string | undefined {
+  return /^src\/[^/]+(?=\/)/.exec(file)?.[0];
+}
