@@ -9,7 +9,7 @@ import { accepting, isNotThere, statusOf } from '../connection/engine-error.ts';
 import { containersWith, networksWith } from '../connection/listing.ts';
 import { installationLabel, LABEL } from '../labels.ts';
 import { networkName } from '../names.ts';
-import { formatRange, freeRanges, parseRange, type Range } from './subnets.ts';
+import { formatRange, nextFreeRange, parseRange, type Range } from './subnets.ts';
 
 /** How many addresses an environment gets: 1,022 where every app has one and a second during a deploy, 62 in a preview. */
 const BITS = { long: 22, preview: 26 } as const;
@@ -91,10 +91,11 @@ export class Networks {
     const within = parseRange(this.#within);
     if (within === undefined) throw noRoom(this.#within);
     const bits = Math.max(within.bits, env === PROD || env === STAGE ? BITS.long : BITS.preview);
-    const free = freeRanges(within, bits, [...(await takenByEngine(docker)), ...(await takenByMachine())]);
+    const refused: Range[] = [];
     let refusal: unknown;
-    for (let tries = 0; tries < TRIES; tries++) {
-      const { value: range } = free.next();
+    while (refused.length < TRIES) {
+      const taken = [...(await takenByEngine(docker)), ...(await takenByMachine())];
+      const range = nextFreeRange(within, bits, { taken, refused, hiddenBits: BITS.long });
       if (range === undefined) break;
       try {
         await docker.createNetwork({
@@ -106,8 +107,10 @@ export class Networks {
         return;
       } catch (error) {
         if (await isThere(docker, name)) return;
-        // It overlaps with something that only the engine knows of, it says in a form that differs between engines.
+        // It overlaps with something that only the engine knows of, such as what another installation makes now. That, it says in a form
+        // that differs between engines.
         if (statusOf(error) === undefined) throw error;
+        refused.push(range);
         refusal = error;
       }
     }

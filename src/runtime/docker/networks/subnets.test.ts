@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatRange, freeRanges, parseRange, type Range } from './subnets.ts';
+import { formatRange, freeRanges, nextFreeRange, parseRange, type Range } from './subnets.ts';
 
 const range = (text: string) => parseRange(text) as Range;
 
@@ -18,4 +18,22 @@ test('a subnet that anything touches is left out', () => {
 
 test('a range that is used up has none left', () => {
   assert.deepEqual([...freeRanges(range('10.0.0.0/24'), 26, [range('10.0.0.0/8')])], []);
+});
+
+test('after a refusal a subnet farther away is tried first: what is hidden may be larger', () => {
+  const within = range('10.213.0.0/21');
+  const taken = [range('10.213.0.0/26')];
+  const next = (refused: readonly string[], hiddenBits = 22) => {
+    const found = nextFreeRange(within, 26, { taken, refused: refused.map(range), hiddenBits });
+    return found && formatRange(found);
+  };
+  assert.equal(next([]), '10.213.0.64/26');
+  assert.equal(next(['10.213.0.64/26']), '10.213.4.0/26');
+  assert.equal(next(['10.213.0.64/26', '10.213.4.0/26']), '10.213.0.128/26', 'nothing is farther away');
+  assert.equal(
+    next(['10.213.0.64/26'], 30),
+    '10.213.0.128/26',
+    'what is hidden is never smaller than what is looked for',
+  );
+  assert.equal(nextFreeRange(range('10.213.0.0/26'), 26, { taken, refused: [], hiddenBits: 22 }), undefined);
 });

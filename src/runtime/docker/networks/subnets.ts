@@ -33,6 +33,24 @@ export function* freeRanges(within: Range, bits: number, taken: readonly Range[]
   }
 }
 
+/** What is known of a range when a part of it is looked for. */
+export interface KnownRanges {
+  readonly taken: readonly Range[];
+  /** What the engine refused: it lies in something that is not shown, yet or at all. */
+  readonly refused: readonly Range[];
+  /** How large what is not shown may be, in fixed bits: as long as there is something farther away, that is tried first. */
+  readonly hiddenBits: number;
+}
+
+/** The part of a range to try next; undefined: there is none. */
+export function nextFreeRange(within: Range, bits: number, known: KnownRanges): Range | undefined {
+  const { taken, refused, hiddenBits } = known;
+  const size = sizeOf(Math.min(bits, hiddenBits));
+  const around = refused.map(({ first }) => ({ first: first - (first % size), bits: Math.min(bits, hiddenBits) }));
+  const firstOf = (all: readonly Range[]) => freeRanges(within, bits, all).next().value as Range | undefined;
+  return firstOf([...taken, ...around]) ?? firstOf([...taken, ...refused]);
+}
+
 function sizeOf(bits: number): number {
   return 2 ** (32 - bits);
 }
