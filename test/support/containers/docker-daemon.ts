@@ -8,6 +8,7 @@ import { answer } from './answer.ts';
 import { type Bridge, makeBridge, removeBridges } from './bridge.ts';
 import { askFor, connectDocker } from './find-docker.ts';
 import { type Rules, readRules, removeNewRules } from './firewall.ts';
+import { GO_SETTINGS } from './go-settings.ts';
 import {
   endProcessesOf,
   readForwarding,
@@ -124,7 +125,7 @@ function spawnDaemon({ folder, host, bridge, log, firewall }: Place, env: NodeJS
   // Should this process be killed, the engine ends by itself. A group of its own: Ctrl-C is for the tests first.
   return spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...options], {
     detached: true,
-    env: { ...env, PATH: `${env.PATH}:/usr/sbin:/sbin` },
+    env: { ...env, ...GO_SETTINGS, PATH: `${env.PATH}:/usr/sbin:/sbin` },
     stdio: ['ignore', out, out],
   });
 }

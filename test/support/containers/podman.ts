@@ -9,6 +9,7 @@ import type { Cleanup } from '../cleanup.ts';
 import { memoryVariable } from '../memory-folder.ts';
 import { askFor, connectDocker } from './find-docker.ts';
 import { readRules, removeNewRules } from './firewall.ts';
+import { GO_SETTINGS } from './go-settings.ts';
 import { endProcessesOf, removeFolder } from './leftovers.ts';
 import { grantableLimits } from './limits.ts';
 import { mayInstall } from './packages.ts';
@@ -82,7 +83,7 @@ interface Owner {
 async function startService(t: Cleanup, { user, atLast }: Owner, env: NodeJS.ProcessEnv): Promise<TestPodman> {
   // As short as can be: Podman wants what is at `run/containers` below it to have 50 characters at most.
   const folder = mkdtempSync(join(env[memoryVariable] ?? onDisk, 'podman-'));
-  const ownEnv = { ...env, ...writeConfiguration(folder) };
+  const ownEnv = { ...env, ...GO_SETTINGS, ...writeConfiguration(folder) };
   if (user !== null) await execa('chown', ['--recursive', `${user.uid}:${user.gid}`, folder]);
   const place = { folder, env: ownEnv, user };
   const service = spawnService(place);
