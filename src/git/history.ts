@@ -166,6 +166,7 @@ export class History {
 
   /** Which of them are not there, as commits. */
   async #lacking(commits: readonly CommitId[], run: RepoRun): Promise<readonly CommitId[]> {
+    if (commits.length === 0) return [];
     const input = commits.map((commit) => `${commit}\n`).join('');
     const { stdout } = await this.#bare.git(['cat-file', '--batch-check'], { ...run, input });
     const there = new Set(

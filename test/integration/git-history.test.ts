@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import type { CommitId } from '../../src/model/ids.ts';
 import type { RepoUrl } from '../../src/model/source.ts';
 import { access, never, testGit } from '../support/git-client.ts';
-import { runTestGit, type TempRepo, tempDir, tempRepo } from '../support/git-repo.ts';
+import { runTestGit, runTestScript, type TempRepo, tempDir, tempRepo } from '../support/git-repo.ts';
 import { type GitServerOptions, startGitServer } from '../support/git-server.ts';
 
 const GONE = 'f'.repeat(40) as CommitId;
@@ -19,15 +19,44 @@ async function bed(t: TestContext, options: Partial<GitServerOptions> & { readon
   return { repo, server, url: `${server.url}/repo.git` };
 }
 
-/** Makes a commit with a file of its own on top of its parents, and pushes it to a branch of the same name as the file. */
-async function grow(repo: TempRepo, name: string, ...parents: readonly CommitId[]): Promise<CommitId> {
-  await writeFile(join(repo.work, name), `${name}\n`.repeat(500));
-  await repo.git('add', name);
-  const on = parents.flatMap((parent) => ['-p', parent]);
-  serial += 1;
-  const commit = await repo.git('commit-tree', await repo.git('write-tree'), '-m', `${name} ${serial}`, ...on);
-  await repo.git('push', '-q', '--force', 'origin', `${commit}:refs/heads/${name}`);
-  return commit as CommitId;
+const GROW = [
+  'shape=$1 serial=$2 parents=$3 refs=',
+  'shift 3',
+  'for name; do',
+  '  git add "$name"',
+  '  serial=$((serial + 1))',
+  '  commit=$(git commit-tree "$(git write-tree)" -m "$name $serial" $parents)',
+  '  echo "$commit"',
+  '  test "$shape" = fan || parents="-p $commit"',
+  '  refs="$refs $commit:refs/heads/$name"',
+  'done',
+  'git push -q --force origin $refs',
+];
+
+interface Growth {
+  readonly names: readonly string[];
+  /** Each on top of the one before, or all of them on these. */
+  readonly shape: 'line' | 'fan';
+  readonly on: readonly CommitId[];
+}
+
+/** Makes commits with a file of its own each, and pushes them at once to branches of the same names as the files. */
+async function growMany(repo: TempRepo, { names, shape, on }: Growth): Promise<CommitId[]> {
+  for (const name of names) await writeFile(join(repo.work, name), `${name}\n`.repeat(500));
+  const parents = on.map((parent) => `-p ${parent}`).join(' ');
+  const made = await runTestScript(repo.work, GROW, [shape, String(serial), parents, ...names]);
+  serial += names.length;
+  return made.split('\n') as CommitId[];
+}
+
+async function grow(repo: TempRepo, name: string, ...on: readonly CommitId[]): Promise<CommitId> {
+  const [made] = await growMany(repo, { names: [name], shape: 'fan', on });
+  assert.ok(made !== undefined);
+  return made;
+}
+
+function numbered(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `${name}-${n}`);
 }
 
 /** `o - p - x - x2` and `p - y - y2`, where x2 and y2 merge x and y both; `z` on its own. */
@@ -180,14 +209,14 @@ test('30 branches at once are fetched in a few goes; one that is gone fails alon
   const git = await testGit(t);
   const o = await grow(repo, 'o');
   const main = await grow(repo, 'main', o);
-  const branches: CommitId[] = [];
-  for (let n = 0; n < 30; n++) branches.push(await grow(repo, `branch-${n}`, n % 2 === 0 ? main : o));
+  const ofMain = await growMany(repo, { names: numbered('main', 15), shape: 'fan', on: [main] });
+  const branches = [...ofMain, ...(await growMany(repo, { names: numbered('o', 15), shape: 'fan', on: [o] }))];
   await git.list(access(url), never);
   const before = server.requests().length;
   const bases = await Promise.all(branches.map((branch) => git.mergeBase(access(url), main, branch, never)));
   assert.deepEqual(
     bases,
-    branches.map((_, n) => (n % 2 === 0 ? main : o)),
+    branches.map((_, n) => (n < 15 ? main : o)),
   );
   const fetches = server
     .requests()
@@ -297,11 +326,8 @@ for (const filters of [true, false]) {
     const { repo, url, server } = await bed(t, { filters });
     const git = await testGit(t);
     const o = await grow(repo, 'o');
-    const line = [o];
-    for (let n = 0; n < 22; n++) {
-      line.push(await grow(repo, `main`, line[n] as CommitId));
-      assert.equal(await git.mergeBase(access(url), o, line[n + 1] as CommitId, never), o);
-    }
+    const line = [o, ...(await growMany(repo, { names: numbered('main', 22), shape: 'line', on: [o] }))];
+    for (const commit of line) assert.equal(await git.mergeBase(access(url), o, commit, never), o);
     const history = await historyDir(git.dataDir);
     assert.ok((await packsOf(history)).length > 20);
     await git.prune([url as RepoUrl]);
@@ -344,14 +370,15 @@ test('a history that is mostly waste is made anew, and that of a repo that is no
   await git.prune([url as RepoUrl]);
   await assert.rejects(stat(gone), { code: 'ENOENT' });
   const o = await grow(repo, 'o');
-  for (let n = 0; n < 21; n++) await git.mergeBase(access(url), o, await grow(repo, 'topic', o), never);
+  const topics = await growMany(repo, { names: numbered('topic', 21), shape: 'fan', on: [o] });
+  for (const topic of topics) await git.mergeBase(access(url), o, topic, never);
   const history = await historyDir(git.dataDir);
   // As if a year of force pushes had been unpinned.
   const pins = (await readdir(join(history, 'refs/mainspring'))).filter((pin) => pin !== o);
   await Promise.all(pins.map((pin) => rm(join(history, 'refs/mainspring', pin))));
   await git.prune([url as RepoUrl]);
   await assert.rejects(stat(history), { code: 'ENOENT' });
-  const topic = (await git.list(access(url), never)).branches.topic as CommitId;
+  const topic = topics.at(-1) as CommitId;
   assert.equal(await git.mergeBase(access(url), topic, o, never), o);
   assert.deepEqual((await objectsIn(history, '%(objectname)')).sort(), [o, topic].sort());
 });

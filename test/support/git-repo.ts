@@ -33,8 +33,8 @@ export interface TempRepo {
   gitBare(...args: readonly string[]): Promise<string>;
   /** Writes files and commits them on the branch that is checked out. Nothing is pushed. */
   commit(files: Readonly<Record<string, TestFile>>, message?: string): Promise<CommitId>;
-  /** Pushes what is checked out to the branch (default: of the same name). */
-  push(options?: { readonly to?: string; readonly force?: boolean }): Promise<void>;
+  /** Pushes what is checked out to the branch (default: of the same name); gives its commit. */
+  push(options?: { readonly to?: string; readonly force?: boolean }): Promise<CommitId>;
   /** `commit`, then `push`. */
   commitAndPush(files: Readonly<Record<string, TestFile>>, message?: string): Promise<CommitId>;
   /** Checks out a branch, made from what is checked out if it is new. */
@@ -69,6 +69,32 @@ export async function runTestGit(
   return stdout.trimEnd();
 }
 
+/** Runs several gits as one shell script: starting a program from a test costs more than what such a git does. */
+export async function runTestScript(cwd: string, lines: readonly string[], args: readonly string[]): Promise<string> {
+  const { stdout } = await run('sh', ['-ec', lines.join('\n'), 'sh', ...args], { cwd, env: CLEAN_GIT_ENV });
+  return stdout.trimEnd();
+}
+
+const INIT = [
+  'git init -q --bare --initial-branch="$1" "$2"',
+  'git init -q --initial-branch="$1" work',
+  'git -C work remote add origin "$2"',
+  // Nothing of what tests make is worth tidying.
+  'for config in "$2/config" work/.git/config; do',
+  `  printf '[receive]\\n\\tautogc = false\\n[maintenance]\\n\\tauto = false\\n' >> "$config"`,
+  'done',
+];
+const COMMIT = ['git add --all', 'git commit -q --allow-empty -m "$1"', 'shift'];
+const PUSH = [
+  'branch=$1',
+  'test -n "$branch" || branch=$(git symbolic-ref --short HEAD)',
+  'git push -q $2 origin "HEAD:refs/heads/$branch"',
+];
+const SHOW = ['git rev-parse HEAD'];
+const SWITCH = [
+  'if git rev-parse -q --verify "refs/heads/$1" > /dev/null; then git switch -q "$1"; else git switch -q --create "$1"; fi',
+];
+
 /** A temporary folder that is removed after the test. */
 export async function tempDir(t: Cleanup, prefix = 'mainspring-test-'): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), prefix));
@@ -82,39 +108,33 @@ export async function tempRepo(t: Cleanup, options: TempRepoOptions = {}): Promi
   const branch = options.branch ?? 'main';
   const bare = join(options.root ?? home, `${options.name ?? 'repo'}.git`);
   const work = join(home, 'work');
-  await runTestGit(home, ['init', '-q', '--bare', `--initial-branch=${branch}`, bare]);
-  await runTestGit(home, ['init', '-q', `--initial-branch=${branch}`, work]);
-  await runTestGit(work, ['remote', 'add', 'origin', bare]);
+  await runTestScript(home, INIT, [branch, bare]);
   return repoAt(bare, work);
 }
 
 function repoAt(bare: string, work: string): TempRepo {
   const git = (...args: readonly string[]) => runTestGit(work, args);
-  const commit = async (files: Readonly<Record<string, TestFile>>, message = 'change') => {
+  const script = async (lines: readonly string[], ...args: readonly string[]) =>
+    (await runTestScript(work, lines, args)) as CommitId;
+  const write = async (files: Readonly<Record<string, TestFile>>) => {
     for (const [path, file] of Object.entries(files)) await writeTestFile(join(work, path), file);
-    await git('add', '--all');
-    await git('commit', '-q', '--allow-empty', '-m', message);
-    return (await git('rev-parse', 'HEAD')) as CommitId;
-  };
-  const push = async ({ to, force = false }: { to?: string; force?: boolean } = {}) => {
-    const branch = to ?? (await git('symbolic-ref', '--short', 'HEAD'));
-    await git('push', '-q', ...(force ? ['--force'] : []), 'origin', `HEAD:refs/heads/${branch}`);
   };
   return {
     bare,
     work,
     git,
     gitBare: (...args) => runTestGit(bare, args),
-    commit,
-    push,
-    commitAndPush: async (files, message) => {
-      const made = await commit(files, message);
-      await push();
-      return made;
+    commit: async (files, message = 'change') => {
+      await write(files);
+      return script([...COMMIT, ...SHOW], message);
+    },
+    push: ({ to = '', force = false } = {}) => script([...PUSH, ...SHOW], to, force ? '--force' : ''),
+    commitAndPush: async (files, message = 'change') => {
+      await write(files);
+      return script([...COMMIT, ...PUSH, ...SHOW], message, '', '');
     },
     switchTo: async (branch) => {
-      const known = await git('branch', '--list', branch);
-      await git('switch', '-q', ...(known === '' ? ['--create'] : []), branch);
+      await script(SWITCH, branch);
     },
   };
 }

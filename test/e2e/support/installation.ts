@@ -113,8 +113,7 @@ export class Installation {
   async pushMade(name: string, make: (repo: TempRepo) => Promise<unknown>): Promise<string> {
     const repo = await this.repo(name);
     await make(repo);
-    await repo.push();
-    const commit = await repo.git('rev-parse', 'HEAD');
+    const commit = await repo.push();
     const count = [...this.commits.values()].filter((label) => label.startsWith(`${name} `)).length;
     this.commits.set(commit, `${name} ${count + 1}`);
     return commit;
