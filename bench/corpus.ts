@@ -10,7 +10,7 @@ import { isRefusal, judgeAnswer, judgeRequests } from '../test/corpus/judge.ts';
 import { type Intermediary, type Observed, playAnswer, playRequests } from '../test/corpus/play.ts';
 import { Recorder } from '../test/corpus/recorder.ts';
 import { REQUEST_TOPICS } from '../test/corpus/requests.ts';
-import { createRoutes } from '../test/integration/gateway-testbed.ts';
+import { createRoutes } from '../test/integration/gateway/testbed.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { gatewayConfigIn } from '../test/support/gateway-config.ts';
 import { haproxyConfig, nginxConfig } from './corpus-configs.ts';

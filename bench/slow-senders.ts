@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway } from '../src/gateway/gateway.ts';
-import { createRoutes } from '../test/integration/gateway-testbed.ts';
+import { createRoutes } from '../test/integration/gateway/testbed.ts';
 import { gatewayConfigIn } from '../test/support/gateway-config.ts';
 import { printReport, quantile } from './report.ts';
 

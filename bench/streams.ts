@@ -7,7 +7,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { startGateway } from '../src/gateway/gateway.ts';
-import { createRoutes } from '../test/integration/gateway-testbed.ts';
+import { createRoutes } from '../test/integration/gateway/testbed.ts';
 import { gatewayConfigIn, LIMITS } from '../test/support/gateway-config.ts';
 import { memoryOf } from './process-memory.ts';
 import { type Figure, printReport } from './report.ts';

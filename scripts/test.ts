@@ -26,6 +26,8 @@ const everything = [
   'test/specs',
   'test/simulation',
   'test/integration/supervisor.test.ts',
+  'test/contract',
+  'test/integration/gateway',
   'test/e2e',
   'test',
   'bench',

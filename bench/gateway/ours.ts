@@ -6,7 +6,7 @@ import { LISTEN_FDS_VARIABLE } from '../../src/model/processes.ts';
 import { gatewayConfig } from '../../src/roles/serve.ts';
 import { loadSettings } from '../../src/settings/load.ts';
 import { bindAddress } from '../../src/supervisor/bind.ts';
-import { createRoutes } from '../../test/integration/gateway-testbed.ts';
+import { createRoutes } from '../../test/integration/gateway/testbed.ts';
 import type { Workplace } from '../workplace.ts';
 import { startChild, untilListening } from './children.ts';
 import { type Backends, type Contender, HOST, PROXYING, SERVING } from './contender.ts';

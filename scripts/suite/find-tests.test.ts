@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { findTests, unitTestFolder } from './find-tests.ts';
+import { findTests, sharedFolder } from './find-tests.ts';
 
 const files = [
   'test/a.test.ts',
@@ -31,7 +31,9 @@ for (const [name, paths, without, expected] of [
   });
 }
 
-test('unit tests of a folder below src share a process', () => {
-  const files = ['src/git/a.test.ts', 'src/git/deep/b.test.ts', 'src/main.test.ts', 'test/e2e/c.test.ts'];
-  assert.deepEqual(files.map(unitTestFolder), ['src/git', 'src/git', undefined, undefined]);
+test('tests of a folder below src or test/integration share a process', () => {
+  const alone = ['src/main.test.ts', 'test/integration/git-http.test.ts', 'test/e2e/c.test.ts'];
+  const shared = ['src/git/a.test.ts', 'src/git/deep/b.test.ts', 'test/integration/gateway/d.test.ts'];
+  assert.deepEqual(alone.map(sharedFolder), [undefined, undefined, undefined]);
+  assert.deepEqual(shared.map(sharedFolder), ['src/git', 'src/git', 'test/integration/gateway']);
 });

@@ -22,7 +22,7 @@ export function isBelow(folders: readonly string[], file: string): boolean {
   return folders.some((folder) => !relative(folder, file).startsWith('..'));
 }
 
-/** The folder of a unit test, whose tests share a process: `src/git`; undefined for a test of another kind. */
-export function unitTestFolder(file: string): string | undefined {
-  return /^src\/[^/]+(?=\/)/.exec(file)?.[0];
+/** The folder whose tests share a process with those of this file: `src/git`, `test/integration/gateway`; undefined: it has one of its own. */
+export function sharedFolder(file: string): string | undefined {
+  return /^(?:src|test\/integration)\/[^/]+(?=\/)/.exec(file)?.[0];
 }

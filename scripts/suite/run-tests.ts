@@ -3,7 +3,7 @@ import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { execaNode } from 'execa';
 import { FileReport, renderReport, toSeconds } from './file-report.ts';
-import { unitTestFolder } from './find-tests.ts';
+import { sharedFolder } from './find-tests.ts';
 import { nothing, type Outcome, sum } from './outcome.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -27,13 +27,13 @@ export interface RunOptions {
   readonly stop?: AbortSignal;
   /** What has to be there before a file may start; default: nothing. */
   readonly before?: (file: string) => Promise<unknown>;
-  /** The folder whose files share a process with this one, one after the other; undefined: it has a process of its own. Default: unit tests share. */
+  /** The folder whose files share a process with this one, one after the other; undefined: it has a process of its own. */
   readonly folderOf?: (file: string) => string | undefined;
 }
 
 /** Runs test files and prints a line for each process, failures whole, then the slowest. */
 export async function runTests(root: string, files: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { stop = new AbortController().signal, before = async () => undefined, folderOf = unitTestFolder } = options;
+  const { stop = new AbortController().signal, before = async () => undefined, folderOf = sharedFolder } = options;
   const together = Map.groupBy(files, (file) => folderOf(file) ?? file);
   const work = [...together].map(([name, [first = '', ...others]]) => async (): Promise<TestRun[]> => {
     await before(first);

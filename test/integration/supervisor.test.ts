@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { freePort } from '../support/free-port.ts';
-import { createRoutes, eventually, rawExchange } from './gateway-testbed.ts';
+import { createRoutes, eventually, rawExchange } from './gateway/testbed.ts';
 import type { ProgramPlan } from './supervisor-program.ts';
 
 const PROGRAM = join(import.meta.dirname, 'supervisor-program.ts');
