@@ -249,7 +249,10 @@ for (const name of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]']) {
     await bed.route('a/', { kind: 'http', url, external: true });
     const answer = await bed.fetch('a/');
     assert.equal(answer.status, 502);
-    assert.doesNotMatch(await answer.text(), /127\.0|::1|localhost/);
+    // What the answer calls its request is random, and may hold any digits.
+    const { request, ...said } = (await answer.json()) as Record<string, unknown>;
+    assert.equal(typeof request, 'string');
+    assert.doesNotMatch(JSON.stringify(said), /127|::1|localhost/);
     assert.equal(connections, 0);
   });
 }

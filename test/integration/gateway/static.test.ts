@@ -161,15 +161,15 @@ function makeTree(t: TestContext): RouteTarget & { kind: 'static' } {
     '.git/config': 'secret',
     'noindex/x.txt': 'x',
     '.well-known/security.txt': 'contact',
-    '../../secret': 'secret',
-    '../../outside/secret': 'secret',
+    '../secret': 'secret',
+    '../outside/secret': 'secret',
   };
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(root, name, '..'), { recursive: true });
     writeFileSync(join(root, name), content);
   }
-  symlinkSync('../../secret', join(root, 'out'));
-  symlinkSync('../../outside', join(root, 'outdir'));
+  symlinkSync('../secret', join(root, 'out'));
+  symlinkSync('../outside', join(root, 'outdir'));
   symlinkSync('sub/index.html', join(root, 'inner'));
   return { kind: 'static', root, index: 'index.html', fallback: null };
 }
