@@ -121,9 +121,7 @@ export function isRelativePath(path: string): boolean {
 /** The rules of a spec; for `auto` everything that a spec it may become allows; `undefined` for an unknown spec, or one with errors. */
 export function rulesOf(spec: string, specs: SpecTable): SpecRules | undefined {
   if (spec !== 'auto') return (Object.hasOwn(specs, spec) ? specs[spec] : undefined) ?? undefined;
-  const known = rulesOfAuto.get(specs) ?? makeRulesOfAuto(specs);
-  rulesOfAuto.set(specs, known);
-  return known;
+  return rulesOfAuto.get(specs) ?? makeRulesOfAuto(specs);
 }
 
 /** Made once for a table, not for each of ten thousand apps. */
@@ -131,7 +129,7 @@ const rulesOfAuto = new WeakMap<SpecTable, SpecRules>();
 
 function makeRulesOfAuto(specs: SpecTable): SpecRules {
   const candidates = Object.values(specs).filter((rules) => rules?.needsSource === true) as readonly SpecRules[];
-  return {
+  const rules: SpecRules = {
     needsSource: true,
     stripPath: true,
     containers: true,
@@ -140,6 +138,8 @@ function makeRulesOfAuto(specs: SpecTable): SpecRules {
     containerOpts: optionsOfAny(candidates.map((rules) => rules.containerOpts)),
     appConfig: optionsOfAny(candidates.map((rules) => rules.appConfig)),
   };
+  rulesOfAuto.set(specs, rules);
+  return rules;
 }
 
 /** Options that one of several specs knows. Which one it will be is not known: what only one of them requires, or would refuse, is not judged here. */

@@ -47,6 +47,15 @@ async function readAll(git: Git, at: RepoAccess, commit: CommitId): Promise<Reco
   return Object.fromEntries(entries.map((entry, index) => [entry.path, Buffer.from(contents[index] ?? []).toString()]));
 }
 
+/** Makes the repo anew, empty, with objects of SHA-256. */
+async function remakeWithSha256(repo: TempRepo): Promise<void> {
+  await rm(repo.bare, { recursive: true });
+  await rm(join(repo.work, '.git'), { recursive: true });
+  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '.');
+  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '--bare', repo.bare);
+  await repo.git('remote', 'add', 'origin', repo.bare);
+}
+
 for (const protocolV2 of [true, false]) {
   const name = protocolV2 ? 'version 2' : 'the old protocol';
   test(`a server that speaks ${name} is listed, fetched from and read`, async (t) => {
@@ -69,11 +78,7 @@ for (const protocolV2 of [true, false]) {
 
 test('a repo of SHA-256 objects is listed, fetched and read', async (t) => {
   const { repo, url } = await bed(t);
-  await rm(repo.bare, { recursive: true });
-  await rm(join(repo.work, '.git'), { recursive: true });
-  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '.');
-  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '--bare', repo.bare);
-  await repo.git('remote', 'add', 'origin', repo.bare);
+  await remakeWithSha256(repo);
   const commit = await repo.commitAndPush({ a: '1' });
   assert.equal(commit.length, 64);
   const git = await testGit(t);
@@ -113,11 +118,7 @@ test('what a server announced is asked for once; then a listing is one request, 
   await assert.rejects(git.list(access(url), never), { code: 'git-list-failed' });
   assert.equal(await methodsOfListing({ dev: commit, main: commit }), 'GET,POST');
   // What was announced of it is true no more.
-  await rm(repo.bare, { recursive: true });
-  await rm(join(repo.work, '.git'), { recursive: true });
-  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '.');
-  await repo.git('init', '-q', '--object-format=sha256', '--initial-branch=main', '--bare', repo.bare);
-  await repo.git('remote', 'add', 'origin', repo.bare);
+  await remakeWithSha256(repo);
   const other = await repo.commitAndPush({ a: '1' });
   assert.equal(await methodsOfListing({ main: other }), 'POST,GET,POST');
 });
