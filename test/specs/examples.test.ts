@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import puppeteer, { type Browser } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
 import type { StatusDeployment } from '../../src/model/surface.ts';
 import { pushTo } from '../e2e/support/branches.ts';
 import { removeContainersAfter } from '../e2e/support/container-team.ts';
 import { eventually } from '../e2e/support/eventually.ts';
 import { Installation } from '../e2e/support/installation.ts';
+import { chromiumSkip, launchChromium } from '../support/chromium.ts';
 import { dockerForTests, haveBaseImages } from '../support/containers/docker.ts';
 import { clickThrough } from './click-through.ts';
 import { EXAMPLE_BASES, exampleFiles, exampleNames } from './example-files.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
 const BUILDS_MS = 15 * 60_000;
 
 /** Examples whose heading takes its colour from an asset of their own; the others bring a theme. */
@@ -31,8 +30,7 @@ const PAUSED = ['python-gradio', ...GUNICORN];
 const HOSTS = ['localhost', 'stage.env.localhost', 'feature-x.env.localhost'];
 
 const engine = await dockerForTests();
-const skip =
-  engine.skip || (!existsSync(CHROMIUM) && `needs Chromium at ${CHROMIUM}; on Debian: apt-get install -y chromium`);
+const skip = engine.skip || chromiumSkip;
 
 let browser: Browser;
 let installation: Installation;
@@ -50,16 +48,7 @@ before(async () => {
   await pushTo(installation, { repo: 'config', branch: 'feature-x' }, declared({ COLOUR: 'blue' }));
   // Not one by one: each container that starts or ends disturbs the browser.
   await eventually(allDecided, { within: BUILDS_MS, every: 2_000, what: 'all examples live or held' });
-  browser = await puppeteer.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-dev-shm-usage',
-      '--disable-gpu',
-      '--no-proxy-server',
-      '--disable-background-networking',
-    ],
-  });
+  browser = await launchChromium();
 });
 
 after(async () => {

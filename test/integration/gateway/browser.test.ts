@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import puppeteer from 'puppeteer-core';
 import { WebSocketServer } from 'ws';
+import { chromiumSkip, launchChromium } from '../../support/chromium.ts';
 import { httpUpstream, startTestGateway } from './testbed.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
 
 // What a page of an app does: everything by relative URLs, below the path where the gateway serves it.
 const PAGE = `<!doctype html><meta charset="utf-8"><title>app</title><script type="module">
@@ -43,22 +41,13 @@ globalThis.outcome = Promise.all([socket(), events(), transfers()]);
 </script>`;
 
 test('a page in Chromium talks to its app through the gateway: WebSocket, events, up- and downloads', {
-  skip: !existsSync(CHROMIUM) && `needs Chromium at ${CHROMIUM}; on Debian: apt-get install -y chromium`,
+  skip: chromiumSkip,
   timeout: 60_000,
 }, async (t) => {
   const bed = await startTestGateway(t);
   await bed.route('127.0.0.1/page', { kind: 'static', root: pageFolder(t), index: 'index.html', fallback: null });
   await bed.route('127.0.0.1/api', await startApp(t));
-  const browser = await puppeteer.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-dev-shm-usage',
-      '--disable-gpu',
-      '--no-proxy-server',
-      '--disable-background-networking',
-    ],
-  });
+  const browser = await launchChromium();
   t.after(() => browser.close());
   const page = await browser.newPage();
   const faults: string[] = [];
